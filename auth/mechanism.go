@@ -1,0 +1,30 @@
+package auth
+
+import (
+	"context"
+	"time"
+)
+
+// Mechanism is one SASL mechanism as the server side of it. Implementations are safe for concurrent use.
+type Mechanism interface {
+	// Name is the registered SASL name, such as SCRAM-SHA-512.
+	Name() string
+	// Start begins the exchange of one log-in attempt.
+	Start() Exchange
+}
+
+// Exchange is the server's side of one log-in attempt. It is used by one goroutine.
+type Exchange interface {
+	// Step takes the client's next message and returns the server's answer to it. A non-nil Outcome ends the exchange
+	// in success. An error ends it in failure: its text is for the log and the audit event and never for the client.
+	Step(ctx context.Context, message []byte) (answer []byte, outcome *Outcome, err error)
+	// Claimed is the identity that the client has claimed so far, "" before it has; it is not proven.
+	Claimed() string
+}
+
+// Outcome is what a successful exchange proved.
+type Outcome struct {
+	Principal Principal
+	// Expires bounds the session (a token's or ticket's end); the zero time means that the mechanism sets no bound.
+	Expires time.Time
+}

@@ -1,0 +1,23 @@
+package auth
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Session is what one log-in established. It is immutable; re-authentication replaces it.
+type Session struct {
+	Principal Principal
+	// Method is the SASL mechanism, "mTLS", or "NONE" for an anonymous connection.
+	Method string
+	// Listener is the name of the listener that the client came in by.
+	Listener string
+	// Protocol is PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL.
+	Protocol string
+	// Host is the client's address in the text form that ACLs are compared with.
+	Host netip.Addr
+	// Established is when the log-in ended.
+	Established time.Time
+	// Expires is when the session ends by itself; the zero time means never.
+	Expires time.Time
+}

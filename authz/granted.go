@@ -1,0 +1,121 @@
+package authz
+
+// linearNeeds is how many decisions are searched in a row before a map pays.
+const linearNeeds = 8
+
+// Granted is the capability that a request carries: what was asked of one pinned view, and the answers. What was not
+// declared as a need is denied. It is used by one goroutine at a time.
+type Granted struct {
+	view    View
+	who     Subject
+	needs   Needs
+	answers []answer
+	index   map[needKey]int
+}
+
+type answer struct {
+	need     Need
+	decision Decision
+}
+
+// Grant decides all needs against the view. refused is the need that refuses the request whole, or nil.
+func Grant(view View, who Subject, needs Needs) (granted *Granted, refused *Need) {
+	g := &Granted{view: view, who: who, needs: needs}
+	g.answers = make([]answer, 0, len(needs.All)+len(needs.Any)+len(needs.Each))
+	for i := range needs.All {
+		if !g.decide(needs.All[i]) && refused == nil {
+			refused = &needs.All[i]
+		}
+	}
+	some := len(needs.Any) == 0
+	for i := range needs.Any {
+		some = g.decide(needs.Any[i]) || some
+	}
+	if !some && refused == nil {
+		refused = &needs.Any[0]
+	}
+	for i := range needs.Each {
+		g.decide(needs.Each[i])
+	}
+	g.buildIndex()
+	return g, refused
+}
+
+func (g *Granted) decide(n Need) bool {
+	var d Decision
+	if n.AnyOfType {
+		d = g.view.DecideAny(g.who, n.Op, n.On.Type)
+	} else {
+		d = g.view.Decide(g.who, n.Op, n.On)
+	}
+	g.answers = append(g.answers, answer{need: n, decision: d})
+	return d.Allowed
+}
+
+func (g *Granted) buildIndex() {
+	if len(g.answers) <= linearNeeds {
+		return
+	}
+	g.index = make(map[needKey]int, len(g.answers))
+	for i := range g.answers {
+		g.index[g.answers[i].need.key()] = i
+	}
+}
+
+// Has reports whether op on the named resource was declared and granted.
+func (g *Granted) Has(op Operation, t ResourceType, name string) bool {
+	return g.lookup(needKey{op: op, on: Resource{Type: t, Name: name}})
+}
+
+// HasAny reports whether op on some resource of the type was declared and granted.
+func (g *Granted) HasAny(op Operation, t ResourceType) bool {
+	return g.lookup(needKey{op: op, on: Resource{Type: t}, any: true})
+}
+
+func (g *Granted) lookup(k needKey) bool {
+	if g.index != nil {
+		i, found := g.index[k]
+		return found && g.answers[i].decision.Allowed
+	}
+	for i := range g.answers {
+		if g.answers[i].need.key() == k {
+			return g.answers[i].decision.Allowed
+		}
+	}
+	return false
+}
+
+// Epoch is the epoch of the view that the answers come from.
+func (g *Granted) Epoch() uint64 { return g.view.Epoch() }
+
+// Regrant asks the same questions of a newer view.
+func (g *Granted) Regrant(view View) (*Granted, *Need) { return Grant(view, g.who, g.needs) }
+
+// LostSince reports whether something that was granted by old is denied now.
+func (g *Granted) LostSince(old *Granted) bool {
+	for i := range old.answers {
+		if old.answers[i].decision.Allowed && !g.lookup(old.answers[i].need.key()) {
+			return true
+		}
+	}
+	return false
+}
+
+// Denials calls yield for each denied need that is an event: no probe, and of Any only when all of it is denied.
+func (g *Granted) Denials(yield func(Need, Decision) bool) {
+	all, anyEnd := len(g.needs.All), len(g.needs.All)+len(g.needs.Any)
+	anyDenied := true
+	for i := all; i < anyEnd; i++ {
+		anyDenied = anyDenied && !g.answers[i].decision.Allowed
+	}
+	for i := range g.answers {
+		a := &g.answers[i]
+		isAny := i >= all && i < anyEnd
+		if a.decision.Allowed || a.need.Probe || isAny && !anyDenied {
+			continue
+		}
+		if !yield(a.need, a.decision) {
+			return
+		}
+	}
+}

@@ -1,0 +1,30 @@
+package authz
+
+// Need is one thing that a request has to be allowed to do.
+type Need struct {
+	Op Operation
+	On Resource
+	// AnyOfType asks for op on at least one resource of On.Type instead of the named one.
+	AnyOfType bool
+	// Probe marks a question whose denial is not an event: filters, alternatives, authorized-operations fields.
+	Probe bool
+}
+
+// Needs is all that one request has to be allowed to do.
+type Needs struct {
+	// All must be granted, each of them, or the request is refused whole with the code of the first that is not.
+	All []Need
+	// Any is refused whole when none is granted; empty asks nothing. Denials are events only when all are denied.
+	Any []Need
+	// Each is decided one by one; the answer carries a code per item, or leaves the item out.
+	Each []Need
+}
+
+// Key identifies a need within one request.
+func (n Need) key() needKey { return needKey{op: n.Op, on: n.On, any: n.AnyOfType} }
+
+type needKey struct {
+	op  Operation
+	on  Resource
+	any bool
+}

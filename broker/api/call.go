@@ -1,0 +1,74 @@
+package api
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik-stream/chronik/auth"
+	"github.com/chronik-stream/chronik/authz"
+)
+
+// Conn says which connection a request came in by.
+type Conn struct {
+	// ID is unique within this run of the broker.
+	ID uint64
+	// Listener is the listener's name, such as SASL_SSL.
+	Listener string
+	// Host is the client's address.
+	Host netip.Addr
+}
+
+// Call is one request on its way through the pipeline. It belongs to one goroutine at a time.
+type Call struct {
+	Conn          Conn
+	Key           int16
+	Version       int16
+	CorrelationID int32
+	// ClientID is what the client calls itself; "" where it sent none.
+	ClientID string
+	// SoftwareName and SoftwareVersion are what the connection's ApiVersions request said, "" before it (KIP-511).
+	SoftwareName    string
+	SoftwareVersion string
+	Received        time.Time
+	// Session is nil before the log-in.
+	Session *auth.Session
+	// Login is the connection's log-in state, for the two SASL rows only; nil on listeners without SASL.
+	Login Login
+	// Request is the decoded body, its version set. Byte slices in it alias the frame and live as long as the call.
+	Request kmsg.Request
+	// Resolved is what the row's Resolve returned.
+	Resolved any
+	// Granted answers what the row's Needs asked.
+	Granted *authz.Granted
+}
+
+// Subject is the caller as the authorizer sees him.
+func (c *Call) Subject() authz.Subject {
+	if c.Session == nil {
+		return authz.Subject{Host: c.Conn.Host.String()}
+	}
+	return authz.Subject{Principal: c.Session.Principal, Host: c.Session.Host.String()}
+}
+
+// Login is the log-in state of one connection, as the two SASL rows drive it.
+type Login interface {
+	// Mechanisms lists the enabled mechanisms of the listener.
+	Mechanisms() []string
+	// Choose begins an exchange; the code is a Kafka error code, 0 for success.
+	Choose(mechanism string, handshakeVersion int16) (code int16)
+	// Step takes the client's next SASL message.
+	Step(ctx context.Context, message []byte) LoginStep
+}
+
+// LoginStep is the answer to one SASL message.
+type LoginStep struct {
+	// Code is a Kafka error code, 0 for success; any other ends the connection after the answer.
+	Code    int16
+	Message string
+	Answer  []byte
+	// Lifetime is how long the session may last before it has to authenticate again; 0 means without end (KIP-368).
+	Lifetime time.Duration
+}
