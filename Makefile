@@ -1,0 +1,55 @@
+# Every target works from a fresh checkout: what it needs is built or installed by test/setup, or named plainly.
+GO ?= go
+BIN := bin/chronik
+DEV_DIR ?= certs-dev/dev
+LINT := bin/golangci-lint
+PACKAGES := ./...
+
+export GOFLAGS += -trimpath
+
+.PHONY: build run test test-unit test-interop soak lint bench fuzz docs tools clean
+
+build: ## builds the static binary
+	CGO_ENABLED=0 $(GO) build -o $(BIN) ./cmd/chronik
+
+run: build ## starts a secure single-node broker and prints client settings
+	$(BIN) server --dev $(DEV_DIR)
+
+test: test-unit test-interop ## all tests
+
+test-unit:
+	$(GO) test -race -timeout 6m $(PACKAGES)
+
+test-interop: build tools ## real clients and tools against the built binary
+	$(GO) test -count=1 -tags interop -timeout 20m ./test/interop/...
+
+soak: build tools ## the long runs; SOAK_ROUNDS kill rounds
+	$(GO) test -count=1 -tags 'interop soak' -timeout 6h ./test/interop/... -run Soak -v
+
+lint: $(LINT) ## formatting, vet, linters
+	$(LINT) run $(PACKAGES)
+	$(LINT) fmt --diff
+
+$(LINT): .ci/tools/go.mod .ci/tools/go.sum
+	cd .ci/tools && $(GO) build -o ../../$(LINT) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+bench: build tools ## benchmarks beside Apache Kafka on this machine
+	$(GO) test -run '^$$' -bench . -benchmem ./authz/acl ./broker/handler ./broker/storage ./broker/record
+	$(GO) test -count=1 -tags 'interop bench' -timeout 60m ./test/interop/... -run Bench -v
+
+FUZZ_TIME ?= 20s
+fuzz: ## every fuzz target for FUZZ_TIME each
+	@for target in $$($(GO) list ./...); do \
+	  for name in $$($(GO) test -list '^Fuzz' $$target | grep '^Fuzz'); do \
+	    echo "== $$target $$name"; $(GO) test $$target -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZ_TIME) || exit 1; \
+	  done; \
+	done
+
+docs: ## writes the generated documents
+	$(GO) generate ./broker/config
+
+tools: ## installs what the interoperability tests need
+	test/setup
+
+clean:
+	rm -rf bin test/java/target test/.venv
