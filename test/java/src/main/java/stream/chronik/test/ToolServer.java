@@ -24,6 +24,7 @@ import org.apache.kafka.common.utils.Exit;
  */
 public final class ToolServer {
     private static final int TIMED_OUT = 124;
+    private static final int RUNNING = Integer.MIN_VALUE;
 
     /** Thrown in place of ending the JVM. */
     private static final class Exited extends Error {
@@ -44,7 +45,8 @@ public final class ToolServer {
         InputStream requests = System.in;
         AtomicInteger exitCode = new AtomicInteger();
         Exit.Procedure exit = (code, message) -> {
-            exitCode.compareAndSet(0, code);
+            // A tool may catch this and exit once more: the first code is the one that a shell would have seen.
+            exitCode.compareAndSet(RUNNING, code);
             throw new Exited(code);
         };
         Exit.setExitProcedure(exit);
@@ -55,7 +57,7 @@ public final class ToolServer {
         BufferedReader lines = new BufferedReader(new InputStreamReader(requests, StandardCharsets.UTF_8));
         for (String line = lines.readLine(); line != null; line = lines.readLine()) {
             JsonNode request = json.readTree(line);
-            exitCode.set(0);
+            exitCode.set(RUNNING);
             ByteArrayOutputStream out = new ByteArrayOutputStream();
             ByteArrayOutputStream err = new ByteArrayOutputStream();
             System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
@@ -95,16 +97,17 @@ public final class ToolServer {
     private static void call(Method main, List<String> args, AtomicInteger exitCode) {
         try {
             main.invoke(null, (Object) args.toArray(new String[0]));
+            exitCode.compareAndSet(RUNNING, 0);
         } catch (InvocationTargetException e) {
             if (e.getCause() instanceof Exited exited) {
-                exitCode.compareAndSet(0, exited.code);
+                exitCode.compareAndSet(RUNNING, exited.code);
                 return;
             }
             e.getCause().printStackTrace();
-            exitCode.compareAndSet(0, 1);
+            exitCode.compareAndSet(RUNNING, 1);
         } catch (ReflectiveOperationException e) {
             e.printStackTrace();
-            exitCode.compareAndSet(0, 1);
+            exitCode.compareAndSet(RUNNING, 1);
         }
     }
 }

@@ -1,0 +1,281 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// startTimeout is generous: the machine may be busy with a race build.
+const startTimeout = 60 * time.Second
+
+// Broker is a `chronik server --dev` process. Its ports stay the same over restarts.
+type Broker struct {
+	// Dir is the development directory: certificates, client files and data.
+	Dir string
+	// SASL, TLS and HTTP are the addresses of the SASL_SSL, the mTLS and the HTTP listener.
+	SASL, TLS, HTTP string
+
+	binary string
+	env    []string
+	cmd    *exec.Cmd
+	exited chan struct{}
+	log    *tail
+}
+
+// Start runs a broker in a new directory until the test ends. env adds KEY=value settings.
+func Start(t testing.TB, env ...string) *Broker {
+	t.Helper()
+	b := New(t, env...)
+	b.Run(t)
+	return b
+}
+
+// New prepares a broker without starting it.
+func New(t testing.TB, env ...string) *Broker {
+	t.Helper()
+	b := &Broker{
+		Dir: t.TempDir(), SASL: freeAddress(t), TLS: freeAddress(t), HTTP: freeAddress(t),
+		binary: Binary(t), env: env, log: &tail{},
+	}
+	t.Cleanup(func() {
+		b.Kill(t)
+		if t.Failed() {
+			t.Logf("the broker's log ends with:\n%s", b.log)
+		}
+	})
+	return b
+}
+
+// Run starts the process and waits until it is ready.
+func (b *Broker) Run(t testing.TB) {
+	t.Helper()
+	cmd := exec.Command(b.binary, "server", "--dev", b.Dir)
+	cmd.Env = append(os.Environ(),
+		"CHRONIK_LISTENERS=SASL_SSL://"+b.SASL+",SSL://"+b.TLS,
+		"CHRONIK_ADVERTISED_LISTENERS=SASL_SSL://"+localhost(b.SASL)+",SSL://"+localhost(b.TLS),
+		"CHRONIK_LISTENER_NAME_SSL_SSL_CLIENT_AUTH=required",
+		"CHRONIK_HTTP_LISTEN="+b.HTTP)
+	cmd.Env = append(cmd.Env, b.env...)
+	cmd.Stdout, cmd.Stderr = b.log, b.log
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("start %s: %v", b.binary, err)
+	}
+	exited := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(exited)
+	}()
+	b.cmd, b.exited = cmd, exited
+	b.waitReady(t)
+}
+
+func (b *Broker) waitReady(t testing.TB) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if b.ready(ctx) {
+			return
+		}
+		select {
+		case <-b.exited:
+			t.Fatalf("the broker ended at start:\n%s", b.log)
+		case <-ctx.Done():
+			t.Fatalf("the broker is not ready after %s:\n%s", startTimeout, b.log)
+		case <-tick.C:
+		}
+	}
+}
+
+func (b *Broker) ready(ctx context.Context) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+b.HTTP+"/readyz", nil)
+	if err != nil {
+		return false
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode == http.StatusOK
+}
+
+// Kill ends the process as kill -9 does; a broker that does not run stays so.
+func (b *Broker) Kill(t testing.TB) {
+	t.Helper()
+	b.signal(t, syscall.SIGKILL)
+}
+
+// Stop ends the process by SIGTERM.
+func (b *Broker) Stop(t testing.TB) {
+	t.Helper()
+	b.signal(t, syscall.SIGTERM)
+}
+
+func (b *Broker) signal(t testing.TB, s syscall.Signal) {
+	t.Helper()
+	if b.cmd == nil {
+		return
+	}
+	_ = b.cmd.Process.Signal(s)
+	select {
+	case <-b.exited:
+	case <-time.After(startTimeout):
+		t.Errorf("the broker did not end on %s", s)
+		_ = b.cmd.Process.Kill()
+		<-b.exited
+	}
+	b.cmd = nil
+}
+
+// Running reports whether the process lives.
+func (b *Broker) Running() bool {
+	if b.cmd == nil {
+		return false
+	}
+	select {
+	case <-b.exited:
+		return false
+	default:
+		return true
+	}
+}
+
+// Log is the end of what the broker has printed.
+func (b *Broker) Log() string { return b.log.String() }
+
+// Bootstrap is the SASL_SSL listener by a name that its certificate holds.
+func (b *Broker) Bootstrap() string { return localhost(b.SASL) }
+
+// BootstrapTLS is the mTLS listener by a name that its certificate holds.
+func (b *Broker) BootstrapTLS() string { return localhost(b.TLS) }
+
+// ClientProperties is the file for Java clients that the broker has written: a super user.
+func (b *Broker) ClientProperties() string { return filepath.Join(b.Dir, "client.properties") }
+
+// KcatConf is the file for kcat that the broker has written: a super user.
+func (b *Broker) KcatConf() string { return filepath.Join(b.Dir, "kcat.conf") }
+
+// CA is the certificate authority's file.
+func (b *Broker) CA() string { return filepath.Join(b.Dir, "ca.pem") }
+
+// Property reads one key of client.properties.
+func (b *Broker) Property(t testing.TB, key string) string {
+	t.Helper()
+	raw, err := os.ReadFile(b.ClientProperties())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(raw)) {
+		if k, v, found := strings.Cut(strings.TrimSpace(line), "="); found && k == key {
+			return v
+		}
+	}
+	t.Fatalf("no %s in %s", key, b.ClientProperties())
+	return ""
+}
+
+// Admin returns the name and password of the super user in client.properties.
+func (b *Broker) Admin(t testing.TB) (user, password string) {
+	t.Helper()
+	jaas := b.Property(t, "sasl.jaas.config")
+	return quoted(t, jaas, "username"), quoted(t, jaas, "password")
+}
+
+func quoted(t testing.TB, jaas, name string) string {
+	t.Helper()
+	_, after, found := strings.Cut(jaas, name+`="`)
+	value, _, closed := strings.Cut(after, `"`)
+	if !found || !closed {
+		t.Fatalf("no %s in the JAAS configuration", name)
+	}
+	return value
+}
+
+// Properties writes a Java client file for a user and mechanism and returns its path.
+func (b *Broker) Properties(t testing.TB, mechanism, user, password string) string {
+	t.Helper()
+	module := "org.apache.kafka.common.security.scram.ScramLoginModule"
+	if mechanism == "PLAIN" {
+		module = "org.apache.kafka.common.security.plain.PlainLoginModule"
+	}
+	return b.write(t, "user.properties", fmt.Sprintf(`security.protocol=SASL_SSL
+ssl.truststore.type=PEM
+ssl.truststore.location=%s
+sasl.mechanism=%s
+sasl.jaas.config=%s required username="%s" password="%s";
+`, b.CA(), mechanism, module, user, password))
+}
+
+// TLSProperties writes a Java client file for mTLS alone and returns its path.
+func (b *Broker) TLSProperties(t testing.TB) string {
+	t.Helper()
+	return b.write(t, "mtls.properties", fmt.Sprintf(`security.protocol=SSL
+ssl.truststore.type=PEM
+ssl.truststore.location=%s
+ssl.keystore.type=PEM
+ssl.keystore.location=%s
+`, b.CA(), filepath.Join(b.Dir, "client.keystore.pem")))
+}
+
+func (b *Broker) write(t testing.TB, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func localhost(address string) string {
+	_, port, _ := strings.Cut(address, ":")
+	return "localhost:" + port
+}
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+const tailBytes = 256 << 10
+
+func (w *tail) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.buf.Len() > 2*tailBytes {
+		w.buf.Next(w.buf.Len() - tailBytes)
+	}
+	return w.buf.Write(p)
+}
+
+func (w *tail) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.buf.String()
+}

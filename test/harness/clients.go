@@ -1,0 +1,50 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+const clientTimeout = 90 * time.Second
+
+// Command runs a program with text on standard input and returns its standard output; it fails the test on any other
+// exit code than 0.
+func Command(t testing.TB, stdin string, name string, args ...string) string {
+	t.Helper()
+	out, err := TryCommand(t, stdin, name, args...)
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+// TryCommand is Command for programs that may fail: the output is then that of standard error.
+func TryCommand(t testing.TB, stdin string, name string, args ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), clientTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Stdin = strings.NewReader(stdin)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		return out.String() + errs.String(), err
+	}
+	return out.String(), nil
+}
+
+// Python runs a script of test/python with the real Python clients.
+func Python(t testing.TB, script string, args ...string) string {
+	t.Helper()
+	interpreter := filepath.Join(Root(t), "test", ".venv", "bin", "python")
+	if _, err := os.Stat(interpreter); err != nil {
+		t.Fatalf("the Python clients are not installed: %v (run `make tools`)", err)
+	}
+	return Command(t, "", interpreter, append([]string{filepath.Join(Root(t), "test", "python", script)}, args...)...)
+}

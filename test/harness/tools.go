@@ -1,0 +1,113 @@
+package harness
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Tools is one JVM that runs Apache Kafka's tools and the Java test clients, one at a time.
+type Tools struct {
+	mu    sync.Mutex
+	cmd   *exec.Cmd
+	in    io.WriteCloser
+	lines *bufio.Reader
+}
+
+// Output is what a tool printed and how it ended.
+type Output struct {
+	Exit int    `json:"exit"`
+	Out  string `json:"out"`
+	Err  string `json:"err"`
+}
+
+type toolRequest struct {
+	Main      string   `json:"main"`
+	Args      []string `json:"args"`
+	Stdin     string   `json:"stdin"`
+	TimeoutMs int64    `json:"timeoutMs"`
+}
+
+// ClassPath is the class path of Apache Kafka and the test clients, as test/setup has built it.
+func ClassPath(root string) (string, error) {
+	dir := filepath.Join(root, "test", "java", "target")
+	if _, err := os.Stat(filepath.Join(dir, "ready")); err != nil {
+		return "", fmt.Errorf("the Java clients are not built: %w (run `make tools`)", err)
+	}
+	return filepath.Join(dir, "classes") + ":" + filepath.Join(dir, "libs", "*"), nil
+}
+
+// StartTools starts the JVM.
+func StartTools(root string) (*Tools, error) {
+	classPath, err := ClassPath(root)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command("java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx768m", "-cp", classPath, "stream.chronik.test.ToolServer")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start the tools' JVM: %w", err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start the tools' JVM: %w", err)
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the tools' JVM: %w", err)
+	}
+	return &Tools{cmd: cmd, in: in, lines: bufio.NewReaderSize(out, 1<<20)}, nil
+}
+
+// Close ends the JVM.
+func (j *Tools) Close() error {
+	_ = j.in.Close()
+	return j.cmd.Wait()
+}
+
+// Run runs a main class with arguments and returns what it printed.
+func (j *Tools) Run(t testing.TB, main string, args ...string) Output {
+	t.Helper()
+	return j.RunInput(t, "", main, args...)
+}
+
+// RunInput is Run with text on standard input.
+func (j *Tools) RunInput(t testing.TB, stdin, main string, args ...string) Output {
+	t.Helper()
+	request, err := json.Marshal(toolRequest{Main: main, Args: args, Stdin: stdin, TimeoutMs: (90 * time.Second).Milliseconds()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if _, err := j.in.Write(append(request, '\n')); err != nil {
+		t.Fatalf("the tools' JVM is gone: %v", err)
+	}
+	line, err := j.lines.ReadBytes('\n')
+	if err != nil {
+		t.Fatalf("the tools' JVM is gone: %v", err)
+	}
+	var out Output
+	if err := json.Unmarshal(line, &out); err != nil {
+		t.Fatalf("answer of the tools' JVM: %v", err)
+	}
+	return out
+}
+
+// Must runs a main class and fails the test when it does not exit with 0.
+func (j *Tools) Must(t testing.TB, main string, args ...string) string {
+	t.Helper()
+	out := j.Run(t, main, args...)
+	if out.Exit != 0 {
+		t.Fatalf("%s %s: exit %d\n%s\n%s", main, strings.Join(args, " "), out.Exit, out.Out, out.Err)
+	}
+	return out.Out
+}

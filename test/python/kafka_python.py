@@ -1,0 +1,37 @@
+"""kafka-python against the broker.
+
+produce BOOTSTRAP CA MECHANISM USER PASSWORD TOPIC COUNT PREFIX
+consume BOOTSTRAP CA MECHANISM USER PASSWORD TOPIC COUNT GROUP
+Consumed values are printed one per line.
+"""
+
+import sys
+
+from kafka import KafkaConsumer, KafkaProducer
+
+verb, bootstrap, ca, mechanism, user, password, topic, count, last = sys.argv[1:]
+common = dict(
+    bootstrap_servers=bootstrap,
+    security_protocol="SASL_SSL",
+    ssl_cafile=ca,
+    sasl_mechanism=mechanism,
+    sasl_plain_username=user,
+    sasl_plain_password=password,
+)
+
+if verb == "produce":
+    producer = KafkaProducer(**common)
+    futures = [producer.send(topic, key=b"k%d" % i, value=b"%s-%d" % (last.encode(), i)) for i in range(int(count))]
+    for future in futures:
+        future.get(timeout=30)
+    producer.close()
+elif verb == "consume":
+    consumer = KafkaConsumer(topic, group_id=last, auto_offset_reset="earliest", consumer_timeout_ms=30000, **common)
+    for seen, record in enumerate(consumer, start=1):
+        print(record.value.decode())
+        if seen == int(count):
+            break
+    consumer.commit()
+    consumer.close()
+else:
+    sys.exit(f"unknown verb {verb}")
