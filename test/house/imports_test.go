@@ -1,0 +1,145 @@
+package house
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/chronik-stream/chronik"
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+	Doc        string
+	GoFiles    []string
+	Dir        string
+}
+
+// layers is the house: a package imports only packages of lower layers. A package that is not here fails the test.
+var layers = map[string]int{
+	"auth": 0, "tls": 0, "broker/config": 0, "broker/wire": 0, "broker/record": 0, "broker/vfs": 0, "broker/limit": 0,
+
+	"authz": 1, "auth/scram": 1, "auth/plain": 1, "auth/mtls": 1, "broker/journal": 1,
+
+	"authz/acl": 2, "audit": 2, "broker/api": 2, "broker/storage": 2, "broker/meta": 2,
+
+	"broker/replica": 3, "broker/controller": 3, "broker/quorum": 3, "broker/group": 3, "broker/fetchsession": 3,
+	"broker/server": 3, "broker/httpd": 3,
+
+	"broker/handler": 4, "broker/shard": 4,
+
+	"broker": 5, "certs-dev": 5,
+
+	"cmd/chronik": 6,
+
+	"test/harness": 7, "test/house": 7, "test/interop": 7,
+}
+
+// outside are packages that never import broker/: what they need comes in by small interfaces.
+var outside = []string{"auth", "authz", "tls", "audit", "policies"}
+
+// forbidden are imports that a layer alone does not rule out.
+var forbidden = map[string][]string{
+	"broker/server":  {"broker/meta", "broker/storage", "broker/replica", "broker/group"},
+	"broker/handler": {"broker/server", "broker/storage"},
+	"broker/group":   {"broker/server"},
+	"broker/storage": {"auth", "authz"},
+	"auth":           {"audit"},
+	"authz":          {"audit"},
+}
+
+func TestImportsGoDown(t *testing.T) {
+	for _, p := range packages(t) {
+		name := short(p.ImportPath)
+		layer, known := layers[name]
+		if !known {
+			t.Errorf("package %s is not in the table of layers", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if !strings.HasPrefix(imported, module) {
+				continue
+			}
+			checkImport(t, name, layer, short(imported))
+		}
+	}
+}
+
+func checkImport(t *testing.T, name string, layer int, imported string) {
+	t.Helper()
+	if below, known := layers[imported]; known && below >= layer {
+		t.Errorf("%s (layer %d) imports %s (layer %d)", name, layer, imported, below)
+	}
+	if slices.ContainsFunc(outside, func(o string) bool { return within(name, o) }) && within(imported, "broker") {
+		t.Errorf("%s imports %s", name, imported)
+	}
+	for holder, banned := range forbidden {
+		if within(name, holder) && slices.ContainsFunc(banned, func(b string) bool { return within(imported, b) }) {
+			t.Errorf("%s imports %s", name, imported)
+		}
+	}
+}
+
+func TestLibrariesStayInTheirRoom(t *testing.T) {
+	rooms := map[string][]string{
+		"crypto/tls":                                 {"tls"},
+		"github.com/hashicorp/raft":                  {"broker/quorum"},
+		"github.com/xdg-go/scram":                    {"auth/scram"},
+		"github.com/spf13/cobra":                     {"cmd/chronik"},
+		"github.com/magiconair/properties":           {"broker/config", "auth/plain"},
+		"github.com/klauspost/compress/zstd":         {"broker/record"},
+		"software.sslmate.com/src/go-pkcs12":         {"tls"},
+		"github.com/pavlo-v-chernykh/keystore-go/v4": {"tls"},
+	}
+	for _, p := range packages(t) {
+		name := short(p.ImportPath)
+		if within(name, "test") {
+			continue
+		}
+		for _, imported := range p.Imports {
+			if allowed, ruled := rooms[imported]; ruled && !slices.Contains(allowed, name) {
+				t.Errorf("%s imports %s, which belongs to %v", name, imported, allowed)
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysItsJob(t *testing.T) {
+	for _, p := range packages(t) {
+		if len(p.GoFiles) > 0 && p.Doc == "" {
+			t.Errorf("package %s has no package comment", short(p.ImportPath))
+		}
+	}
+}
+
+func short(path string) string { return strings.TrimPrefix(strings.TrimPrefix(path, module), "/") }
+
+func within(name, dir string) bool { return name == dir || strings.HasPrefix(name, dir+"/") }
+
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,Doc,GoFiles,Dir", module+"/...")
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []goPackage
+	decoder := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p goPackage
+		err := decoder.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		all = append(all, p)
+	}
+}
