@@ -1,0 +1,168 @@
+package vfs
+
+import (
+	"strings"
+	"sync"
+)
+
+// Op names a call that a Fault can hit. The zero value is invalid.
+type Op uint8
+
+// The operations.
+const (
+	OpOpen Op = iota + 1
+	OpRename
+	OpRemove
+	OpMkdir
+	OpList
+	OpRead
+	OpWrite
+	OpTruncate
+	OpAllocate
+	OpSync
+)
+
+// Fault makes calls fail.
+type Fault struct {
+	Op Op
+	// Path is a part of the file's name; empty means every file.
+	Path string
+	// Skip is how many matching calls succeed first.
+	Skip int
+	// Count is how many fail then; 0 means all that follow.
+	Count int
+	// Err is what they fail with, such as syscall.EIO or syscall.ENOSPC.
+	Err error
+}
+
+// Faults is a file system whose calls fail as it is told.
+type Faults struct {
+	fs     FS
+	mu     sync.Mutex
+	faults []*Fault
+}
+
+var _ FS = (*Faults)(nil)
+
+// NewFaults puts an injector around fsys.
+func NewFaults(fsys FS) *Faults { return &Faults{fs: fsys} }
+
+// Add adds a fault.
+func (f *Faults) Add(fault Fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.faults = append(f.faults, &fault)
+}
+
+// Clear takes all faults away.
+func (f *Faults) Clear() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.faults = nil
+}
+
+func (f *Faults) check(op Op, name string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i, fault := range f.faults {
+		if fault.Op != op || !strings.Contains(name, fault.Path) {
+			continue
+		}
+		if fault.Skip > 0 {
+			fault.Skip--
+			continue
+		}
+		if fault.Count == 1 {
+			f.faults = append(f.faults[:i:i], f.faults[i+1:]...)
+		} else if fault.Count > 1 {
+			fault.Count--
+		}
+		return fault.Err
+	}
+	return nil
+}
+
+// Open implements FS.
+func (f *Faults) Open(name string, mode Mode) (File, error) {
+	if err := f.check(OpOpen, name); err != nil {
+		return nil, err
+	}
+	file, err := f.fs.Open(name, mode)
+	if err != nil {
+		return nil, err
+	}
+	return &faultyFile{File: file, faults: f, name: name}, nil
+}
+
+// Rename implements FS.
+func (f *Faults) Rename(oldName, newName string) error {
+	if err := f.check(OpRename, oldName); err != nil {
+		return err
+	}
+	return f.fs.Rename(oldName, newName)
+}
+
+// Remove implements FS.
+func (f *Faults) Remove(name string) error {
+	if err := f.check(OpRemove, name); err != nil {
+		return err
+	}
+	return f.fs.Remove(name)
+}
+
+// Mkdir implements FS.
+func (f *Faults) Mkdir(name string) error {
+	if err := f.check(OpMkdir, name); err != nil {
+		return err
+	}
+	return f.fs.Mkdir(name)
+}
+
+// List implements FS.
+func (f *Faults) List(dir string) ([]Info, error) {
+	if err := f.check(OpList, dir); err != nil {
+		return nil, err
+	}
+	return f.fs.List(dir)
+}
+
+type faultyFile struct {
+	File
+	faults *Faults
+	name   string
+}
+
+func (f *faultyFile) ReadAt(p []byte, off int64) (int, error) {
+	if err := f.faults.check(OpRead, f.name); err != nil {
+		return 0, err
+	}
+	return f.File.ReadAt(p, off)
+}
+
+func (f *faultyFile) WriteAt(p []byte, off int64) (int, error) {
+	if err := f.faults.check(OpWrite, f.name); err != nil {
+		return 0, err
+	}
+	return f.File.WriteAt(p, off)
+}
+
+func (f *faultyFile) Truncate(size int64) error {
+	if err := f.faults.check(OpTruncate, f.name); err != nil {
+		return err
+	}
+	return f.File.Truncate(size)
+}
+
+func (f *faultyFile) Allocate(size int64) error {
+	if err := f.faults.check(OpAllocate, f.name); err != nil {
+		return err
+	}
+	return f.File.Allocate(size)
+}
+
+func (f *faultyFile) Sync() error {
+	if err := f.faults.check(OpSync, f.name); err != nil {
+		return err
+	}
+	return f.File.Sync()
+}

@@ -1,0 +1,37 @@
+package vfs
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+func lock(f *os.File) error {
+	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+}
+
+func datasync(fd uintptr) error {
+	for {
+		err := unix.Fdatasync(int(fd))
+		if !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}
+
+// allocate reserves space and keeps the size. A file system that cannot reserve is no error: there a full disk shows when
+// the write is made.
+func allocate(fd uintptr, size int64) error {
+	for {
+		err := unix.Fallocate(int(fd), unix.FALLOC_FL_KEEP_SIZE, 0, size)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.ENOSYS):
+			return nil
+		default:
+			return err
+		}
+	}
+}
