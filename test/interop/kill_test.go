@@ -1,0 +1,223 @@
+//go:build interop
+
+package interop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/chronik-stream/chronik/test/harness"
+)
+
+// acknowledged are the records that the broker has confirmed, by offset.
+type acknowledged struct {
+	mu       sync.Mutex
+	byOffset map[int64]string
+}
+
+func (a *acknowledged) add(offset int64, value string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.byOffset[offset] = value
+}
+
+func (a *acknowledged) count() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.byOffset)
+}
+
+// TestSoakKill kills the broker under load and looks for what it had acknowledged: records, ACLs, users, topics, configs,
+// groups and offsets. The seed is printed; INTEROP_SEED repeats a run's moments.
+func TestSoakKill(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	if s := os.Getenv("INTEROP_SEED"); s != "" {
+		parsed, err := strconv.ParseUint(s, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seed = parsed
+	}
+	t.Logf("seed %d, %d rounds", seed, killRounds)
+	rng := rand.New(rand.NewPCG(seed, 0))
+
+	b := harness.Start(t)
+	const topic = "killed"
+	createTopic(t, b, topic, 1)
+	acked := &acknowledged{byOffset: map[int64]string{}}
+	for round := range killRounds {
+		putMetadata(t, b, round)
+		produceUntilKilled(t, b, topic, round, time.Duration(200+rng.IntN(800))*time.Millisecond, acked)
+		b.Run(t)
+		checkMetadata(t, b, round)
+		checkRecords(t, b, topic, acked)
+	}
+	if acked.count() == 0 {
+		t.Fatal("nothing was acknowledged: the test has shown nothing")
+	}
+	t.Logf("%d acknowledged records were all there after %d kills", acked.count(), killRounds)
+}
+
+func produceUntilKilled(t *testing.T, b *harness.Broker, topic string, round int, after time.Duration, acked *acknowledged) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	client := franzClient(t, append(franzSASL(t, b, "SCRAM-SHA-512"), kgo.ProducerLinger(time.Millisecond), kgo.MaxProduceRequestsInflightPerBroker(5))...)
+	before := acked.count()
+	go func() {
+		for i := 0; ctx.Err() == nil; i++ {
+			value := fmt.Sprintf("round-%d-record-%d", round, i)
+			client.Produce(ctx, &kgo.Record{Topic: topic, Value: []byte(value)}, func(r *kgo.Record, err error) {
+				if err == nil {
+					acked.add(r.Offset, value)
+				}
+			})
+		}
+	}()
+	waitFor(t, "an acknowledged record", func() bool { return acked.count() > before })
+	<-time.After(after)
+	b.Kill(t)
+}
+
+func waitFor(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(time.Minute)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-deadline.C:
+			t.Fatalf("waited a minute for %s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+func checkRecords(t *testing.T, b *harness.Broker, topic string, acked *acknowledged) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	client := franzClient(t, append(franzSASL(t, b, "SCRAM-SHA-512"), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))...)
+	ends, err := kadm.NewClient(client).ListEndOffsets(ctx, topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end, found := ends.Lookup(topic, 0)
+	if !found {
+		t.Fatal("the topic is gone")
+	}
+	missing := make(map[int64]string, acked.count())
+	acked.mu.Lock()
+	for o, v := range acked.byOffset {
+		missing[o] = v
+	}
+	acked.mu.Unlock()
+	for next := int64(0); next < end.Offset; {
+		fetches := client.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			t.Fatalf("read at offset %d of %d: %v", next, end.Offset, err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			if r.Offset != next {
+				t.Errorf("offset %d follows %d", r.Offset, next-1)
+			}
+			next = r.Offset + 1
+			if want, was := missing[r.Offset]; was && want != string(r.Value) {
+				t.Errorf("offset %d holds %q, acknowledged was %q", r.Offset, r.Value, want)
+			}
+			delete(missing, r.Offset)
+		})
+	}
+	for o, v := range missing {
+		t.Errorf("acknowledged record %q at offset %d is lost (end offset %d)", v, o, end.Offset)
+	}
+}
+
+// putMetadata makes one of each kind of durable thing; checkMetadata looks for those of all rounds so far.
+func putMetadata(t *testing.T, b *harness.Broker, round int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	client := kadm.NewClient(franzClient(t, franzSASL(t, b, "SCRAM-SHA-512")...))
+	name := fmt.Sprintf("durable-%d", round)
+	retention := "12345678"
+	must := func(what string, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+	}
+	_, err := client.CreateTopic(ctx, 2, 1, map[string]*string{"retention.ms": &retention}, name)
+	must("create topic", err)
+	acl := kadm.NewACLs().Topics(name).Allow("User:" + name).AllowHosts("*").Operations(kadm.OpRead)
+	created, err := client.CreateACLs(ctx, acl)
+	must("create ACL", err)
+	for _, c := range created {
+		must("create ACL", c.Err)
+	}
+	users, err := client.AlterUserSCRAMs(ctx, nil, []kadm.UpsertSCRAM{{User: name, Mechanism: kadm.ScramSha512, Iterations: 4096, Password: name}})
+	must("create user", errors.Join(err, users.Error()))
+	offsets := kadm.Offsets{}
+	offsets.AddOffset(name, 0, int64(40+round), -1)
+	must("commit", client.CommitAllOffsets(ctx, name, offsets))
+}
+
+func checkMetadata(t *testing.T, b *harness.Broker, rounds int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	client := kadm.NewClient(franzClient(t, franzSASL(t, b, "SCRAM-SHA-512")...))
+	topics, err := client.ListTopics(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	users, err := client.DescribeUserSCRAMs(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for round := range rounds + 1 {
+		name := fmt.Sprintf("durable-%d", round)
+		if got := len(topics[name].Partitions); got != 2 {
+			t.Errorf("topic %s has %d partitions, want 2", name, got)
+		}
+		if _, found := users[name]; !found {
+			t.Errorf("user %s is lost", name)
+		}
+		configs, err := client.DescribeTopicConfigs(ctx, name)
+		if err != nil || len(configs) != 1 || !hasConfig(configs[0], "retention.ms", "12345678") {
+			t.Errorf("retention.ms of %s is lost (%v)", name, err)
+		}
+		acls, err := client.DescribeACLs(ctx, kadm.NewACLs().Topics(name).Allow("User:"+name).AllowHosts("*").Operations(kadm.OpRead).ResourcePatternType(kadm.ACLPatternLiteral))
+		if err != nil || len(acls) != 1 || len(acls[0].Described) != 1 {
+			t.Errorf("ACL of %s is lost (%v)", name, err)
+		}
+		committed, err := client.FetchOffsets(ctx, name)
+		if err != nil {
+			t.Errorf("offsets of group %s: %v", name, err)
+			continue
+		}
+		if at, found := committed.Lookup(name, 0); !found || at.At != int64(40+round) {
+			t.Errorf("group %s is at %v, want %d", name, at.At, 40+round)
+		}
+	}
+}
+
+func hasConfig(r kadm.ResourceConfig, key, value string) bool {
+	for _, c := range r.Configs {
+		if c.Key == key && c.MaybeValue() == value {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,253 @@
+//go:build interop
+
+package interop
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik-stream/chronik/test/harness"
+)
+
+const (
+	secretTopic = "secret-topic"
+	secretGroup = "secret-group"
+)
+
+// denied says what a principal without ACLs gets from an API: an authorization code, or an answer that leaves everything out.
+type denied struct {
+	request kmsg.Request
+	// codes that may stand in the answer; at least one of them has to.
+	codes []int16
+	// empty answers carry no code: they just must not name anything.
+	empty bool
+}
+
+// deniedByAPI holds a request that would do something for every API that the broker lists. An API that is not here fails.
+func deniedByAPI(id [16]byte) map[int16]denied {
+	topic, group, cluster := []int16{29}, []int16{30}, []int16{31}
+	secret, secretGroupName := secretTopic, secretGroup
+	return map[int16]denied{
+		0: {request: &kmsg.ProduceRequest{Acks: -1, TimeoutMillis: 1000, Topics: []kmsg.ProduceRequestTopic{{
+			Topic: secret, TopicID: id, Partitions: []kmsg.ProduceRequestTopicPartition{{Records: oneRecord("x")}},
+		}}}, codes: topic},
+		1: {request: &kmsg.FetchRequest{ReplicaID: -1, MaxWaitMillis: 100, MinBytes: 1, MaxBytes: 1 << 20, Topics: []kmsg.FetchRequestTopic{{
+			Topic: secret, TopicID: id, Partitions: []kmsg.FetchRequestTopicPartition{{PartitionMaxBytes: 1 << 20, CurrentLeaderEpoch: -1, LastFetchedEpoch: -1}},
+		}}}, codes: []int16{29, 100}},
+		2: {request: &kmsg.ListOffsetsRequest{ReplicaID: -1, Topics: []kmsg.ListOffsetsRequestTopic{{
+			Topic: secret, Partitions: []kmsg.ListOffsetsRequestTopicPartition{{CurrentLeaderEpoch: -1, Timestamp: -1}},
+		}}}, codes: topic},
+		3:  {request: &kmsg.MetadataRequest{Topics: []kmsg.MetadataRequestTopic{{Topic: &secret}}}, codes: topic},
+		8:  {request: &kmsg.OffsetCommitRequest{Group: secretGroup, Generation: -1, Topics: []kmsg.OffsetCommitRequestTopic{{Topic: secret, TopicID: id, Partitions: []kmsg.OffsetCommitRequestTopicPartition{{}}}}}, codes: group},
+		9:  {request: &kmsg.OffsetFetchRequest{Group: secretGroup, Groups: []kmsg.OffsetFetchRequestGroup{{Group: secretGroup, MemberEpoch: -1}}}, codes: group},
+		10: {request: &kmsg.FindCoordinatorRequest{CoordinatorKey: secretGroup, CoordinatorKeys: []string{secretGroup}}, codes: group},
+		11: {request: &kmsg.JoinGroupRequest{Group: secretGroup, SessionTimeoutMillis: 10000, RebalanceTimeoutMillis: 10000, ProtocolType: "consumer", Protocols: []kmsg.JoinGroupRequestProtocol{{Name: "range"}}}, codes: group},
+		12: {request: &kmsg.HeartbeatRequest{Group: secretGroup, MemberID: "m"}, codes: group},
+		13: {request: &kmsg.LeaveGroupRequest{Group: secretGroup, Members: []kmsg.LeaveGroupRequestMember{{MemberID: "m"}}}, codes: group},
+		14: {request: &kmsg.SyncGroupRequest{Group: secretGroup, MemberID: "m"}, codes: group},
+		15: {request: &kmsg.DescribeGroupsRequest{Groups: []string{secretGroup}}, codes: group},
+		16: {request: &kmsg.ListGroupsRequest{}, empty: true},
+		19: {request: &kmsg.CreateTopicsRequest{TimeoutMillis: 1000, Topics: []kmsg.CreateTopicsRequestTopic{{Topic: "made-by-nobody", NumPartitions: 1, ReplicationFactor: 1}}}, codes: topic},
+		20: {request: &kmsg.DeleteTopicsRequest{TimeoutMillis: 1000, TopicNames: []string{secret}, Topics: []kmsg.DeleteTopicsRequestTopic{{Topic: &secret}}}, codes: topic},
+		22: {request: &kmsg.InitProducerIDRequest{TransactionTimeoutMillis: 1000, ProducerID: -1, ProducerEpoch: -1}, codes: cluster},
+		23: {request: &kmsg.OffsetForLeaderEpochRequest{ReplicaID: -2, Topics: []kmsg.OffsetForLeaderEpochRequestTopic{{Topic: secret, Partitions: []kmsg.OffsetForLeaderEpochRequestTopicPartition{{CurrentLeaderEpoch: -1}}}}}, codes: topic},
+		29: {request: &kmsg.DescribeACLsRequest{ResourceType: 1, ResourcePatternType: 1, Operation: 1, PermissionType: 1}, codes: cluster},
+		30: {request: &kmsg.CreateACLsRequest{Creations: []kmsg.CreateACLsRequestCreation{{ResourceType: 2, ResourceName: secret, ResourcePatternType: 3, Principal: "User:nobody", Host: "*", Operation: 3, PermissionType: 3}}}, codes: cluster},
+		31: {request: &kmsg.DeleteACLsRequest{Filters: []kmsg.DeleteACLsRequestFilter{{ResourceType: 1, ResourcePatternType: 1, Operation: 1, PermissionType: 1}}}, codes: cluster},
+		32: {request: &kmsg.DescribeConfigsRequest{Resources: []kmsg.DescribeConfigsRequestResource{
+			{ResourceType: kmsg.ConfigResourceTypeTopic, ResourceName: secret}, {ResourceType: kmsg.ConfigResourceTypeBroker, ResourceName: "1"},
+		}}, codes: []int16{29, 31}},
+		33: {request: &kmsg.AlterConfigsRequest{Resources: []kmsg.AlterConfigsRequestResource{{ResourceType: kmsg.ConfigResourceTypeTopic, ResourceName: secret}}}, codes: topic},
+		37: {request: &kmsg.CreatePartitionsRequest{TimeoutMillis: 1000, Topics: []kmsg.CreatePartitionsRequestTopic{{Topic: secret, Count: 9}}}, codes: topic},
+		42: {request: &kmsg.DeleteGroupsRequest{Groups: []string{secretGroup}}, codes: group},
+		44: {request: &kmsg.IncrementalAlterConfigsRequest{Resources: []kmsg.IncrementalAlterConfigsRequestResource{{
+			ResourceType: kmsg.ConfigResourceTypeTopic, ResourceName: secret,
+			Configs: []kmsg.IncrementalAlterConfigsRequestResourceConfig{{Name: "retention.ms", Value: kmsg.StringPtr("1")}},
+		}}}, codes: topic},
+		47: {request: &kmsg.OffsetDeleteRequest{Group: secretGroupName, Topics: []kmsg.OffsetDeleteRequestTopic{{Topic: secret, Partitions: []kmsg.OffsetDeleteRequestTopicPartition{{}}}}}, codes: group},
+		48: {request: &kmsg.DescribeClientQuotasRequest{}, codes: cluster},
+		50: {request: &kmsg.DescribeUserSCRAMCredentialsRequest{}, codes: cluster},
+		51: {request: &kmsg.AlterUserSCRAMCredentialsRequest{Deletions: []kmsg.AlterUserSCRAMCredentialsRequestDeletion{{Name: "admin", Mechanism: 2}}}, codes: cluster},
+		60: {request: &kmsg.DescribeClusterRequest{IncludeClusterAuthorizedOperations: true, EndpointType: 1}, empty: true},
+		74: {request: &kmsg.ListConfigResourcesRequest{}, codes: cluster},
+		75: {request: &kmsg.DescribeTopicPartitionsRequest{Topics: []kmsg.DescribeTopicPartitionsRequestTopic{{Topic: secret}}, ResponsePartitionLimit: 10}, codes: topic},
+	}
+}
+
+// TestNothingWithoutACLs tries every API that ApiVersions lists as a user who has logged in and has no ACL.
+func TestNothingWithoutACLs(t *testing.T) {
+	b := harness.Start(t)
+	createTopic(t, b, secretTopic, 1)
+	tools.Must(t, roundTrip, "produce", b.Bootstrap(), b.ClientProperties(), secretTopic, "3", "secret")
+	tools.Must(t, roundTrip, "consume", b.Bootstrap(), b.ClientProperties(), secretTopic, "3", secretGroup)
+	addUser(t, b, "nobody", "nobody-secret")
+	id := topicID(t, b, secretTopic)
+
+	client := franzClient(t, franzUser(t, b, "SCRAM-SHA-512", "nobody", "nobody-secret")...)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	raw, err := kmsg.NewPtrApiVersionsRequest().RequestWith(ctx, client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases := deniedByAPI(id)
+	for _, listed := range raw.ApiKeys {
+		if listed.ApiKey == 18 || listed.ApiKey == 17 || listed.ApiKey == 36 {
+			continue
+		}
+		c, found := cases[listed.ApiKey]
+		if !found {
+			t.Errorf("API %d %s is listed and not tried", listed.ApiKey, kmsg.NameForKey(listed.ApiKey))
+			continue
+		}
+		t.Run(kmsg.NameForKey(listed.ApiKey), func(t *testing.T) { checkDenied(ctx, t, client, c) })
+	}
+	t.Run("all forms", func(t *testing.T) { checkAllForms(ctx, t, client) })
+	t.Run("a stolen fetch session", func(t *testing.T) { checkStolenSession(ctx, t, b, client, id) })
+	checkUntouched(t, b)
+}
+
+func checkDenied(ctx context.Context, t *testing.T, client *kgo.Client, c denied) {
+	t.Helper()
+	resp, err := client.Broker(1).RetriableRequest(ctx, c.request)
+	if err != nil {
+		t.Fatalf("request: %v", err)
+	}
+	codes, text := errorCodes(reflect.ValueOf(resp)), fmt.Sprintf("%+v", reflect.Indirect(reflect.ValueOf(resp)))
+	hit := false
+	for _, code := range codes {
+		for _, want := range c.codes {
+			hit = hit || code == want
+		}
+		if code == 0 && len(c.codes) > 0 && len(codes) == 1 {
+			t.Errorf("answered without an error: %s", text)
+		}
+	}
+	if !hit && !c.empty {
+		t.Errorf("codes %v, want one of %v: %s", codes, c.codes, text)
+	}
+	if c.empty && (strings.Contains(text, secretTopic) || strings.Contains(text, secretGroup)) {
+		t.Errorf("the answer names what may not be seen: %s", text)
+	}
+}
+
+// checkAllForms asks for everything: topics, groups, offsets; the answers have to be empty.
+func checkAllForms(ctx context.Context, t *testing.T, client *kgo.Client) {
+	t.Helper()
+	for _, q := range []kmsg.Request{
+		&kmsg.MetadataRequest{Topics: nil},
+		&kmsg.ListGroupsRequest{},
+		&kmsg.DescribeTopicPartitionsRequest{ResponsePartitionLimit: 100},
+	} {
+		resp, err := client.Broker(1).RetriableRequest(ctx, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := fmt.Sprintf("%+v", reflect.Indirect(reflect.ValueOf(resp))); strings.Contains(text, "secret") {
+			t.Errorf("%T reveals %s", q, text)
+		}
+	}
+}
+
+// checkStolenSession opens a fetch session as the super user and uses its id as somebody else.
+func checkStolenSession(ctx context.Context, t *testing.T, b *harness.Broker, thief *kgo.Client, id [16]byte) {
+	t.Helper()
+	owner := franzClient(t, franzSASL(t, b, "SCRAM-SHA-512")...)
+	open := &kmsg.FetchRequest{ReplicaID: -1, MaxWaitMillis: 100, MinBytes: 1, MaxBytes: 1 << 20, Topics: []kmsg.FetchRequestTopic{{
+		Topic: secretTopic, TopicID: id, Partitions: []kmsg.FetchRequestTopicPartition{{PartitionMaxBytes: 1 << 20, CurrentLeaderEpoch: -1, LastFetchedEpoch: -1}},
+	}}}
+	first, err := owner.Broker(1).RetriableRequest(ctx, open)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := first.(*kmsg.FetchResponse).SessionID
+	if session == 0 {
+		t.Fatal("the broker opened no fetch session")
+	}
+	stolen, err := thief.Broker(1).RetriableRequest(ctx, &kmsg.FetchRequest{
+		ReplicaID: -1, MaxWaitMillis: 100, MinBytes: 1, MaxBytes: 1 << 20, SessionID: session, SessionEpoch: 1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp := stolen.(*kmsg.FetchResponse); resp.ErrorCode != 70 || len(resp.Topics) != 0 {
+		t.Errorf("a stolen fetch session is answered with code %d and %d topics, want FETCH_SESSION_ID_NOT_FOUND", resp.ErrorCode, len(resp.Topics))
+	}
+}
+
+// checkUntouched looks as the super user whether the denied requests changed anything.
+func checkUntouched(t *testing.T, b *harness.Broker) {
+	t.Helper()
+	if topics := admin(t, b, topicCommand, "--list"); strings.Contains(topics, "made-by-nobody") || !strings.Contains(topics, secretTopic) {
+		t.Errorf("topics are now:\n%s", topics)
+	}
+	contains(t, admin(t, b, getOffsets, "--topic", secretTopic), secretTopic+":0:3")
+	if acls := admin(t, b, aclCommand, "--list"); strings.Contains(acls, "User:nobody") {
+		t.Errorf("ACLs are now:\n%s", acls)
+	}
+}
+
+// TestPrefixedDenyBeatsLiteralAllow is the order that other brokers get wrong.
+func TestPrefixedDenyBeatsLiteralAllow(t *testing.T) {
+	b := harness.Start(t)
+	createTopic(t, b, "ledger-2026", 1)
+	createTopic(t, b, "open", 1)
+	file := addUser(t, b, "mallory", "mallory-secret")
+	admin(t, b, aclCommand, "--add", "--allow-principal", "User:mallory", "--operation", "All", "--topic", "ledger-2026")
+	admin(t, b, aclCommand, "--add", "--allow-principal", "User:mallory", "--operation", "All", "--topic", "open")
+	tools.Must(t, roundTrip, "produce", b.Bootstrap(), file, "ledger-2026", "1", "before")
+	admin(t, b, aclCommand, "--add", "--deny-principal", "User:mallory", "--operation", "Write", "--topic", "ledger", "--resource-pattern-type", "prefixed")
+	out := tools.Run(t, roundTrip, "produce", b.Bootstrap(), file, "ledger-2026", "1", "after")
+	if out.Exit == 0 {
+		t.Error("a prefixed DENY did not beat a literal ALLOW")
+	}
+	contains(t, out.Err, "TopicAuthorizationException")
+	tools.Must(t, roundTrip, "produce", b.Bootstrap(), file, "open", "1", "still")
+}
+
+func topicID(t *testing.T, b *harness.Broker, name string) [16]byte {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	resp, err := (&kmsg.MetadataRequest{Topics: []kmsg.MetadataRequestTopic{{Topic: &name}}}).RequestWith(ctx, franzClient(t, franzSASL(t, b, "SCRAM-SHA-512")...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.Topics[0].TopicID
+}
+
+// errorCodes collects every field named ErrorCode of a response.
+func errorCodes(v reflect.Value) []int16 {
+	var out []int16
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() {
+			out = errorCodes(v.Elem())
+		}
+	case reflect.Slice:
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			return nil
+		}
+		for i := range v.Len() {
+			out = append(out, errorCodes(v.Index(i))...)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).Name == "ErrorCode" {
+				out = append(out, int16(v.Field(i).Int()))
+				continue
+			}
+			if v.Type().Field(i).IsExported() {
+				out = append(out, errorCodes(v.Field(i))...)
+			}
+		}
+	}
+	return out
+}
