@@ -1,0 +1,228 @@
+package group
+
+import (
+	"time"
+
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// Config holds the limits and times of groups, under the names of Apache Kafka's configuration.
+type Config struct {
+	// InitialRebalanceDelay is how long a new group waits for more members (group.initial.rebalance.delay.ms).
+	InitialRebalanceDelay time.Duration
+	// MinSessionTimeout and MaxSessionTimeout bound what members may ask for (group.min.session.timeout.ms, ...max...).
+	MinSessionTimeout time.Duration
+	MaxSessionTimeout time.Duration
+	// MaxSize is the largest number of members of a group (group.max.size).
+	MaxSize int
+	// MaxOffsetMetadata is the longest metadata of a committed offset, in UTF-16 units (offset.metadata.max.bytes).
+	MaxOffsetMetadata int
+	// OffsetsRetention is how long offsets outlive their use (offsets.retention.minutes).
+	OffsetsRetention time.Duration
+	// ExpiryInterval is how often old offsets are looked for (offsets.retention.check.interval.ms).
+	ExpiryInterval time.Duration
+	// MaxAppendBytes bounds the keys and values of one Append; it is below the largest batch of the log.
+	MaxAppendBytes int
+}
+
+// newMemberTimeout ends the join of a new member that may have gone away: it cannot send heartbeats while it waits
+// (Apache Kafka's GroupCoordinator.NewMemberJoinTimeoutMs).
+const newMemberTimeout = 5 * time.Minute
+
+// recordOverhead is what a record takes in a batch beyond its key and value, at most.
+const recordOverhead = 40
+
+// Machine coordinates the groups of one partition of __consumer_offsets.
+type Machine struct {
+	cfg    Config
+	groups map[string]*group
+	timers timers
+
+	now  time.Time
+	out  []Effect
+	wake time.Time
+	// seq is the last append, confirmed the last one that is confirmed.
+	seq, confirmed uint64
+	held           []heldReply
+	dead           bool
+}
+
+type heldReply struct {
+	after uint64
+	reply Reply
+}
+
+// New returns a machine without groups, to which the log is to be replayed.
+func New(cfg Config) *Machine {
+	return &Machine{cfg: cfg, groups: map[string]*group{}, timers: newTimers()}
+}
+
+// Step takes one event at the time now and returns what is to be done, in order.
+func (m *Machine) Step(ev Event, now time.Time) []Effect {
+	m.now = now
+	switch ev := ev.(type) {
+	case Loaded:
+		m.loaded()
+	case Asked:
+		m.asked(ev)
+	case Appended:
+		m.appended(ev.Seq)
+	case Failed:
+		m.failed(ev.Code)
+	case Woken:
+		m.woken()
+	}
+	if next := m.timers.next(); !next.Equal(m.wake) {
+		m.wake = next
+		m.out = append(m.out, WakeAt{At: next})
+	}
+	out := m.out
+	m.out = nil
+	return out
+}
+
+func (m *Machine) asked(ev Asked) {
+	if m.dead {
+		m.refuse(ev.Ticket, wire.NotCoordinator)
+		return
+	}
+	switch q := ev.Request.(type) {
+	case Join:
+		m.join(ev.Ticket, q)
+	case Sync:
+		m.sync(ev.Ticket, q)
+	case Heartbeat:
+		m.heartbeat(ev.Ticket, q)
+	case Leave:
+		m.leave(ev.Ticket, q)
+	case Commit:
+		m.commit(ev.Ticket, q)
+	case Fetch:
+		m.fetch(ev.Ticket, q)
+	case DeleteOffsets:
+		m.deleteOffsets(ev.Ticket, q)
+	case Describe:
+		m.describe(ev.Ticket, q)
+	case List:
+		m.list(ev.Ticket, q)
+	case Delete:
+		m.delete(ev.Ticket, q)
+	case TopicsDeleted:
+		m.topicsDeleted(ev.Ticket, q)
+	case ListTopics:
+		m.listTopics(ev.Ticket)
+	default:
+		m.refuse(ev.Ticket, wire.UnknownServerError)
+	}
+}
+
+func (m *Machine) appended(seq uint64) {
+	m.confirmed = max(m.confirmed, seq)
+	ready := 0
+	for ready < len(m.held) && m.held[ready].after <= m.confirmed {
+		m.out = append(m.out, m.held[ready].reply)
+		ready++
+	}
+	m.held = m.held[ready:]
+	if len(m.held) == 0 {
+		m.held = nil
+	}
+}
+
+func (m *Machine) failed(code int16) {
+	m.dead = true
+	for _, h := range m.held {
+		m.out = append(m.out, Reply{Ticket: h.reply.Ticket, Code: code})
+	}
+	m.held = nil
+	for _, id := range sortedKeys(m.groups) {
+		for _, mb := range m.groups[id].order {
+			m.abandon(&mb.joining)
+			m.abandon(&mb.syncing)
+		}
+	}
+	m.groups = map[string]*group{}
+	m.timers = newTimers()
+}
+
+// abandon tells a waiter to look for the coordinator again.
+func (m *Machine) abandon(ticket *uint64) {
+	if *ticket != 0 {
+		m.out = append(m.out, Reply{Ticket: *ticket, Code: wire.NotCoordinator})
+		*ticket = 0
+	}
+}
+
+func (m *Machine) woken() {
+	m.wake = time.Time{}
+	for {
+		k, due := m.timers.due(m.now)
+		if !due {
+			return
+		}
+		m.expired(k)
+	}
+}
+
+func (m *Machine) expired(k timerKey) {
+	if k.kind == expiryTimer {
+		m.expireOffsets()
+		m.timers.set(k, m.now.Add(m.cfg.ExpiryInterval))
+		return
+	}
+	g := m.groups[k.group]
+	if g == nil {
+		return
+	}
+	switch k.kind {
+	case sessionTimer:
+		m.sessionExpired(g, k.member)
+	case joinTimer:
+		m.joinTimeUp(g)
+	case syncTimer:
+		m.syncTimeUp(g)
+	}
+}
+
+// reply answers a request, once everything that the answer may rest on is confirmed.
+func (m *Machine) reply(r Reply) {
+	if m.seq == m.confirmed {
+		m.out = append(m.out, r)
+		return
+	}
+	m.held = append(m.held, heldReply{after: m.seq, reply: r})
+}
+
+func (m *Machine) answer(ticket uint64, answer any) { m.reply(Reply{Ticket: ticket, Answer: answer}) }
+func (m *Machine) refuse(ticket uint64, code int16) { m.reply(Reply{Ticket: ticket, Code: code}) }
+
+// append wants records written, in as many appends as their size asks for.
+func (m *Machine) append(records ...Record) {
+	for len(records) > 0 {
+		n, size := 1, records[0].size()
+		for n < len(records) && size+records[n].size() <= m.cfg.MaxAppendBytes {
+			size += records[n].size()
+			n++
+		}
+		m.seq++
+		m.out = append(m.out, Append{Seq: m.seq, Records: records[:n:n]})
+		records = records[n:]
+	}
+}
+
+func (r Record) size() int { return len(r.Key) + len(r.Value) + recordOverhead }
+
+// create makes a group in memory; a record makes it last.
+func (m *Machine) create(id string) *group {
+	g := newGroup(id)
+	g.since = m.now
+	m.groups[id] = g
+	return g
+}
+
+// dropIfUnused forgets a group that holds nothing that anybody could ask for.
+func (m *Machine) dropIfUnused(g *group) {
+	if g.state == Empty && !g.stored && len(g.pending) == 0 && len(g.offsets) == 0 {
+		delete(m.groups, g.id)
+	}
+}
