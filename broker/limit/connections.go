@@ -1,0 +1,47 @@
+package limit
+
+import "time"
+
+// Numbers of connections and of requests on one.
+const (
+	// Connections is the default of max.connections. Apache Kafka leaves it unbounded; a connection costs about 40 KiB
+	// here with TLS, so this is under half a gigabyte, and below the usual limit of 16,384 open files.
+	Connections = 10_000
+	// ConnectionsPerAddress is the default of max.connections.per.ip: many clients may share one address behind a NAT, but
+	// one address must not take all.
+	ConnectionsPerAddress = 2_500
+	// InFlight is how many overlapping requests one connection may have waiting for their answers. Java's producer keeps
+	// 5 by default and librdkafka as many as fit; beyond this the connection is no longer read.
+	InFlight = 64
+	// FramesBeforeLogin caps the requests of somebody who has not logged in: ApiVersions twice, a handshake, and the
+	// tokens of the longest exchange (GSSAPI, 4) leave room for an odd client.
+	FramesBeforeLogin = 32
+)
+
+// Times that a connection may take.
+const (
+	// Handshake bounds the TLS handshake: four round trips of a satellite link, with room for lost packets.
+	Handshake = 10 * time.Second
+	// Login bounds all from the accepted connection to the end of the log-in, Kerberos and directory look-ups included.
+	Login = 30 * time.Second
+	// Idle is the default of connections.max.idle.ms, as in Apache Kafka.
+	Idle = 10 * time.Minute
+	// FrameProgress bounds the wait for the next FrameStep bytes of a frame that has begun: 2 KiB/s is not a client.
+	FrameProgress = 30 * time.Second
+	// WriteProgress bounds the wait until WriteStep bytes of an answer are taken by the client's side.
+	WriteProgress = 60 * time.Second
+	// FailedLoginDelay is the default of connection.failed.authentication.delay.ms, as in Apache Kafka.
+	FailedLoginDelay = 100 * time.Millisecond
+	// ReauthInterval is the shortest time between two re-authentications, as in Apache Kafka's server.
+	ReauthInterval = time.Second
+	// AcceptBackoffFirst and AcceptBackoffMost bound the pause after a failed accept (out of file descriptors).
+	AcceptBackoffFirst = 5 * time.Millisecond
+	AcceptBackoffMost  = time.Second
+	// KeepAlive is how often an idle peer's host is probed, so that vanished ones end before Idle does.
+	KeepAlive = 60 * time.Second
+	// AbortWait is how long a shutdown waits for handlers after it has cancelled them.
+	AbortWait = 5 * time.Second
+)
+
+// WriteStep is how much of an answer is handed to the socket under one deadline, in bytes.
+const WriteStep = 256 << 10

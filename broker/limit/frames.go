@@ -1,0 +1,42 @@
+package limit
+
+// Sizes of frames and of what is decoded from them, in bytes.
+const (
+	// FrameBeforeLogin caps a frame from somebody who has not logged in. The largest honest one is a Kerberos token in a
+	// SaslAuthenticate request: 64 KiB with the group list of a Windows domain, and some room for the header.
+	FrameBeforeLogin = 96 << 10
+	// FrameAfterLogin is the default of socket.request.max.bytes, Apache Kafka's own: a hundred 1 MiB batches.
+	FrameAfterLogin = 100 << 20
+	// FrameStep is how much is allocated for a frame before any of it has come; from there a buffer grows only as its
+	// bytes arrive. It is one read of a busy socket, and larger than most requests.
+	FrameStep = 64 << 10
+	// PooledFrame is the largest buffer that is kept for reuse: a batch of max.message.bytes (1 MiB) with its header.
+	PooledFrame = 2 << 20
+	// Response caps an answer. The length prefix could carry 2 GiB, but the largest that a client asks for by default is
+	// a Fetch of 50 MiB, and Java's clients cannot hold a buffer beyond this.
+	Response = 1 << 30
+
+	// BytesInFlight is the default of queued.max.request.bytes: all requests that are being served, frames and decoded
+	// structures together. Apache Kafka leaves it unbounded; a quarter of a gigabyte keeps two dozen of the largest
+	// produce requests of Java's default client (1 MiB x 5 in flight) from each of dozens of connections.
+	BytesInFlight = 256 << 20
+)
+
+// Bounds of decoding. A request of 8 MiB can be made to decode into 640 MiB of structures, so the walk before it counts.
+const (
+	// DecodedBytesPerByte is how many bytes of structures one byte of a request may become. The worst that honest clients
+	// send is Metadata with many names of three letters, at 13.
+	DecodedBytesPerByte = 16
+	// DecodedBase lets small requests be as dense as they like: a SaslHandshake is not worth refusing.
+	DecodedBase = 16 << 10
+	// DecodedMost caps the structures of one request, however large its frame is: about 400,000 fetched partitions.
+	DecodedMost = 32 << 20
+	// ArrayElements caps any one array. Apache Kafka's clusters end near a million partitions, of which one request
+	// names a part.
+	ArrayElements = 500_000
+	// UnknownTags caps the tagged fields of one structure that this broker does not know (KIP-482). Kafka's richest
+	// structure has eight of its own.
+	UnknownTags = 16
+	// ClientIDBytes caps the client id, which goes into logs, metrics and audit events.
+	ClientIDBytes = 1 << 10
+)
