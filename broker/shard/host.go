@@ -1,0 +1,137 @@
+package shard
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// Config is what a Host needs. Zero limits mean the defaults.
+type Config[Q any] struct {
+	// New makes the machine of a partition, without state.
+	New func(partition int32) Machine[Q]
+	// Name is the coordinator's topic, for log lines.
+	Name string
+	// Clock tells the time; nil means time.Now.
+	Clock  func() time.Time
+	Logger *slog.Logger
+	// Queue bounds the requests that wait for one partition's machine (1024); who comes later waits at the door.
+	Queue int
+	// MaxBatchBytes bounds the keys and values of one batch, so that it stays below the topic's max.message.bytes (512 KiB).
+	MaxBatchBytes int
+}
+
+// ErrClosed is returned by Load after Close.
+var ErrClosed = errors.New("coordinator is shut down")
+
+// Defaults of Config.
+const (
+	defaultQueue         = 1024
+	defaultMaxBatchBytes = 512 << 10
+)
+
+// Host runs the machines of the partitions that this broker leads.
+type Host[Q any] struct {
+	cfg Config[Q]
+
+	mu      sync.RWMutex
+	closed  bool
+	runners map[int32]*runner[Q]
+}
+
+// New returns a host without partitions.
+func New[Q any](cfg Config[Q]) *Host[Q] {
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.Queue <= 0 {
+		cfg.Queue = defaultQueue
+	}
+	if cfg.MaxBatchBytes <= 0 {
+		cfg.MaxBatchBytes = defaultMaxBatchBytes
+	}
+	return &Host[Q]{cfg: cfg, runners: map[int32]*runner[Q]{}}
+}
+
+// Load begins to coordinate a partition, whose leader this broker has become. It returns at once: until the log is read, requests are
+// answered with COORDINATOR_LOAD_IN_PROGRESS. A partition that is there already is loaded anew, from the new log.
+func (h *Host[Q]) Load(partition int32, log Log) error {
+	h.Unload(partition)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return ErrClosed
+	}
+	if old := h.runners[partition]; old != nil {
+		old.stop()
+	}
+	h.runners[partition] = startRunner(h.cfg, partition, log)
+	return nil
+}
+
+// Unload ends the coordination of a partition. What is outstanding is answered with NOT_COORDINATOR. It waits for the machine to stop,
+// but not for the log.
+func (h *Host[Q]) Unload(partition int32) {
+	h.mu.Lock()
+	r := h.runners[partition]
+	delete(h.runners, partition)
+	h.mu.Unlock()
+	if r != nil {
+		r.stop()
+	}
+}
+
+// Close unloads every partition.
+func (h *Host[Q]) Close() {
+	h.mu.Lock()
+	h.closed = true
+	runners := h.runners
+	h.runners = map[int32]*runner[Q]{}
+	h.mu.Unlock()
+	for _, r := range runners {
+		r.cancel()
+	}
+	for _, r := range runners {
+		r.stop()
+	}
+}
+
+// Partitions lists the partitions that are loaded or being loaded, in order.
+func (h *Host[Q]) Partitions() []int32 {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	list := make([]int32, 0, len(h.runners))
+	for p := range h.runners {
+		list = append(list, p)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// Wait waits for the answer to a request. Its error has a Kafka error code (wire.CodeOf). When ctx ends first, the request may still be
+// carried out.
+type Wait func(ctx context.Context) (any, error)
+
+// Send hands a request to a partition's machine. Requests that one goroutine sends to a partition are taken in order. The Wait that it
+// returns is to be called at most once; who drops it drops the answer.
+func (h *Host[Q]) Send(ctx context.Context, partition int32, q Q) Wait {
+	h.mu.RLock()
+	r := h.runners[partition]
+	h.mu.RUnlock()
+	if r == nil {
+		return failed(wire.Errorf(wire.NotCoordinator, "partition %d of %s is not coordinated here", partition, h.cfg.Name))
+	}
+	return r.send(ctx, q)
+}
+
+// Ask sends a request and waits for its answer.
+func (h *Host[Q]) Ask(ctx context.Context, partition int32, q Q) (any, error) {
+	return h.Send(ctx, partition, q)(ctx)
+}
+
+func failed(err error) Wait { return func(context.Context) (any, error) { return nil, err } }
