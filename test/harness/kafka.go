@@ -1,0 +1,120 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Kafka is an Apache Kafka broker of the version in test/java/pom.xml: one combined KRaft node, SASL_SSL with SCRAM-SHA-512 and
+// the StandardAuthorizer, as the broker that it stands beside.
+type Kafka struct {
+	// Address is the SASL_SSL listener.
+	Address string
+	cmd     *exec.Cmd
+	log     *tail
+}
+
+// StartKafka starts Apache Kafka with the certificates and the super user of a broker of ours, so that the same client file
+// serves both. It ends with the test.
+func StartKafka(t testing.TB, like *Broker) *Kafka {
+	t.Helper()
+	classPath, err := ClassPath(Root(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &Kafka{Address: freeAddress(t), log: &tail{}}
+	dir := t.TempDir()
+	user, password := like.Admin(t)
+	config := k.configure(t, dir, like, user, password)
+	scram := fmt.Sprintf("SCRAM-SHA-512=[name=%s,password=%s]", user, password)
+	Command(t, "", "java", "-cp", classPath, "kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk",
+		"-c", config, "--standalone", "--add-scram", scram)
+
+	k.cmd = exec.Command("java", "-Xmx1g", "-Xms1g", "-XX:+UseG1GC", "-cp", classPath, "kafka.Kafka", config)
+	k.cmd.Stdout, k.cmd.Stderr = k.log, k.log
+	if err := k.cmd.Start(); err != nil {
+		t.Fatalf("start Apache Kafka: %v", err)
+	}
+	t.Cleanup(func() {
+		_ = k.cmd.Process.Signal(syscall.SIGKILL)
+		_ = k.cmd.Wait()
+	})
+	k.waitReady(t)
+	return k
+}
+
+// Bootstrap is the listener by a name that its certificate holds.
+func (k *Kafka) Bootstrap() string { return localhost(k.Address) }
+
+func (k *Kafka) configure(t testing.TB, dir string, like *Broker, user, password string) string {
+	t.Helper()
+	var store bytes.Buffer
+	for _, name := range []string{"server.key", "server.pem"} {
+		pem, err := os.ReadFile(filepath.Join(like.Dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		store.Write(pem)
+	}
+	keystore := filepath.Join(dir, "keystore.pem")
+	if err := os.WriteFile(keystore, store.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	controller := freeAddress(t)
+	text := fmt.Sprintf(`process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=%[1]s
+controller.listener.names=CONTROLLER
+listeners=SASL_SSL://%[2]s,CONTROLLER://%[1]s
+advertised.listeners=SASL_SSL://%[3]s
+listener.security.protocol.map=SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=SASL_SSL
+sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512
+sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username="%[4]s" password="%[5]s";
+ssl.keystore.type=PEM
+ssl.keystore.location=%[6]s
+ssl.truststore.type=PEM
+ssl.truststore.location=%[7]s
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:%[4]s;User:ANONYMOUS
+log.dirs=%[8]s
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+group.initial.rebalance.delay.ms=0
+`, controller, k.Address, localhost(k.Address), user, password, keystore, like.CA(), filepath.Join(dir, "logs"))
+	path := filepath.Join(dir, "server.properties")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func (k *Kafka) waitReady(t testing.TB) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", k.Address)
+		if err == nil {
+			conn.Close()
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("Apache Kafka is not ready after %s:\n%s", startTimeout, k.log)
+		case <-tick.C:
+		}
+	}
+}
