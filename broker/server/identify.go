@@ -1,0 +1,86 @@
+package server
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+
+	"github.com/chronik-stream/chronik/auth"
+)
+
+// The methods of sessions that no SASL mechanism established.
+const (
+	methodMTLS = "mTLS"
+	methodNone = "NONE"
+)
+
+// ErrCertificate is for the errors of SecureConn.HandshakeContext: one that wraps it says that the client's certificate was
+// missing or refused, which is a failed log-in and recorded as one.
+var ErrCertificate = errors.New("client certificate refused")
+
+// secure does the TLS handshake, where the listener has one, and returns the client's certificate chain.
+func (c *conn) secure() ([]*x509.Certificate, error) {
+	if !c.listener.usesTLS() {
+		return nil, nil
+	}
+	sc := c.listener.Secure(c.raw)
+	c.nc = sc
+	ctx, cancel := context.WithTimeout(c.ctx, c.server.cfg.Limits.Handshake)
+	defer cancel()
+	if err := sc.HandshakeContext(ctx); err != nil {
+		if certificateRefused(err) {
+			c.loginFailed(LoginFailure{Method: methodMTLS, Cause: err})
+		}
+		return nil, fmt.Errorf("TLS handshake: %w", err)
+	}
+	return sc.PeerCertificates(), nil
+}
+
+func certificateRefused(err error) bool {
+	var unknown x509.UnknownAuthorityError
+	var invalid x509.CertificateInvalidError
+	return errors.Is(err, ErrCertificate) || errors.As(err, &unknown) || errors.As(err, &invalid)
+}
+
+// identify establishes the session of a connection on a listener without SASL: the certificate's identity, or anonymous.
+func (c *conn) identify(chain []*x509.Certificate) error {
+	session := &auth.Session{Principal: auth.Anonymous(), Method: methodNone}
+	if len(chain) > 0 && c.listener.Protocol == SSL && c.listener.PrincipalOf != nil {
+		p, err := c.listener.PrincipalOf(chain)
+		if err == nil && p.IsZero() {
+			err = auth.ErrBadPrincipal
+		}
+		if err != nil {
+			c.loginFailed(LoginFailure{Method: methodMTLS, Claimed: chain[0].Subject.String(), Cause: err})
+			return fmt.Errorf("principal of certificate %q: %w", chain[0].Subject.String(), err)
+		}
+		session = &auth.Session{Principal: p, Method: methodMTLS}
+	}
+	return c.establish(session)
+}
+
+// establish completes a session and makes it the connection's own, once it has been recorded.
+func (c *conn) establish(session *auth.Session) error {
+	session.Listener = c.listener.Name
+	session.Protocol = c.listener.Protocol
+	session.Host = c.id.Host
+	if session.Established.IsZero() {
+		session.Established = c.server.cfg.Clock()
+	}
+	renewed := c.session.Load() != nil
+	if err := c.server.cfg.Recorder.LoggedIn(c.id, session, renewed); err != nil {
+		return fmt.Errorf("record the log-in of %s: %w", session.Principal, err)
+	}
+	c.session.Store(session)
+	c.server.cfg.Metrics.logins.WithLabelValues(c.listener.Name, session.Method).Inc()
+	c.log.Debug("logged in", "principal", session.Principal.String(), "method", session.Method, "renewed", renewed)
+	return nil
+}
+
+// loginFailed counts, logs and records a failed log-in.
+func (c *conn) loginFailed(f LoginFailure) {
+	c.server.cfg.Metrics.failedLogins.WithLabelValues(c.listener.Name, f.Method).Inc()
+	c.log.Info("log-in failed", "method", f.Method, "claimed", f.Claimed, "cause", f.Cause)
+	c.server.cfg.Recorder.LoginFailed(c.id, f)
+}

@@ -1,0 +1,174 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/chronik-stream/chronik/auth"
+	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/limit"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// outOfOrder is what a client is told whose SASL messages come out of order.
+const outOfOrder = "SASL requests came out of order"
+
+// Causes of refused log-ins that the server itself finds.
+var (
+	errMechanism        = errors.New("SASL mechanism is not enabled")
+	errMechanismChanged = errors.New("another SASL mechanism for re-authentication")
+	errPrincipalChanged = errors.New("another principal for re-authentication")
+	errSessionOver      = errors.New("the credential has expired")
+)
+
+// login is the SASL state of one connection: a mechanism is chosen, messages go to and fro, and a session is established;
+// then, for re-authentication (KIP-368), the same again.
+type login struct {
+	conn      *conn
+	mechanism string
+	// exchange is the log-in attempt under way, nil when there is none.
+	exchange auth.Exchange
+	// tokens says that the client chose by SaslHandshake version 0: raw tokens follow.
+	tokens bool
+	// over says that the connection closes after the answer.
+	over bool
+	// restarted is when the last re-authentication began.
+	restarted time.Time
+}
+
+var _ api.Login = (*login)(nil)
+
+// takesTokens reports whether the next frame is a raw SASL token and not a request.
+func (l *login) takesTokens() bool { return l.tokens && l.exchange != nil }
+
+// underWay reports whether an exchange has begun and not ended.
+func (l *login) underWay() bool { return l.exchange != nil }
+
+// Mechanisms lists the enabled mechanisms of the listener.
+func (l *login) Mechanisms() []string {
+	names := make([]string, len(l.conn.listener.Mechanisms))
+	for i, m := range l.conn.listener.Mechanisms {
+		names[i] = m.Name()
+	}
+	return names
+}
+
+// Choose begins an exchange. The code is ILLEGAL_SASL_STATE while one is under way and for a re-authentication that comes
+// too soon, UNSUPPORTED_SASL_MECHANISM for a mechanism that is not enabled; the connection closes after both.
+func (l *login) Choose(mechanism string, handshakeVersion int16) (code int16) {
+	session := l.conn.session.Load()
+	now := l.conn.server.cfg.Clock()
+	again := session != nil
+	if l.exchange != nil || again && (handshakeVersion == 0 || now.Sub(l.restarted) < limit.ReauthInterval) {
+		l.refuse(auth.ErrOutOfOrder)
+		return wire.IllegalSASLState
+	}
+	m := l.find(mechanism)
+	if m == nil {
+		l.refuse(fmt.Errorf("%w: %.64q", errMechanism, mechanism))
+		return wire.UnsupportedSASLMechanism
+	}
+	l.mechanism, l.tokens = m.Name(), handshakeVersion == 0
+	l.exchange = m.Start()
+	if again {
+		l.restarted = now
+		if session.Method != l.mechanism {
+			// As in Apache Kafka the handshake succeeds and the next message fails.
+			l.exchange = doomed{errMechanismChanged}
+		}
+	}
+	return wire.None
+}
+
+func (l *login) find(mechanism string) auth.Mechanism {
+	for _, m := range l.conn.listener.Mechanisms {
+		if m.Name() == mechanism {
+			return m
+		}
+	}
+	return nil
+}
+
+// Step takes the client's next SASL message. The code is ILLEGAL_SASL_STATE when no exchange is under way, and
+// SASL_AUTHENTICATION_FAILED with auth.PublicFailure for whatever else goes wrong.
+func (l *login) Step(ctx context.Context, message []byte) api.LoginStep {
+	if l.exchange == nil {
+		l.refuse(auth.ErrOutOfOrder)
+		return api.LoginStep{Code: wire.IllegalSASLState, Message: outOfOrder}
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.conn.server.cfg.Limits.Login)
+	defer cancel()
+	answer, outcome, err := l.exchange.Step(ctx, message)
+	if err != nil {
+		return l.fail(ctx, err)
+	}
+	if outcome == nil {
+		return api.LoginStep{Answer: answer}
+	}
+	lifetime, err := l.succeed(outcome)
+	if err != nil {
+		return l.fail(ctx, err)
+	}
+	l.exchange = nil
+	return api.LoginStep{Answer: answer, Lifetime: lifetime}
+}
+
+// succeed establishes the session that an exchange proved, and returns how long it lasts; 0 means without end.
+func (l *login) succeed(outcome *auth.Outcome) (lifetime time.Duration, err error) {
+	if outcome.Principal.IsZero() {
+		return 0, auth.ErrBadPrincipal
+	}
+	if before := l.conn.session.Load(); before != nil && before.Principal != outcome.Principal {
+		return 0, fmt.Errorf("%w: %s after %s", errPrincipalChanged, outcome.Principal, before.Principal)
+	}
+	now := l.conn.server.cfg.Clock()
+	expires := outcome.Expires
+	if most := l.conn.server.cfg.Limits.MaxSession; most > 0 {
+		if end := now.Add(most); expires.IsZero() || end.Before(expires) {
+			expires = end
+		}
+	}
+	if !expires.IsZero() {
+		if lifetime = expires.Sub(now); lifetime <= 0 {
+			return 0, errSessionOver
+		}
+	}
+	session := &auth.Session{Principal: outcome.Principal, Method: l.mechanism, Established: now, Expires: expires}
+	return lifetime, l.conn.establish(session)
+}
+
+// fail answers a failed log-in, late, so that guessing is slow. Only this connection waits.
+func (l *login) fail(ctx context.Context, cause error) api.LoginStep {
+	l.refuse(cause)
+	if delay := l.conn.server.cfg.Limits.FailedLoginDelay; delay > 0 {
+		timer := time.NewTimer(delay)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	return api.LoginStep{Code: wire.SASLAuthenticationFailed, Message: auth.PublicFailure}
+}
+
+// refuse ends the log-in, and the connection after its answer.
+func (l *login) refuse(cause error) {
+	claimed := ""
+	if l.exchange != nil {
+		claimed = l.exchange.Claimed()
+	}
+	l.exchange = nil
+	l.over = true
+	l.conn.loginFailed(LoginFailure{Method: l.mechanism, Claimed: claimed, Cause: cause})
+	l.conn.note(reasonLogin, cause)
+}
+
+// doomed is an exchange that is refused at its first message.
+type doomed struct{ cause error }
+
+func (d doomed) Step(context.Context, []byte) ([]byte, *auth.Outcome, error) {
+	return nil, nil, d.cause
+}
+func (d doomed) Claimed() string { return "" }

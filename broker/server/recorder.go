@@ -1,0 +1,31 @@
+package server
+
+import (
+	"github.com/chronik-stream/chronik/auth"
+	"github.com/chronik-stream/chronik/authz"
+	"github.com/chronik-stream/chronik/broker/api"
+)
+
+// Recorder is told what security has to remember. It is called by the goroutine of the connection, and is safe for
+// concurrent use.
+type Recorder interface {
+	// LoggedIn tells of a session that is about to begin; renewed says that it follows one on the same connection
+	// (KIP-368). An error refuses the session: what cannot be recorded does not happen.
+	LoggedIn(conn api.Conn, session *auth.Session, renewed bool) error
+	// LoginFailed tells of a refused log-in.
+	LoginFailed(conn api.Conn, failure LoginFailure)
+	// Denied tells of something that a request asked to do and may not.
+	Denied(call *api.Call, need authz.Need, decision authz.Decision)
+	// Disconnected tells of the end of a connection that had a session.
+	Disconnected(conn api.Conn, session *auth.Session, reason string)
+}
+
+// LoginFailure says what was tried. None of it is told to the client.
+type LoginFailure struct {
+	// Method is the SASL mechanism, "mTLS", or "" where none was chosen.
+	Method string
+	// Claimed is the identity that the client claimed, not proven; "" where it came to none.
+	Claimed string
+	// Cause is why it failed.
+	Cause error
+}

@@ -1,0 +1,209 @@
+package server
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik-stream/chronik/auth"
+	"github.com/chronik-stream/chronik/authz"
+	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// The three APIs that the server itself has to know.
+const (
+	keySASLHandshake    = 17
+	keyAPIVersions      = 18
+	keySASLAuthenticate = 36
+)
+
+// exchange is one request and its answer.
+type exchange struct {
+	row     *api.Row
+	call    *api.Call
+	answer  api.Answer
+	frame   wire.Frame
+	charged int64
+	began   time.Time
+	// token is sent as it is, where raw tokens are exchanged and not requests.
+	token   []byte
+	isToken bool
+	// awaited says that the reader waits until the answer has been sent.
+	awaited bool
+}
+
+// serveRequest takes one frame through the pipeline: header, row, gate, bounds, authorization, handler. It reports whether
+// the connection goes on.
+func (c *conn) serveRequest(frame wire.Frame) bool {
+	x := &exchange{frame: frame, charged: int64(len(frame.Bytes())), began: time.Now()}
+	header, rest, err := wire.DecodePrefix(frame.Bytes())
+	if err != nil {
+		c.malformed("header", err)
+		return false
+	}
+	row, served := c.admitRequest(&header)
+	switch {
+	case !served:
+		return false
+	case header.Version < row.Min || header.Version > row.Max:
+		return c.unsupported(x, row, &header)
+	case len(frame.Bytes()) > int(row.MaxBytes):
+		c.malformed("frame", fmt.Errorf("%w: %s of %d bytes, at most %d are taken", errRowSize, row.Name, len(frame.Bytes()), row.MaxBytes))
+		return false
+	}
+	x.row = row
+	if err := c.decode(x, header, rest); err != nil {
+		return false
+	}
+	if c.login != nil && isSASL(row.Key) {
+		// What came before a re-authentication ends before it.
+		if !c.send(&exchange{awaited: true}) {
+			return false
+		}
+		x.call.Login = c.login
+	}
+	c.carryOut(x)
+	if c.login != nil && c.login.over {
+		x.answer.Close = true
+	}
+	x.awaited = !row.Overlap || x.answer.Close
+	return c.send(x) && !x.answer.Close
+}
+
+func isSASL(key int16) bool { return key == keySASLHandshake || key == keySASLAuthenticate }
+
+// admitRequest finds the row of a request and checks that it may come now. It closes the connection when not.
+func (c *conn) admitRequest(h *wire.Header) (*api.Row, bool) {
+	row, found := c.server.cfg.Table.Row(h.Key)
+	session := c.session.Load()
+	switch {
+	case !found:
+		c.end(reasonVersion, fmt.Errorf("%w: %d", errNoRow, h.Key))
+	case session == nil && row.Gate != api.BeforeLogin:
+		c.server.cfg.Metrics.malformed.WithLabelValues("before_login").Inc()
+		c.end(reasonGate, fmt.Errorf("%w: %s", errNeedsLogin, row.Name))
+	case session != nil && c.isOver(session, h.Key):
+		c.end(reasonExpired, errSessionOver)
+	default:
+		return row, true
+	}
+	return nil, false
+}
+
+// isOver reports whether a session's time was over before this request, which is not one that renews it (KIP-368).
+func (c *conn) isOver(session *auth.Session, key int16) bool {
+	if session.Expires.IsZero() || c.server.cfg.Clock().Before(session.Expires) {
+		return false
+	}
+	renews := c.login != nil && (key == keySASLHandshake || key == keySASLAuthenticate && c.login.underWay())
+	return !renews
+}
+
+// unsupported answers an ApiVersions request of an unknown version, in version 0 with the range that is known (KIP-511), so
+// that the client can ask again. As in Apache Kafka the unknown version of any other API closes the connection.
+func (c *conn) unsupported(x *exchange, row *api.Row, h *wire.Header) bool {
+	if row.Key != keyAPIVersions {
+		c.end(reasonVersion, fmt.Errorf("%w: %s version %d", errNoRow, row.Name, h.Version))
+		return false
+	}
+	response := kmsg.NewPtrApiVersionsResponse()
+	response.ErrorCode = wire.UnsupportedVersion
+	known := kmsg.NewApiVersionsResponseApiKey()
+	known.ApiKey, known.MinVersion, known.MaxVersion = row.Key, row.Lowest(), row.Max
+	response.ApiKeys = append(response.ApiKeys, known)
+	x.row = row
+	x.call = &api.Call{Conn: c.id, Key: row.Key, CorrelationID: h.CorrelationID}
+	x.answer = api.Now(response)
+	x.awaited = true
+	return c.send(x)
+}
+
+// decode makes the call of an exchange from its frame. It closes the connection when the frame holds none.
+func (c *conn) decode(x *exchange, header wire.Header, rest []byte) error {
+	bounds := &c.server.bounds
+	body, err := header.DecodeRest(rest, wire.Flexible(header.Key, header.Version), bounds)
+	if err != nil {
+		c.malformed("header", err)
+		return err
+	}
+	request, cost, err := wire.DecodeBody(header.Key, header.Version, body, bounds)
+	if err != nil {
+		c.malformed("body", err)
+		return err
+	}
+	c.chargeDecoded(int64(cost))
+	x.charged += int64(cost)
+	x.call = &api.Call{
+		Conn: c.id, Key: header.Key, Version: header.Version, CorrelationID: header.CorrelationID, ClientID: header.ClientID,
+		SoftwareName: c.softwareName, SoftwareVersion: c.softwareVersion,
+		Received: c.server.cfg.Clock(), Session: c.session.Load(), Request: request,
+	}
+	return nil
+}
+
+// carryOut resolves, authorizes and handles a call.
+func (c *conn) carryOut(x *exchange) {
+	row, call := x.row, x.call
+	call.Resolved = row.Resolve(call)
+	granted, refused := authz.Grant(c.server.cfg.Authorizer.Pin(), call.Subject(), row.Needs(call))
+	call.Granted = granted
+	c.recordDenials(call)
+	if refused != nil {
+		c.server.cfg.Metrics.refused.WithLabelValues(row.Name).Inc()
+		x.answer = api.Now(row.Refuse(call, refusalCode(refused.On.Type)))
+		return
+	}
+	x.answer = row.Handle(c.ctx, call)
+	if row.Key == keyAPIVersions {
+		c.learnSoftware(call, x.answer.Response)
+	}
+}
+
+func (c *conn) recordDenials(call *api.Call) {
+	call.Granted.Denials(func(need authz.Need, decision authz.Decision) bool {
+		c.server.cfg.Recorder.Denied(call, need, decision)
+		return true
+	})
+}
+
+// learnSoftware keeps what an accepted ApiVersions request says of the client (KIP-511).
+func (c *conn) learnSoftware(call *api.Call, response kmsg.Response) {
+	request, isRequest := call.Request.(*kmsg.ApiVersionsRequest)
+	answer, isAnswer := response.(*kmsg.ApiVersionsResponse)
+	if isRequest && isAnswer && answer.ErrorCode == wire.None && request.Version >= 3 {
+		c.softwareName, c.softwareVersion = request.ClientSoftwareName, request.ClientSoftwareVersion
+	}
+}
+
+// serveToken takes one raw SASL token, as they follow a SaslHandshake of version 0. A failure closes without an answer, as
+// this form has none.
+func (c *conn) serveToken(frame wire.Frame) bool {
+	x := &exchange{frame: frame, charged: int64(len(frame.Bytes())), began: time.Now(), isToken: true, awaited: true}
+	step := c.login.Step(c.ctx, frame.Bytes())
+	if step.Code != wire.None {
+		return false
+	}
+	x.token = step.Answer
+	return c.send(x)
+}
+
+// send hands an exchange to the writer, and waits until it is done where it is awaited. It reports false when the
+// connection ends first.
+func (c *conn) send(x *exchange) bool {
+	select {
+	case c.out <- x:
+	case <-c.ctx.Done():
+		return false
+	}
+	if !x.awaited {
+		return true
+	}
+	select {
+	case <-c.written:
+		return c.ctx.Err() == nil
+	case <-c.ctx.Done():
+		return false
+	}
+}
