@@ -134,7 +134,7 @@ func (m *Machine) failed(code int16) {
 	for _, h := range m.held {
 		m.out = append(m.out, Reply{Ticket: h.reply.Ticket, Code: code})
 	}
-	m.held = nil
+	m.held, m.confirmed = nil, m.seq
 	for _, id := range sortedKeys(m.groups) {
 		for _, mb := range m.groups[id].order {
 			m.abandon(&mb.joining)
