@@ -1,0 +1,140 @@
+package meta
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// AlterConfigs changes explicit configurations. Values are validated by the proposer, which knows the table of keys; that the
+// resource exists is checked here.
+type AlterConfigs struct {
+	Origin    Origin           `json:"origin"`
+	Resources []ResourceChange `json:"resources"`
+}
+
+// ResourceChange is the change of one resource's configuration, all of it or none.
+type ResourceChange struct {
+	Key ResourceKey `json:"key"`
+	// Replace drops what is not named (AlterConfigs); without it the rest stays (IncrementalAlterConfigs, KIP-339).
+	Replace bool       `json:"replace,omitempty"`
+	Ops     []ConfigOp `json:"ops"`
+}
+
+// ConfigOp is one operation on one key.
+type ConfigOp struct {
+	Op    ConfigOpType `json:"op"`
+	Name  string       `json:"name"`
+	Value string       `json:"value,omitempty"`
+	// Base is the list that Append and Subtract start from where the key has no explicit value.
+	Base string `json:"base,omitempty"`
+	// Sensitive keeps the value out of the audit record.
+	Sensitive bool `json:"sensitive,omitempty"`
+}
+
+// ConfigOpType is an operation of IncrementalAlterConfigs plus one, so that zero stays invalid.
+type ConfigOpType uint8
+
+// The operations.
+const (
+	SetConfig ConfigOpType = iota + 1
+	DeleteConfig
+	AppendConfig
+	SubtractConfig
+)
+
+func (*AlterConfigs) kind() string { return "AlterConfigs" }
+
+func (c *AlterConfigs) apply(d *draft) {
+	for _, change := range c.Resources {
+		if change.Key.Type == TopicConfig && d.img.Topic(change.Key.Name) == nil {
+			d.item(change.Key.Name, wire.UnknownTopicOrPartition, "The topic '%s' does not exist.", change.Key.Name)
+			d.audit(c.Origin, change.Key.Type.String(), change.Key.Name, wire.UnknownTopicOrPartition, nil, nil)
+			continue
+		}
+		old := d.img.Config(change.Key)
+		next := change.On(old)
+		before, after := change.differences(old, next)
+		d.item(change.Key.Name, wire.None, "")
+		d.audit(c.Origin, change.Key.Type.String(), change.Key.Name, wire.None, before, after)
+		d.putConfig(change.Key, next)
+	}
+}
+
+// On returns the configuration after the change; the given one stays as it is.
+func (c ResourceChange) On(old map[string]string) map[string]string {
+	next := map[string]string{}
+	if !c.Replace {
+		next = maps.Clone(old)
+		if next == nil {
+			next = map[string]string{}
+		}
+	}
+	for _, op := range c.Ops {
+		op.on(next)
+	}
+	return next
+}
+
+func (op ConfigOp) on(config map[string]string) {
+	current, set := config[op.Name]
+	if !set {
+		current = op.Base
+	}
+	switch op.Op {
+	case SetConfig:
+		config[op.Name] = op.Value
+	case DeleteConfig:
+		delete(config, op.Name)
+	case AppendConfig:
+		list := splitList(current)
+		for _, v := range splitList(op.Value) {
+			if !slices.Contains(list, v) {
+				list = append(list, v)
+			}
+		}
+		config[op.Name] = strings.Join(list, ",")
+	case SubtractConfig:
+		gone := splitList(op.Value)
+		list := slices.DeleteFunc(splitList(current), func(v string) bool { return slices.Contains(gone, v) })
+		config[op.Name] = strings.Join(list, ",")
+	}
+}
+
+func splitList(s string) []string {
+	var out []string
+	for part := range strings.SplitSeq(s, ",") {
+		if trimmed := strings.TrimSpace(part); trimmed != "" {
+			out = append(out, trimmed)
+		}
+	}
+	return out
+}
+
+// differences are the keys whose value the change touches, before and after, without sensitive values.
+func (c ResourceChange) differences(old, next map[string]string) (before, after map[string]string) {
+	hidden := map[string]bool{}
+	for _, op := range c.Ops {
+		hidden[op.Name] = hidden[op.Name] || op.Sensitive
+	}
+	show := func(name, value string) string {
+		if hidden[name] {
+			return "(hidden)"
+		}
+		return value
+	}
+	before, after = map[string]string{}, map[string]string{}
+	for k, v := range old {
+		if n, kept := next[k]; !kept || n != v {
+			before[k] = show(k, v)
+		}
+	}
+	for k, v := range next {
+		if o, was := old[k]; !was || o != v {
+			after[k] = show(k, v)
+		}
+	}
+	return before, after
+}

@@ -1,0 +1,33 @@
+package meta
+
+// ConfigType is the kind of thing that has a configuration, with the numbers of Apache Kafka's ConfigResource.
+type ConfigType int8
+
+// The kinds; zero is unknown.
+const (
+	TopicConfig  ConfigType = 2
+	BrokerConfig ConfigType = 4
+	GroupConfig  ConfigType = 32
+)
+
+// String is Apache Kafka's name.
+func (t ConfigType) String() string {
+	switch t {
+	case TopicConfig:
+		return "TOPIC"
+	case BrokerConfig:
+		return "BROKER"
+	case GroupConfig:
+		return "GROUP"
+	default:
+		return "UNKNOWN"
+	}
+}
+
+// ResourceKey names one configured thing. The cluster-wide default of brokers has the empty name.
+type ResourceKey struct {
+	Type ConfigType `json:"type"`
+	Name string     `json:"name"`
+}
+
+func (k ResourceKey) bytes() []byte { return append([]byte{byte(k.Type)}, k.Name...) }

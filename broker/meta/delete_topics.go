@@ -1,0 +1,26 @@
+package meta
+
+import "github.com/chronik-stream/chronik/broker/wire"
+
+// DeleteTopics deletes topics by id: a name could mean another topic by the time that the command is applied. ACLs stay: they
+// name patterns.
+type DeleteTopics struct {
+	Origin Origin    `json:"origin"`
+	IDs    []TopicID `json:"ids"`
+}
+
+func (*DeleteTopics) kind() string { return "DeleteTopics" }
+
+func (c *DeleteTopics) apply(d *draft) {
+	for _, id := range c.IDs {
+		t := d.img.TopicByID(id)
+		if t == nil {
+			d.result.Items = append(d.result.Items, ItemResult{TopicID: id, Code: wire.UnknownTopicID, Message: "This server does not host this topic ID."})
+			d.audit(c.Origin, "TOPIC", id.String(), wire.UnknownTopicID, nil, nil)
+			continue
+		}
+		d.result.Items = append(d.result.Items, ItemResult{Name: t.Name, TopicID: id})
+		d.audit(c.Origin, "TOPIC", t.Name, wire.None, map[string]string{"topic.id": id.String()}, nil)
+		d.removeTopic(t)
+	}
+}

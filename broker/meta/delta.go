@@ -1,0 +1,44 @@
+package meta
+
+import "github.com/chronik-stream/chronik/authz"
+
+// Delta is what one entry of the log changed.
+type Delta struct {
+	Index          uint64
+	TopicsCreated  []*Topic
+	TopicsDeleted  []*Topic
+	TopicsChanged  []TopicChange
+	ACLs           authz.BindingDelta
+	ScramChanged   []string
+	ConfigsChanged []ResourceKey
+	BrokersChanged []int32
+	// AuditAppended says that there are new records to project.
+	AuditAppended bool
+}
+
+// TopicChange is a topic before and after.
+type TopicChange struct {
+	Old, New *Topic
+}
+
+// Result answers a command.
+type Result struct {
+	Index uint64
+	// Items answers each part of the command, in its order.
+	Items []ItemResult
+	// RemovedACLs lists, per filter of DeleteACLs, what it removed.
+	RemovedACLs [][]authz.Binding
+	// FirstProducerID is the start of the block that AllocateProducerIDs took.
+	FirstProducerID int64
+	// BrokerEpoch is the epoch of the registration that RegisterBroker made.
+	BrokerEpoch int64
+}
+
+// ItemResult is the outcome for one resource.
+type ItemResult struct {
+	Name    string
+	TopicID TopicID
+	// Code is a Kafka error code, 0 for success.
+	Code    int16
+	Message string
+}

@@ -1,0 +1,114 @@
+package meta
+
+import (
+	"fmt"
+	"maps"
+
+
+	"github.com/chronik-stream/chronik/authz"
+)
+
+// draft is the next image while a command is applied to it.
+type draft struct {
+	img    *Image
+	delta  Delta
+	result Result
+	seq    int
+}
+
+// Apply returns the image after the command, what changed and the answer. The receiver stays as it is, so applying and
+// dropping the result is a validation.
+func (img *Image) Apply(index uint64, c Command) (*Image, Delta, Result) {
+	next := *img
+	next.index = index
+	d := &draft{img: &next, delta: Delta{Index: index}, result: Result{Index: index}}
+	c.apply(d)
+	return d.img, d.delta, d.result
+}
+
+func (d *draft) item(name string, code int16, format string, args ...any) {
+	d.result.Items = append(d.result.Items, ItemResult{Name: name, Code: code, Message: fmt.Sprintf(format, args...)})
+}
+
+func (d *draft) putTopic(t *Topic) {
+	old := d.img.Topic(t.Name)
+	d.img.topics, _, _ = d.img.topics.Insert([]byte(t.Name), t)
+	d.img.topicIDs, _, _ = d.img.topicIDs.Insert(t.ID[:], t)
+	if old == nil {
+		d.img.partitions += len(t.Partitions)
+		d.delta.TopicsCreated = append(d.delta.TopicsCreated, t)
+		return
+	}
+	d.img.partitions += len(t.Partitions) - len(old.Partitions)
+	d.delta.TopicsChanged = append(d.delta.TopicsChanged, TopicChange{Old: old, New: t})
+}
+
+func (d *draft) removeTopic(t *Topic) {
+	d.img.topics, _, _ = d.img.topics.Delete([]byte(t.Name))
+	d.img.topicIDs, _, _ = d.img.topicIDs.Delete(t.ID[:])
+	d.img.partitions -= len(t.Partitions)
+	d.delta.TopicsDeleted = append(d.delta.TopicsDeleted, t)
+}
+
+// putConfig replaces the configuration of a resource; an empty one removes it.
+func (d *draft) putConfig(key ResourceKey, c map[string]string) {
+	d.delta.ConfigsChanged = append(d.delta.ConfigsChanged, key)
+	if key.Type == TopicConfig {
+		changed := *d.img.Topic(key.Name)
+		changed.Configs = c
+		d.putTopic(&changed)
+		return
+	}
+	if len(c) == 0 {
+		d.img.configs, _, _ = d.img.configs.Delete(key.bytes())
+		return
+	}
+	d.img.configs, _, _ = d.img.configs.Insert(key.bytes(), c)
+}
+
+func (d *draft) addACL(b authz.Binding) {
+	tree, _, existed := d.img.acls.Insert(aclKey(b), b)
+	d.img.acls = tree
+	if !existed {
+		d.delta.ACLs.Added = append(d.delta.ACLs.Added, b)
+	}
+}
+
+func (d *draft) removeACL(b authz.Binding) {
+	tree, _, existed := d.img.acls.Delete(aclKey(b))
+	d.img.acls = tree
+	if existed {
+		d.delta.ACLs.Removed = append(d.delta.ACLs.Removed, b)
+	}
+}
+
+// aclKey orders ACLs by resource; the zero byte separates, and stands in no valid name.
+func aclKey(b authz.Binding) []byte {
+	return fmt.Appendf(nil, "%c%c%s\x00%s\x00%s\x00%c%c", b.Type, b.Pattern, b.Name, b.Principal, b.Host, b.Operation, b.Permission)
+}
+
+func (d *draft) setFeature(name string, level int16) {
+	d.img.features = maps.Clone(d.img.features)
+	d.img.features[name] = level
+}
+
+// audit adds a record for what was done to one resource, or refused.
+func (d *draft) audit(o Origin, resourceType, resource string, outcome int16, before, after map[string]string) {
+	r := &AuditRecord{
+		Index: d.img.index, Seq: d.seq, Origin: o, Action: o.API, ResourceType: resourceType, Resource: resource,
+		Outcome: outcome, Before: before, After: after,
+	}
+	d.img.audit, _, _ = d.img.audit.Insert(auditKey(r.Index, r.Seq), r)
+	d.seq++
+	d.delta.AuditAppended = true
+}
+
+func (d *draft) dropAuditUpTo(index uint64) {
+	txn := d.img.audit.Txn()
+	it := d.img.audit.Root().Iterator()
+	for key, r, ok := it.Next(); ok && r.Index <= index; key, r, ok = it.Next() {
+		txn.Delete(key)
+	}
+	d.img.audit = txn.Commit()
+}
+
