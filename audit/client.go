@@ -1,0 +1,73 @@
+package audit
+
+import (
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/chronik-stream/chronik/auth"
+)
+
+// Client is who an event is about, and where he came in.
+type Client struct {
+	// Principal is the authenticated identity; nobody where there is none.
+	Principal auth.Principal
+	// Host is the client's address in text form.
+	Host string
+	// Listener is the name of the listener.
+	Listener string
+	// Protocol is PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL.
+	Protocol string
+	// ClientID is what the client calls itself; it proves nothing.
+	ClientID string
+	// Connection is the connection's number within this run of the broker.
+	Connection uint64
+}
+
+// unknownName stands where OCSF requires a name and there is none.
+const unknownName = "unknown"
+
+// The kinds of users of OCSF that are used: an identity that was only claimed is of unknown kind.
+const (
+	userClaimed = 0
+	userProven  = 1
+)
+
+func user(p auth.Principal) *userObject {
+	if p.IsZero() {
+		return &userObject{Name: unknownName, TypeID: userClaimed}
+	}
+	return &userObject{Name: clip(p.Name), UID: clip(p.String()), TypeID: userProven}
+}
+
+// session is the connection's identity over all runs of the broker.
+func (c Client) session(run string) *sessionObject {
+	return &sessionObject{UID: run + "-" + strconv.FormatUint(c.Connection, 10)}
+}
+
+func (c Client) actor(run string) *actorObject {
+	return &actorObject{User: user(c.Principal), Session: c.session(run), AppName: clip(c.ClientID)}
+}
+
+// source is the client's end. OCSF requires something in it, so an event without an address comes from the broker itself.
+func source(host string) *endpoint {
+	if host == "" {
+		return &endpoint{Name: productName}
+	}
+	return &endpoint{IP: clip(host)}
+}
+
+func destination(listener string) *endpoint {
+	return &endpoint{Name: clip(listener), Service: serviceName}
+}
+
+// clip cuts a text that is too long to keep, never within a character.
+func clip(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	cut := maxText
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + "…"
+}

@@ -1,0 +1,90 @@
+package audit
+
+import (
+	"log/slog"
+
+	"github.com/chronik-stream/chronik/authz"
+)
+
+// Denial is something that a request asked to do and may not (OCSF 6003).
+type Denial struct {
+	Client Client
+	// RequestID is the request's event id, which correlates it with the changes that the same request made; may be empty.
+	RequestID string
+	// API is the request's name, such as Produce.
+	API string
+	// Need is what was asked.
+	Need authz.Need
+	// Decision is the answer and its reason.
+	Decision authz.Decision
+}
+
+var _ Event = Denial{}
+
+func (n Denial) document(run string) document {
+	activity, name := activityOf(n.Need.Op)
+	d := of(classAPIActivity, activity, severityMedium)
+	d.ActivityName = name
+	d.StatusID, d.StatusDetail = statusFailure, clip(n.Decision.Reason)
+	d.Actor = n.Client.actor(run)
+	answer := authorization{Decision: "Denied", Policy: &policy{Name: clip(n.Decision.Reason)}}
+	if rule := n.Decision.Rule; rule != nil {
+		answer.Policy.Description = ruleText(rule)
+	}
+	d.Actor.Authorizations = []authorization{answer}
+	d.API = &apiObject{Operation: clip(n.API), Service: &nameObject{Name: serviceName}}
+	if n.RequestID != "" {
+		d.API.Request = &apiRequest{UID: n.RequestID}
+	}
+	d.Source, d.Destination = source(n.Client.Host), destination(n.Client.Listener)
+	d.Resources = []resource{{Name: clip(n.resource()), Type: n.Need.On.Type.String()}}
+	d.Unmapped = &unmapped{Operation: n.Need.Op.String()}
+	d.Metadata.CorrelationUID = n.RequestID
+	return d
+}
+
+// resource is the name of what was asked for; a question about any resource of a type has none of its own.
+func (n Denial) resource() string {
+	if n.Need.AnyOfType {
+		return authz.Wildcard
+	}
+	return n.Need.On.Name
+}
+
+// activityOf is an operation in the words of OCSF's API Activity.
+func activityOf(o authz.Operation) (int, string) {
+	switch o {
+	case authz.Read, authz.Describe, authz.DescribeConfigs, authz.DescribeTokens:
+		return activityRead, "Read"
+	case authz.Create, authz.CreateTokens:
+		return activityCreate, "Create"
+	case authz.Write, authz.Alter, authz.AlterConfigs:
+		return activityUpdate, "Update"
+	case authz.Delete:
+		return activityDelete, "Delete"
+	default:
+		return activityOther, o.String()
+	}
+}
+
+func ruleText(b *authz.Binding) string {
+	return clip(b.Permission.String() + " " + b.Operation.String() + " on " + b.Type.String() + ":" + b.Pattern.String() + ":" + b.Name +
+		" to " + b.Principal + " from " + b.Host)
+}
+
+func (n Denial) kind() string { return "denial" }
+
+func (n Denial) provoked() bool { return true }
+
+func (n Denial) attrs() []slog.Attr {
+	attrs := []slog.Attr{
+		slog.String("principal", clip(n.Client.Principal.String())), slog.String("host", clip(n.Client.Host)),
+		slog.String("listener", n.Client.Listener), slog.String("api", clip(n.API)), slog.String("operation", n.Need.Op.String()),
+		slog.String("resource_type", n.Need.On.Type.String()), slog.String("resource", clip(n.resource())),
+		slog.String("reason", clip(n.Decision.Reason)),
+	}
+	if n.Decision.Rule != nil {
+		attrs = append(attrs, slog.String("rule", ruleText(n.Decision.Rule)))
+	}
+	return attrs
+}
