@@ -1,0 +1,360 @@
+package journal
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/chronik-stream/chronik/broker/vfs"
+)
+
+const (
+	// maxPendingBytes is how much may wait for one commit: more makes appenders wait, so that memory stays bounded.
+	maxPendingBytes = 8 << 20
+	// retryCreate is how long the keeper waits before it tries again to make a file on a full disk.
+	retryCreate = time.Second
+	// maxSpareFiles is how many files wait to be used again; more are removed.
+	maxSpareFiles = 4
+	// DefaultInterval is how often FlushInterval syncs.
+	DefaultInterval = 100 * time.Millisecond
+)
+
+// ErrClosed is returned by calls on a closed journal, and told to frames that it could not take any more.
+var ErrClosed = errors.New("the journal is closed")
+
+// ErrTooLarge is returned for a frame that does not fit into a file.
+var ErrTooLarge = errors.New("larger than a journal file")
+
+// Config says how a journal is started. FS and Dir are required.
+type Config struct {
+	FS  vfs.FS
+	Dir string
+	// FileBytes is the size of one file, a multiple of 4096; 0 means DefaultFileBytes.
+	FileBytes int64
+	Policy    FlushPolicy
+	// Interval is how often FlushInterval syncs; 0 means DefaultInterval.
+	Interval time.Duration
+	// CheckpointBytes is how much is written until CheckpointDue tells; 0 means two files.
+	CheckpointBytes int64
+	Logger          *slog.Logger
+}
+
+// Done is told the outcome of a frame by the journal's goroutine, in the order of the frames: nil when it is confirmed by the
+// flush policy, else why the journal failed. It must not block and must not call the journal.
+type Done func(token int64, err error)
+
+type waiter struct {
+	done  Done
+	token int64
+}
+
+// Journal takes frames. Its methods may be called by many goroutines.
+type Journal struct {
+	cfg    Config
+	failed chan struct{}
+	due    chan struct{}
+	wake   chan struct{}
+	stop   chan struct{}
+	ended  sync.WaitGroup
+	// synced is the LSN up to which all is on disk.
+	synced atomic.Uint64
+
+	mu      sync.Mutex
+	room    sync.Cond // pending was taken, or the journal has ended
+	ready   sync.Cond // a file is prepared, or is missing, or the journal has ended
+	pending []byte
+	waiters []waiter
+	// wantSync says that one of the waiters waits for the disk whatever the policy.
+	wantSync bool
+	lsn      uint64 // of the last frame that was taken
+	err      error  // why the journal failed
+	closed   bool
+	idle     bool // the writing goroutine has ended
+	starving bool // the writing goroutine waits for a file
+	// sinceCheckpoint counts the bytes that were taken since the last checkpoint.
+	sinceCheckpoint int64
+	checkpoint      uint64
+	live            []*file // written full, not yet behind the checkpoint, oldest first
+	spare           []*file // to be prepared anew
+	next            *file   // prepared
+	generation      uint64
+	number          uint64
+
+	// Of the writing goroutine alone.
+	current *file
+	dirty   bool
+	written uint64
+}
+
+// Start prepares all files anew, so that nothing that stood in them exists any more, and begins to write. The caller has made
+// the frames that Replay handed out durable in the logs.
+func Start(cfg Config, tail Tail) (*Journal, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	j := &Journal{
+		cfg: cfg, failed: make(chan struct{}), due: make(chan struct{}, 1), wake: make(chan struct{}, 1), stop: make(chan struct{}),
+		lsn: tail.LSN, checkpoint: tail.LSN, written: tail.LSN, generation: tail.generation,
+	}
+	j.room.L, j.ready.L = &j.mu, &j.mu
+	j.synced.Store(tail.LSN)
+	if err := j.takeOver(tail); err != nil {
+		return nil, errors.Join(err, j.closeFiles())
+	}
+	j.ended.Add(2)
+	go j.write()
+	go j.keep()
+	return j, nil
+}
+
+func (c *Config) check() error {
+	if c.FileBytes == 0 {
+		c.FileBytes = DefaultFileBytes
+	}
+	if c.FileBytes%blockBytes != 0 || c.FileBytes < minFileBytes || c.FileBytes > maxFileBytes {
+		return fmt.Errorf("start the journal: file size %d is not a multiple of %d from %d to %d", c.FileBytes, blockBytes, minFileBytes, maxFileBytes)
+	}
+	if c.Interval == 0 {
+		c.Interval = DefaultInterval
+	}
+	if c.CheckpointBytes == 0 {
+		c.CheckpointBytes = 2 * c.FileBytes
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}
+
+// takeOver prepares the files that are there. The first one to be prepared carries the checkpoint that makes all others
+// superfluous, so that a crash at any point of it leaves a journal without frames.
+func (j *Journal) takeOver(tail Tail) error {
+	slices.Sort(tail.numbers)
+	var wrongSize []string
+	var kept []*file
+	for _, n := range tail.numbers {
+		j.number = max(j.number, n)
+		name := fileName(j.cfg.Dir, n)
+		handle, err := j.cfg.FS.Open(name, vfs.ReadWrite)
+		if err != nil {
+			return fmt.Errorf("start the journal: %w", err)
+		}
+		info, err := handle.Stat()
+		if err == nil && (info.Size != j.cfg.FileBytes || len(kept) > maxSpareFiles) {
+			wrongSize = append(wrongSize, name)
+			err = handle.Close()
+			if err == nil {
+				continue
+			}
+		}
+		f := &file{f: handle, name: name}
+		j.spare = append(j.spare, f)
+		if err != nil {
+			return fmt.Errorf("start the journal: %w", err)
+		}
+		kept = append(kept, f)
+		j.generation++
+		if err := f.prepare(j.generation, j.checkpoint, j.cfg.FileBytes); err != nil {
+			return err
+		}
+	}
+	if len(kept) == 0 {
+		f, err := j.create()
+		if err != nil {
+			return err
+		}
+		kept = append(kept, f)
+	}
+	j.current, j.spare = kept[0], kept[1:]
+	return j.removeLeftovers(wrongSize)
+}
+
+func (j *Journal) removeLeftovers(names []string) error {
+	entries, err := j.cfg.FS.List(j.cfg.Dir)
+	if err != nil {
+		return fmt.Errorf("start the journal: %w", err)
+	}
+	for _, e := range entries {
+		if base, ok := strings.CutSuffix(e.Name, ".tmp"); ok && strings.HasPrefix(base, filePrefix) {
+			names = append(names, path.Join(j.cfg.Dir, e.Name))
+		}
+	}
+	for _, name := range names {
+		if err := j.cfg.FS.Remove(name); err != nil {
+			return fmt.Errorf("start the journal: %w", err)
+		}
+	}
+	return nil
+}
+
+// create makes a new file with the next number and generation. It is called by one goroutine at a time.
+func (j *Journal) create() (*file, error) {
+	j.mu.Lock()
+	j.number++
+	j.generation++
+	n, generation, checkpoint := j.number, j.generation, j.checkpoint
+	j.mu.Unlock()
+	return create(j.cfg.FS, j.cfg.Dir, n, generation, checkpoint, j.cfg.FileBytes)
+}
+
+// MaxPayload is the size of the largest payload that Append takes, in bytes.
+func (j *Journal) MaxPayload() int64 { return j.cfg.FileBytes - firstFrame - frameHeaderBytes }
+
+// Append takes a frame and returns its LSN; it copies the payload. It does not wait for the disk, but it waits while too much
+// is pending. done, where not nil, is told the outcome, unless Append returned an error.
+func (j *Journal) Append(f *Frame, done Done, token int64) (uint64, error) {
+	return j.add(f, waiter{done, token}, false)
+}
+
+func (j *Journal) add(f *Frame, w waiter, wantSync bool) (uint64, error) {
+	size := frameHeaderBytes + len(f.Payload)
+	if int64(len(f.Payload)) > j.MaxPayload() {
+		return 0, fmt.Errorf("append to the journal: a payload of %d bytes: %w", len(f.Payload), ErrTooLarge)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	limit := min(maxPendingBytes, int(j.cfg.FileBytes-firstFrame))
+	for j.usable() == nil && len(j.pending) > 0 && len(j.pending)+size > limit {
+		j.room.Wait()
+	}
+	if err := j.usable(); err != nil {
+		return 0, err
+	}
+	j.lsn++
+	f.LSN = j.lsn
+	j.pending = appendFrame(j.pending, f)
+	j.waiters = append(j.waiters, w)
+	j.wantSync = j.wantSync || wantSync
+	j.count(int64(size))
+	notify(j.wake)
+	return j.lsn, nil
+}
+
+// count adds to what was taken since the checkpoint, and tells once when it is time for another.
+func (j *Journal) count(bytes int64) {
+	before := j.sinceCheckpoint
+	j.sinceCheckpoint += bytes
+	if before < j.cfg.CheckpointBytes && j.sinceCheckpoint >= j.cfg.CheckpointBytes {
+		notify(j.due)
+	}
+}
+
+// AppendWait takes a frame and waits until it is on disk, under every flush policy.
+func (j *Journal) AppendWait(f *Frame) error {
+	outcome := make(chan error, 1)
+	if _, err := j.add(f, waiter{done: func(_ int64, err error) { outcome <- err }}, true); err != nil {
+		return err
+	}
+	return <-outcome
+}
+
+// usable is why no frame is taken, or nil. The caller holds the lock.
+func (j *Journal) usable() error {
+	if j.err == nil && j.closed {
+		return ErrClosed
+	}
+	return j.err
+}
+
+// LSN is that of the last frame that was taken.
+func (j *Journal) LSN() uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.lsn
+}
+
+// Checkpoint tells the journal that all frames up to an LSN are durable in the logs: their files are used again.
+func (j *Journal) Checkpoint(through uint64) error {
+	payload := binary.BigEndian.AppendUint64(nil, through)
+	if _, err := j.Append(&Frame{Type: Checkpoint, Payload: payload}, nil, 0); err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.checkpoint = max(j.checkpoint, through)
+	j.sinceCheckpoint = 0
+	j.live = slices.DeleteFunc(j.live, func(f *file) bool {
+		if f.lastLSN > j.checkpoint {
+			return false
+		}
+		j.spare = append(j.spare, f)
+		return true
+	})
+	j.ready.Broadcast()
+	return nil
+}
+
+func checkpointOf(f *Frame) (uint64, error) {
+	if len(f.Payload) != 8 {
+		return 0, fmt.Errorf("%w: checkpoint frame %d has %d bytes", ErrCorrupt, f.LSN, len(f.Payload))
+	}
+	return binary.BigEndian.Uint64(f.Payload), nil
+}
+
+// CheckpointDue tells, once, when enough was written since the last checkpoint.
+func (j *Journal) CheckpointDue() <-chan struct{} { return j.due }
+
+// Failed is closed when a write or a sync failed, after which the journal takes nothing more; Err says why.
+func (j *Journal) Failed() <-chan struct{} { return j.failed }
+
+// Err is why the journal failed, or nil.
+func (j *Journal) Err() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.err
+}
+
+// Fail ends the journal for good, as a failed write does: for a caller whose own files have failed.
+func (j *Journal) Fail(err error) { j.fail(err) }
+
+func (j *Journal) fail(err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.err != nil {
+		return
+	}
+	j.err = err
+	close(j.failed)
+	j.room.Broadcast()
+	j.ready.Broadcast()
+}
+
+// Close writes and syncs what is pending, ends the goroutines and closes the files. It returns why the journal failed, if so.
+func (j *Journal) Close() error {
+	j.mu.Lock()
+	if j.closed {
+		j.mu.Unlock()
+		return ErrClosed
+	}
+	j.closed = true
+	close(j.stop)
+	j.room.Broadcast()
+	j.mu.Unlock()
+	j.ended.Wait()
+	return errors.Join(j.Err(), j.closeFiles())
+}
+
+func (j *Journal) closeFiles() error {
+	var errs []error
+	for _, f := range append(append(slices.Clone(j.live), j.spare...), j.next, j.current) {
+		if f != nil {
+			errs = append(errs, f.f.Close())
+		}
+	}
+	j.live, j.spare, j.next, j.current = nil, nil, nil, nil
+	return errors.Join(errs...)
+}
+
+func notify(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,116 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+)
+
+// keep is the goroutine that always holds one prepared file ready, so that the writer does not wait for it.
+func (j *Journal) keep() {
+	defer j.ended.Done()
+	for j.waitUntilNeeded() {
+		f, err := j.prepareNext()
+		switch {
+		case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+			j.cfg.Logger.Warn("no space for another journal file: appends wait for a checkpoint", "dir", j.cfg.Dir, "error", err)
+			if !j.pause() {
+				j.giveUp(err)
+				return
+			}
+		case err != nil:
+			j.fail(err)
+			return
+		default:
+			j.mu.Lock()
+			j.next = f
+			j.ready.Broadcast()
+			j.mu.Unlock()
+		}
+		j.trim()
+	}
+}
+
+// giveUp ends a journal that is being closed: it fails if what it has taken needs the file that could not be made.
+func (j *Journal) giveUp(err error) {
+	j.mu.Lock()
+	for j.err == nil && !j.idle && !j.starving {
+		j.ready.Wait()
+	}
+	starving := j.starving
+	j.mu.Unlock()
+	if starving {
+		j.fail(err)
+	}
+}
+
+// waitUntilNeeded waits until a file has to be prepared; false when the journal ends.
+func (j *Journal) waitUntilNeeded() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for j.err == nil && !j.idle && j.next != nil && !j.hasExtra() {
+		j.ready.Wait()
+	}
+	return j.err == nil && !j.idle
+}
+
+// hasExtra says whether there are spare files to remove. The caller holds the lock and has a prepared file.
+func (j *Journal) hasExtra() bool {
+	return len(j.spare) > maxSpareFiles && j.spare[0].lastLSN <= j.next.header.checkpoint
+}
+
+// prepareNext prepares a spare file, or a new one.
+func (j *Journal) prepareNext() (*file, error) {
+	j.mu.Lock()
+	if j.next != nil {
+		f := j.next
+		j.mu.Unlock()
+		return f, nil
+	}
+	var f *file
+	if len(j.spare) > 0 {
+		f, j.spare = j.spare[0], j.spare[1:]
+		j.generation++
+	}
+	generation, checkpoint := j.generation, j.checkpoint
+	j.mu.Unlock()
+	if f == nil {
+		return j.create()
+	}
+	if err := f.prepare(generation, checkpoint, j.cfg.FileBytes); err != nil {
+		return nil, errors.Join(err, f.f.Close())
+	}
+	return f, nil
+}
+
+// trim removes spare files beyond those that a burst needs. The header of the prepared file carries the checkpoint that makes
+// them superfluous: without a durable one their absence would read as a gap.
+func (j *Journal) trim() {
+	var extra []*file
+	j.mu.Lock()
+	for j.next != nil && j.hasExtra() {
+		extra, j.spare = append(extra, j.spare[0]), j.spare[1:]
+	}
+	j.mu.Unlock()
+	for _, f := range extra {
+		if err := errors.Join(f.f.Close(), j.cfg.FS.Remove(f.name)); err != nil {
+			j.fail(fmt.Errorf("remove the journal file %s: %w", f.name, err))
+			return
+		}
+	}
+}
+
+// pause waits before the next try on a full disk; false when the journal ends.
+func (j *Journal) pause() bool {
+	timer := time.NewTimer(retryCreate)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-j.stop:
+		return false
+	case <-j.failed:
+		return false
+	}
+}

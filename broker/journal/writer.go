@@ -1,0 +1,182 @@
+package journal
+
+import (
+	"fmt"
+	"time"
+)
+
+// batch is what one commit takes.
+type batch struct {
+	frames  []byte
+	waiters []waiter
+	lastLSN uint64
+	sync    bool
+}
+
+// write is the goroutine that gathers what waits, writes it once, syncs once, and tells.
+func (j *Journal) write() {
+	defer j.endWriting()
+	var tick <-chan time.Time
+	if j.cfg.Policy == FlushInterval {
+		ticker := time.NewTicker(j.cfg.Interval)
+		defer ticker.Stop()
+		tick = ticker.C
+	}
+	var b batch
+	for {
+		select {
+		case <-j.wake:
+		case <-tick:
+			j.syncInterval()
+			continue
+		case <-j.failed:
+			j.refuse(&b)
+			return
+		case <-j.stop:
+			j.finish(&b)
+			return
+		}
+		j.take(&b)
+		if err := j.commit(&b); err != nil {
+			j.fail(err)
+		}
+	}
+}
+
+// endWriting lets the keeper end: until here the writer may need a file.
+func (j *Journal) endWriting() {
+	j.mu.Lock()
+	j.idle = true
+	j.ready.Broadcast()
+	j.mu.Unlock()
+	j.ended.Done()
+}
+
+// take swaps the pending frames for the buffers of the last commit.
+func (j *Journal) take(b *batch) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	clear(b.waiters)
+	b.frames, j.pending = j.pending, b.frames[:0]
+	b.waiters, j.waiters = j.waiters, b.waiters[:0]
+	b.lastLSN = j.lsn
+	b.sync, j.wantSync = j.wantSync || j.cfg.Policy == FlushAcks, false
+	j.room.Broadcast()
+}
+
+// commit makes a batch durable as the policy says and tells its waiters.
+func (j *Journal) commit(b *batch) error {
+	if len(b.waiters) == 0 {
+		return nil
+	}
+	err := j.Err()
+	if err == nil {
+		err = j.put(b)
+	}
+	if err == nil && b.sync {
+		err = j.sync()
+	}
+	for _, w := range b.waiters {
+		if w.done != nil {
+			w.done(w.token, err)
+		}
+	}
+	return err
+}
+
+// put writes a batch, padded to whole blocks, into the current file or the next one.
+func (j *Journal) put(b *batch) error {
+	size := (len(b.frames) + blockBytes - 1) / blockBytes * blockBytes
+	if j.current.pos+int64(size) > j.current.header.size {
+		if err := j.rotate(); err != nil {
+			return err
+		}
+	}
+	f := j.current
+	seal(b.frames, &f.header, j.synced.Load())
+	for pad := size - len(b.frames); pad > 0; {
+		n := min(pad, len(zeroBlock))
+		b.frames = append(b.frames, zeroBlock[:n]...)
+		pad -= n
+	}
+	if _, err := f.f.WriteAt(b.frames, f.pos); err != nil {
+		return fmt.Errorf("write to the journal file %s: %w", f.name, err)
+	}
+	j.mu.Lock()
+	f.pos += int64(size)
+	f.lastLSN = b.lastLSN
+	j.mu.Unlock()
+	j.written, j.dirty = b.lastLSN, true
+	return nil
+}
+
+var zeroBlock [blockBytes]byte
+
+func (j *Journal) sync() error {
+	if err := j.current.f.Sync(); err != nil {
+		return fmt.Errorf("sync the journal file %s: %w", j.current.name, err)
+	}
+	j.synced.Store(j.written)
+	j.dirty = false
+	return nil
+}
+
+func (j *Journal) syncInterval() {
+	if !j.dirty {
+		return
+	}
+	if err := j.sync(); err != nil {
+		j.fail(err)
+	}
+}
+
+// rotate ends the current file, and waits for one that is prepared. Only the current file is ever not synced.
+func (j *Journal) rotate() error {
+	if j.dirty {
+		if err := j.sync(); err != nil {
+			return err
+		}
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for j.next == nil {
+		if j.err != nil {
+			return j.err
+		}
+		j.starving = true
+		j.ready.Broadcast()
+		j.ready.Wait()
+	}
+	j.starving = false
+	if j.current.lastLSN > j.checkpoint {
+		j.live = append(j.live, j.current)
+	} else {
+		j.spare = append(j.spare, j.current)
+	}
+	j.current, j.next = j.next, nil
+	j.ready.Broadcast()
+	return nil
+}
+
+// finish writes what was taken before Close.
+func (j *Journal) finish(b *batch) {
+	j.take(b)
+	err := j.commit(b)
+	if err == nil && j.dirty {
+		err = j.sync()
+	}
+	if err != nil {
+		j.fail(err)
+	}
+}
+
+// refuse tells all that still wait why the journal failed.
+func (j *Journal) refuse(b *batch) {
+	j.take(b)
+	err := j.Err()
+	for _, w := range b.waiters {
+		if w.done != nil {
+			w.done(w.token, err)
+		}
+	}
+}
