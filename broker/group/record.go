@@ -9,6 +9,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
+// Topic is the name of the topic that keeps groups and offsets.
+const Topic = "__consumer_offsets"
+
 // Types of keys in __consumer_offsets. Others belong to protocols that this machine does not speak and are skipped.
 const (
 	oldOffsetKey = 0

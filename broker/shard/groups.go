@@ -11,13 +11,10 @@ import (
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
-// OffsetsTopic is the name of the topic that keeps groups and offsets.
-const OffsetsTopic = "__consumer_offsets"
-
 // GroupsConfig is what the group coordinators need.
 type GroupsConfig struct {
 	Group group.Config
-	// Partitions is the number of partitions that OffsetsTopic has now, 0 where there is none.
+	// Partitions is the number of partitions that group.Topic has now, 0 where there is none.
 	Partitions func() int32
 	// Clock tells the time; nil means time.Now.
 	Clock  func() time.Time
@@ -26,7 +23,7 @@ type GroupsConfig struct {
 	Queue int
 }
 
-// Groups are the group coordinators of this broker: one machine for each partition of OffsetsTopic that it leads.
+// Groups are the group coordinators of this broker: one machine for each partition of group.Topic that it leads.
 type Groups struct {
 	*Host[group.Request]
 	partitions func() int32
@@ -36,18 +33,21 @@ type Groups struct {
 func NewGroups(cfg GroupsConfig) *Groups {
 	host := New(Config[group.Request]{
 		New:   func(int32) Machine[group.Request] { return groupMachine{group.New(cfg.Group)} },
-		Name:  OffsetsTopic,
+		Name:  group.Topic,
 		Clock: cfg.Clock, Logger: cfg.Logger, Queue: cfg.Queue,
 		MaxBatchBytes: cfg.Group.MaxAppendBytes,
 	})
 	return &Groups{Host: host, partitions: cfg.Partitions}
 }
 
+// PartitionOf says which partition of group.Topic keeps a group, when it has that many.
+func (g *Groups) PartitionOf(groupID string, partitions int32) int32 { return PartitionFor(groupID, partitions) }
+
 // SendGroup hands a request to the coordinator of a group.
 func (g *Groups) SendGroup(ctx context.Context, groupID string, q group.Request) Wait {
 	n := g.partitions()
 	if n <= 0 {
-		return failed(wire.Errorf(wire.NotCoordinator, "%s does not exist", OffsetsTopic))
+		return failed(wire.Errorf(wire.NotCoordinator, "%s does not exist", group.Topic))
 	}
 	return g.Send(ctx, PartitionFor(groupID, n), q)
 }

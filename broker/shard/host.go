@@ -22,7 +22,7 @@ type Config[Q any] struct {
 	Logger *slog.Logger
 	// Queue bounds the requests that wait for one partition's machine (1024); who comes later waits at the door.
 	Queue int
-	// MaxBatchBytes bounds the keys and values of one batch, so that it stays below the topic's max.message.bytes (512 KiB).
+	// MaxBatchBytes bounds the records of one batch, so that it stays below the topic's max.message.bytes (512 KiB).
 	MaxBatchBytes int
 }
 
@@ -115,7 +115,7 @@ func (h *Host[Q]) Partitions() []int32 {
 
 // Wait waits for the answer to a request. Its error has a Kafka error code (wire.CodeOf). When ctx ends first, the request may still be
 // carried out.
-type Wait func(ctx context.Context) (any, error)
+type Wait = func(ctx context.Context) (any, error)
 
 // Send hands a request to a partition's machine. Requests that one goroutine sends to a partition are taken in order. The Wait that it
 // returns is to be called at most once; who drops it drops the answer.

@@ -18,6 +18,9 @@ const (
 	lastRetry  = 5 * time.Second
 )
 
+// recordOverhead is what a record takes in a batch beyond its key and value, at most.
+const recordOverhead = 40
+
 // stepsPerBatch bounds how many requests are carried out before what they want written is written.
 const stepsPerBatch = 256
 
@@ -261,7 +264,7 @@ func (r *runner[Q]) step(ev Event[Q]) {
 func (r *runner[Q]) gather(a Append) {
 	size := 0
 	for _, rec := range a.Records {
-		size += len(rec.Key) + len(rec.Value)
+		size += len(rec.Key) + len(rec.Value) + recordOverhead
 	}
 	if len(r.batch.records) > 0 && r.batch.bytes+size > r.cfg.MaxBatchBytes {
 		r.write()

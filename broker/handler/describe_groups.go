@@ -1,0 +1,102 @@
+package handler
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik-stream/chronik/authz"
+	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/group"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// describeMissing is the first version of DescribeGroups that says GROUP_ID_NOT_FOUND; before it, a group that is not there is Dead
+// (KIP-1043).
+const describeMissing = 6
+
+// groupOperations lists what can be done with a group (Apache Kafka's AclEntry.supportedOperations).
+func groupOperations() []authz.Operation {
+	return []authz.Operation{authz.Read, authz.Delete, authz.Describe, authz.DescribeConfigs, authz.AlterConfigs}
+}
+
+// describeGroups is API 15, versions 0-6.
+func (g *Groups) describeGroups() api.Row {
+	return api.Spec[*kmsg.DescribeGroupsRequest, struct{}]{
+		Row: api.Row{Key: 15, Name: "DescribeGroups", Min: 0, Max: 6, Gate: api.Authenticated, MaxBytes: groupFrame},
+		Needs: func(_ *api.Call, q *kmsg.DescribeGroupsRequest, _ struct{}) authz.Needs {
+			var needs authz.Needs
+			for _, id := range q.Groups {
+				needs.Each = append(needs.Each, onGroup(authz.Describe, id))
+				if !q.IncludeAuthorizedOperations {
+					continue
+				}
+				for _, op := range groupOperations() {
+					probe := onGroup(op, id)
+					probe.Probe = true
+					needs.Each = append(needs.Each, probe)
+				}
+			}
+			return needs
+		},
+		Refuse: func(_ *api.Call, q *kmsg.DescribeGroupsRequest, code int16) kmsg.Response {
+			resp := kmsg.NewPtrDescribeGroupsResponse()
+			resp.Version = q.Version
+			for _, id := range q.Groups {
+				resp.Groups = append(resp.Groups, undescribed(id, code))
+			}
+			return resp
+		},
+		Handle: g.describe,
+	}.Build()
+}
+
+func (g *Groups) describe(ctx context.Context, c *api.Call, q *kmsg.DescribeGroupsRequest, _ struct{}) api.Answer {
+	resp := kmsg.NewPtrDescribeGroupsResponse()
+	resp.Version = q.Version
+	waits := make([]func(context.Context) (any, error), len(q.Groups))
+	for i, id := range q.Groups {
+		if c.Granted.Has(authz.Describe, authz.Group, id) {
+			waits[i] = g.Coordinator.SendGroup(ctx, id, group.Describe{Group: id})
+		}
+	}
+	for i, id := range q.Groups {
+		if waits[i] == nil {
+			resp.Groups = append(resp.Groups, undescribed(id, wire.GroupAuthorizationFailed))
+			continue
+		}
+		described, code := await[*kmsg.DescribeGroupsResponseGroup](ctx, waits[i])
+		if code != wire.None {
+			resp.Groups = append(resp.Groups, undescribed(id, code))
+			continue
+		}
+		if described.State == group.Dead.String() && q.Version >= describeMissing {
+			described.ErrorCode = wire.GroupIDNotFound
+			message := fmt.Sprintf("Group %s not found.", id)
+			described.ErrorMessage = &message
+		}
+		if described.ErrorCode == wire.None && q.IncludeAuthorizedOperations {
+			described.AuthorizedOperations = allowedOnGroup(c.Granted, id)
+		}
+		resp.Groups = append(resp.Groups, *described)
+	}
+	return api.Now(resp)
+}
+
+func undescribed(id string, code int16) kmsg.DescribeGroupsResponseGroup {
+	one := kmsg.NewDescribeGroupsResponseGroup()
+	one.Group, one.ErrorCode = id, code
+	return one
+}
+
+// allowedOnGroup has a bit for each operation that the caller may do (KIP-430).
+func allowedOnGroup(granted *authz.Granted, id string) int32 {
+	var bits int32
+	for _, op := range groupOperations() {
+		if granted.Has(op, authz.Group, id) {
+			bits |= 1 << op
+		}
+	}
+	return bits
+}

@@ -1,0 +1,70 @@
+package handler
+
+import (
+	"context"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik-stream/chronik/authz"
+	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/group"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// listedGroups are the groups that are here, before anybody asks who may see them.
+type listedGroups struct {
+	groups []kmsg.ListGroupsResponseGroup
+	code   int16
+}
+
+// listGroups is API 16, versions 0-5. DESCRIBE on the cluster shows all groups, DESCRIBE on a group shows that one.
+func (g *Groups) listGroups() api.Row {
+	return api.Spec[*kmsg.ListGroupsRequest, listedGroups]{
+		Row:     api.Row{Key: 16, Name: "ListGroups", Min: 0, Max: 5, Gate: api.Authenticated, MaxBytes: groupFrame, Recheck: true},
+		Resolve: func(_ *api.Call, q *kmsg.ListGroupsRequest) listedGroups { return g.allGroups(q) },
+		Needs: func(_ *api.Call, _ *kmsg.ListGroupsRequest, all listedGroups) authz.Needs {
+			needs := authz.Needs{Each: make([]authz.Need, 0, len(all.groups)+1)}
+			needs.Each = append(needs.Each, authz.Need{Op: authz.Describe, On: authz.TheCluster(), Probe: true})
+			for i := range all.groups {
+				probe := onGroup(authz.Describe, all.groups[i].Group)
+				probe.Probe = true
+				needs.Each = append(needs.Each, probe)
+			}
+			return needs
+		},
+		Refuse: func(_ *api.Call, q *kmsg.ListGroupsRequest, code int16) kmsg.Response {
+			resp := kmsg.NewPtrListGroupsResponse()
+			resp.Version, resp.ErrorCode = q.Version, code
+			return resp
+		},
+		Handle: func(_ context.Context, c *api.Call, q *kmsg.ListGroupsRequest, all listedGroups) api.Answer {
+			resp := kmsg.NewPtrListGroupsResponse()
+			resp.Version, resp.ErrorCode = q.Version, all.code
+			every := c.Granted.Has(authz.Describe, authz.Cluster, authz.ClusterName)
+			for _, one := range all.groups {
+				if every || c.Granted.Has(authz.Describe, authz.Group, one.Group) {
+					resp.Groups = append(resp.Groups, one)
+				}
+			}
+			return api.Now(resp)
+		},
+	}.Build()
+}
+
+// allGroups asks every coordinator that is here. One that is still being loaded makes the client ask again.
+func (g *Groups) allGroups(q *kmsg.ListGroupsRequest) listedGroups {
+	ctx, cancel := context.WithTimeout(context.Background(), resolveTime)
+	defer cancel()
+	var all listedGroups
+	for _, wait := range g.Coordinator.SendEach(ctx, group.List{States: q.StatesFilter, Types: q.TypesFilter}) {
+		groups, code := await[[]kmsg.ListGroupsResponseGroup](ctx, wait)
+		switch code {
+		case wire.None:
+			all.groups = append(all.groups, groups...)
+		case wire.NotCoordinator:
+		default:
+			return listedGroups{code: code}
+		}
+	}
+	return all
+}

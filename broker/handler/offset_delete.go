@@ -1,0 +1,81 @@
+package handler
+
+import (
+	"context"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik-stream/chronik/authz"
+	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/group"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// offsetDelete is API 47, version 0 (KIP-496).
+func (g *Groups) offsetDelete() api.Row {
+	return api.Spec[*kmsg.OffsetDeleteRequest, []groupTopic]{
+		Row: api.Row{Key: 47, Name: "OffsetDelete", Min: 0, Max: 0, Gate: api.Authenticated, MaxBytes: offsetFrame},
+		Resolve: func(_ *api.Call, q *kmsg.OffsetDeleteRequest) []groupTopic {
+			image := g.Topics()
+			list := make([]groupTopic, 0, len(q.Topics))
+			for _, t := range q.Topics {
+				list = append(list, findTopic(image, false, t.Topic, [16]byte{}))
+			}
+			return list
+		},
+		Needs: func(_ *api.Call, q *kmsg.OffsetDeleteRequest, topics []groupTopic) authz.Needs {
+			needs := wholeGroup(authz.Delete, q.Group)
+			needTopics(&needs, authz.Read, topics)
+			return needs
+		},
+		Refuse: refuseOffsetDelete,
+		Handle: g.deleteOffsets,
+	}.Build()
+}
+
+func (g *Groups) deleteOffsets(ctx context.Context, c *api.Call, q *kmsg.OffsetDeleteRequest, topics []groupTopic) api.Answer {
+	if q.Group == "" {
+		return api.Now(refuseOffsetDelete(c, q, wire.InvalidGroupID))
+	}
+	resp := kmsg.NewPtrOffsetDeleteResponse()
+	send := kmsg.NewPtrOffsetDeleteRequest()
+	send.Group = q.Group
+	type place struct{ topic, partition int }
+	var back []place
+	for ti := range q.Topics {
+		topic := kmsg.NewOffsetDeleteResponseTopic()
+		topic.Topic = q.Topics[ti].Topic
+		valid := kmsg.OffsetDeleteRequestTopic{Topic: topic.Topic}
+		for pi, p := range q.Topics[ti].Partitions {
+			one := kmsg.NewOffsetDeleteResponseTopicPartition()
+			one.Partition, one.ErrorCode = p.Partition, topics[ti].check(c.Granted, authz.Read, p.Partition)
+			topic.Partitions = append(topic.Partitions, one)
+			if one.ErrorCode == wire.None {
+				valid.Partitions = append(valid.Partitions, p)
+				back = append(back, place{ti, pi})
+			}
+		}
+		resp.Topics = append(resp.Topics, topic)
+		if len(valid.Partitions) > 0 {
+			send.Topics = append(send.Topics, valid)
+		}
+	}
+	done, code := ask[*kmsg.OffsetDeleteResponse](ctx, g, q.Group, group.DeleteOffsets{OffsetDeleteRequest: send})
+	if code != wire.None {
+		return api.Now(refuseOffsetDelete(c, q, code))
+	}
+	next := 0
+	for _, t := range done.Topics {
+		for _, p := range t.Partitions {
+			resp.Topics[back[next].topic].Partitions[back[next].partition].ErrorCode = p.ErrorCode
+			next++
+		}
+	}
+	return api.Now(resp)
+}
+
+func refuseOffsetDelete(_ *api.Call, _ *kmsg.OffsetDeleteRequest, code int16) kmsg.Response {
+	resp := kmsg.NewPtrOffsetDeleteResponse()
+	resp.ErrorCode = code
+	return resp
+}

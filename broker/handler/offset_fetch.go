@@ -1,0 +1,238 @@
+package handler
+
+import (
+	"context"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik-stream/chronik/authz"
+	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/group"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// Versions of OffsetFetch at which its shape changes.
+const (
+	// fetchTopCode is the first with a code for the whole answer; before it every partition carries it.
+	fetchTopCode = 2
+	// fetchMany is the first that asks for several groups (KIP-709).
+	fetchMany = 8
+	// fetchByID is the first that names topics by their ids (KIP-848).
+	fetchByID = 10
+)
+
+// fetchPlan is what a request asks for, in names of the pinned image.
+type fetchPlan struct {
+	image  GroupTopics
+	groups []groupFetch
+}
+
+// groupFetch is what is asked of one group. Of all, the offsets are here before anybody asks who may see them.
+type groupFetch struct {
+	id      string
+	all     bool
+	topics  []groupTopic
+	asked   []kmsg.OffsetFetchRequestGroupTopic
+	offsets *kmsg.OffsetFetchResponseGroup
+	code    int16
+}
+
+// offsetFetch is API 9, versions 1-10.
+func (g *Groups) offsetFetch() api.Row {
+	return api.Spec[*kmsg.OffsetFetchRequest, fetchPlan]{
+		Row:     api.Row{Key: 9, Name: "OffsetFetch", Min: 1, Max: 10, Gate: api.Authenticated, MaxBytes: offsetFrame},
+		Resolve: func(_ *api.Call, q *kmsg.OffsetFetchRequest) fetchPlan { return g.planFetch(q) },
+		Needs:   needFetch,
+		Refuse: func(_ *api.Call, q *kmsg.OffsetFetchRequest, code int16) kmsg.Response {
+			var groups []kmsg.OffsetFetchResponseGroup
+			for _, one := range fetchGroups(q) {
+				groups = append(groups, failedFetch(one.Group, code))
+			}
+			return fetchAnswer(q, groups)
+		},
+		Handle: g.fetch,
+	}.Build()
+}
+
+// fetchGroups gives every version the shape of the latest.
+func fetchGroups(q *kmsg.OffsetFetchRequest) []kmsg.OffsetFetchRequestGroup {
+	if q.Version >= fetchMany {
+		return q.Groups
+	}
+	one := kmsg.NewOffsetFetchRequestGroup()
+	one.Group = q.Group
+	if q.Topics != nil {
+		one.Topics = make([]kmsg.OffsetFetchRequestGroupTopic, 0, len(q.Topics))
+	}
+	for _, t := range q.Topics {
+		topic := kmsg.NewOffsetFetchRequestGroupTopic()
+		topic.Topic, topic.Partitions = t.Topic, t.Partitions
+		one.Topics = append(one.Topics, topic)
+	}
+	return []kmsg.OffsetFetchRequestGroup{one}
+}
+
+func (g *Groups) planFetch(q *kmsg.OffsetFetchRequest) fetchPlan {
+	ctx, cancel := context.WithTimeout(context.Background(), resolveTime)
+	defer cancel()
+	plan := fetchPlan{image: g.Topics()}
+	for _, asked := range fetchGroups(q) {
+		one := groupFetch{id: asked.Group, all: asked.Topics == nil, asked: asked.Topics}
+		for _, t := range asked.Topics {
+			one.topics = append(one.topics, findTopic(plan.image, q.Version >= fetchByID, t.Topic, t.TopicID))
+		}
+		if one.all {
+			one.offsets, one.code = ask[*kmsg.OffsetFetchResponseGroup](ctx, g, one.id, group.Fetch{Group: one.id})
+		}
+		plan.groups = append(plan.groups, one)
+	}
+	return plan
+}
+
+func needFetch(_ *api.Call, _ *kmsg.OffsetFetchRequest, plan fetchPlan) authz.Needs {
+	var needs authz.Needs
+	for i := range plan.groups {
+		one := &plan.groups[i]
+		needs.Each = append(needs.Each, onGroup(authz.Describe, one.id))
+		needTopics(&needs, authz.Describe, one.topics)
+		if one.offsets == nil {
+			continue
+		}
+		for _, t := range one.offsets.Topics {
+			probe := onTopic(authz.Describe, t.Topic)
+			probe.Probe = true
+			needs.Each = append(needs.Each, probe)
+		}
+	}
+	return needs
+}
+
+func (g *Groups) fetch(ctx context.Context, c *api.Call, q *kmsg.OffsetFetchRequest, plan fetchPlan) api.Answer {
+	groups := make([]kmsg.OffsetFetchResponseGroup, 0, len(plan.groups))
+	for i := range plan.groups {
+		one := &plan.groups[i]
+		switch {
+		case !c.Granted.Has(authz.Describe, authz.Group, one.id):
+			groups = append(groups, failedFetch(one.id, wire.GroupAuthorizationFailed))
+		case one.code != wire.None:
+			groups = append(groups, failedFetch(one.id, fetchCode(one.code)))
+		case one.all:
+			groups = append(groups, visibleOffsets(c, q, plan.image, one))
+		default:
+			groups = append(groups, g.fetchOne(ctx, c, one))
+		}
+	}
+	return api.Now(fetchAnswer(q, groups))
+}
+
+// fetchOne reads the offsets of the topics that the caller names and may see.
+func (g *Groups) fetchOne(ctx context.Context, c *api.Call, one *groupFetch) kmsg.OffsetFetchResponseGroup {
+	send := make([]kmsg.OffsetFetchRequestGroupTopic, 0, len(one.asked))
+	for i, t := range one.asked {
+		if one.topics[i].fetchCode(c.Granted) == wire.None {
+			t.Topic, t.TopicID = one.topics[i].name, one.topics[i].id
+			send = append(send, t)
+		}
+	}
+	stored, code := ask[*kmsg.OffsetFetchResponseGroup](ctx, g, one.id, group.Fetch{Group: one.id, Topics: send})
+	if code != wire.None {
+		return failedFetch(one.id, fetchCode(code))
+	}
+	answer := kmsg.OffsetFetchResponseGroup{Group: one.id}
+	next := 0
+	for i, t := range one.asked {
+		if code := one.topics[i].fetchCode(c.Granted); code != wire.None {
+			answer.Topics = append(answer.Topics, failedTopic(t, code))
+			continue
+		}
+		answer.Topics = append(answer.Topics, stored.Topics[next])
+		next++
+	}
+	return answer
+}
+
+// fetchCode says why a topic's offsets cannot be read. That the topic does not exist is no reason: its offsets may be there still.
+func (t *groupTopic) fetchCode(granted *authz.Granted) int16 {
+	switch {
+	case !t.named:
+		return wire.UnknownTopicID
+	case !granted.Has(authz.Describe, authz.Topic, t.name):
+		return wire.TopicAuthorizationFailed
+	default:
+		return wire.None
+	}
+}
+
+// visibleOffsets are those of all offsets of a group whose topics the caller may see; what was committed for an earlier topic of the same
+// name is not among them.
+func visibleOffsets(c *api.Call, q *kmsg.OffsetFetchRequest, image GroupTopics, one *groupFetch) kmsg.OffsetFetchResponseGroup {
+	answer := kmsg.OffsetFetchResponseGroup{Group: one.id}
+	var unknown [16]byte
+	for _, t := range one.offsets.Topics {
+		id, _, found := image.Partitions(t.Topic)
+		stale := found && t.TopicID != unknown && t.TopicID != id
+		if stale || !found && q.Version >= fetchByID || !c.Granted.Has(authz.Describe, authz.Topic, t.Topic) {
+			continue
+		}
+		t.TopicID = id
+		answer.Topics = append(answer.Topics, t)
+	}
+	return answer
+}
+
+// fetchCode turns what consumers before Kafka 3.9 do not expect into what makes them look for the coordinator again.
+func fetchCode(code int16) int16 {
+	if code == wire.CoordinatorNotAvailable || code == wire.RequestTimedOut {
+		return wire.NotCoordinator
+	}
+	return code
+}
+
+func failedFetch(id string, code int16) kmsg.OffsetFetchResponseGroup {
+	return kmsg.OffsetFetchResponseGroup{Group: id, ErrorCode: code}
+}
+
+func failedTopic(asked kmsg.OffsetFetchRequestGroupTopic, code int16) kmsg.OffsetFetchResponseGroupTopic {
+	topic := kmsg.NewOffsetFetchResponseGroupTopic()
+	topic.Topic, topic.TopicID = asked.Topic, asked.TopicID
+	for _, p := range asked.Partitions {
+		topic.Partitions = append(topic.Partitions, failedPartition(p, code))
+	}
+	return topic
+}
+
+func failedPartition(partition int32, code int16) kmsg.OffsetFetchResponseGroupTopicPartition {
+	one := kmsg.NewOffsetFetchResponseGroupTopicPartition()
+	none := ""
+	one.Partition, one.Offset, one.LeaderEpoch, one.Metadata, one.ErrorCode = partition, -1, -1, &none, code
+	return one
+}
+
+// fetchAnswer gives the answer the shape of the request's version.
+func fetchAnswer(q *kmsg.OffsetFetchRequest, groups []kmsg.OffsetFetchResponseGroup) *kmsg.OffsetFetchResponse {
+	resp := kmsg.NewPtrOffsetFetchResponse()
+	resp.Version = q.Version
+	if q.Version >= fetchMany {
+		resp.Groups = groups
+		return resp
+	}
+	one := groups[0]
+	resp.ErrorCode = one.ErrorCode
+	if q.Version < fetchTopCode && one.ErrorCode != wire.None {
+		for _, t := range fetchGroups(q)[0].Topics {
+			one.Topics = append(one.Topics, failedTopic(t, one.ErrorCode))
+		}
+	}
+	for _, t := range one.Topics {
+		topic := kmsg.NewOffsetFetchResponseTopic()
+		topic.Topic = t.Topic
+		for _, p := range t.Partitions {
+			plain := kmsg.NewOffsetFetchResponseTopicPartition()
+			plain.Partition, plain.Offset, plain.LeaderEpoch = p.Partition, p.Offset, p.LeaderEpoch
+			plain.Metadata, plain.ErrorCode = p.Metadata, p.ErrorCode
+			topic.Partitions = append(topic.Partitions, plain)
+		}
+		resp.Topics = append(resp.Topics, topic)
+	}
+	return resp
+}
