@@ -1,0 +1,194 @@
+package record
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+)
+
+// Codec is a compression of records, with Apache Kafka's numbers.
+type Codec uint8
+
+// The codecs.
+const (
+	None Codec = iota
+	Gzip
+	Snappy
+	LZ4
+	Zstd
+)
+
+// String is the name in configurations.
+func (c Codec) String() string {
+	switch c {
+	case None:
+		return "none"
+	case Gzip:
+		return "gzip"
+	case Snappy:
+		return "snappy"
+	case LZ4:
+		return "lz4"
+	case Zstd:
+		return "zstd"
+	default:
+		return fmt.Sprintf("codec %d", uint8(c))
+	}
+}
+
+// Known reports whether c is one of the five.
+func (c Codec) Known() bool { return c <= Zstd }
+
+// ErrTooLarge means that a batch expands beyond what is allowed.
+var ErrTooLarge = errors.New("the batch expands beyond its bound")
+
+// Codecs decompresses. It keeps decoders for reuse and is safe for concurrent use.
+type Codecs struct {
+	gzip, snappy, lz4, zstd sync.Pool
+	plain                   sync.Pool
+}
+
+// NewCodecs returns an empty pool of decoders.
+func NewCodecs() *Codecs { return &Codecs{} }
+
+// source is a stream that a decoder of one codec reads, and that goes back to its pool.
+type source interface {
+	io.Reader
+	reset(compressed []byte) error
+}
+
+// open returns a stream of the decompressed records of a batch. It has to be given back by release.
+func (c *Codecs) open(codec Codec, compressed []byte) (source, error) {
+	s, err := c.take(codec)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.reset(compressed); err != nil {
+		c.release(codec, s)
+		return nil, fmt.Errorf("decompress %s: %w", codec, err)
+	}
+	return s, nil
+}
+
+func (c *Codecs) take(codec Codec) (source, error) {
+	if pool := c.pool(codec); pool != nil {
+		if s, ok := pool.Get().(source); ok {
+			return s, nil
+		}
+	}
+	switch codec {
+	case None:
+		return &plainSource{}, nil
+	case Gzip:
+		return &gzipSource{}, nil
+	case Snappy:
+		return &snappySource{}, nil
+	case LZ4:
+		return &lz4Source{decoder: lz4.NewReader(nil)}, nil
+	case Zstd:
+		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return nil, fmt.Errorf("make a zstd decoder: %w", err)
+		}
+		return &zstdSource{decoder: d}, nil
+	default:
+		return nil, fmt.Errorf("decompress: unknown %s", codec)
+	}
+}
+
+func (c *Codecs) release(codec Codec, s source) {
+	if pool := c.pool(codec); pool != nil {
+		pool.Put(s)
+	}
+}
+
+func (c *Codecs) pool(codec Codec) *sync.Pool {
+	switch codec {
+	case None:
+		return &c.plain
+	case Gzip:
+		return &c.gzip
+	case Snappy:
+		return &c.snappy
+	case LZ4:
+		return &c.lz4
+	case Zstd:
+		return &c.zstd
+	default:
+		return nil
+	}
+}
+
+type plainSource struct{ bytes.Reader }
+
+func (s *plainSource) reset(p []byte) error {
+	s.Reset(p)
+	return nil
+}
+
+type gzipSource struct {
+	in      bytes.Reader
+	decoder gzip.Reader
+}
+
+func (s *gzipSource) reset(p []byte) error {
+	s.in.Reset(p)
+	return s.decoder.Reset(&s.in)
+}
+
+// Read implements io.Reader.
+func (s *gzipSource) Read(p []byte) (int, error) { return s.decoder.Read(p) }
+
+type lz4Source struct {
+	in      bytes.Reader
+	decoder *lz4.Reader
+}
+
+func (s *lz4Source) reset(p []byte) error {
+	s.in.Reset(p)
+	s.decoder.Reset(&s.in)
+	return nil
+}
+
+// Read implements io.Reader.
+func (s *lz4Source) Read(p []byte) (int, error) { return s.decoder.Read(p) }
+
+type zstdSource struct {
+	in      bytes.Reader
+	decoder *zstd.Decoder
+}
+
+func (s *zstdSource) reset(p []byte) error {
+	s.in.Reset(p)
+	return s.decoder.Reset(&s.in)
+}
+
+// Read implements io.Reader.
+func (s *zstdSource) Read(p []byte) (int, error) { return s.decoder.Read(p) }
+
+// bounded fails a stream that gives more than its bound.
+type bounded struct {
+	from io.Reader
+	left int64
+}
+
+// Read implements io.Reader.
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.from.Read(p)
+	b.left -= int64(n)
+	if b.left < 0 {
+		return 0, ErrTooLarge
+	}
+	return n, err
+}
+
+// bound is how far a batch of a compressed size may expand.
+func bound(compressed int) int64 {
+	return min(MaxUncompressed, max(FreeUncompressed, int64(compressed)*MaxRatio))
+}

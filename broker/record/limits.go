@@ -1,0 +1,18 @@
+package record
+
+// Bounds of what a compressed batch may become. Compression reaches 1000:1 on zeros, so the size of the batch bounds nothing.
+const (
+	// MaxUncompressed caps the records of one batch after decompression, in bytes. Java's producer fills a batch up to
+	// max.request.size of plain records before it compresses, 1 MiB by default; who raises that to 64 MiB still fits.
+	MaxUncompressed = 128 << 20
+	// MaxRatio caps decompressed to compressed size beyond FreeUncompressed: 64 times what text reaches in practice.
+	MaxRatio = 1024
+	// FreeUncompressed is how far a batch may expand before the ratio counts.
+	FreeUncompressed = 4 << 20
+	// maxWindow caps the memory of one zstd decoder: level 19 uses 8 MiB, the long modes that ask for more are not Kafka's.
+	maxWindow = 32 << 20
+	// maxSnappyBlock caps one block of the snappy framing: snappy-java writes 32 KiB, librdkafka one block for the batch.
+	maxSnappyBlock = 32 << 20
+	// readAhead is the buffer between decompression and the walk over the records.
+	readAhead = 32 << 10
+)

@@ -1,0 +1,283 @@
+package record
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/golang/snappy"
+	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+const now = 1_760_000_000_000
+
+func rules() Rules {
+	return Rules{MaxBytes: 1 << 20, Now: now, BeforeMax: math.MaxInt64, AfterMax: 3_600_000, ZstdAllowed: true}
+}
+
+func sample(n int) Batch {
+	var b Builder
+	for i := range n {
+		b.Add(now-int64(i), fmt.Appendf(nil, "key-%d", i), bytes.Repeat([]byte("value "), 20), Header{Key: "h", Value: []byte("x")}, Header{Key: "null"})
+	}
+	return b.Batch()
+}
+
+// packed replaces the records of a batch by a compressed form.
+func packed(t testing.TB, b Batch, codec Codec) Batch {
+	t.Helper()
+	return repack(b, codec, compress(t, codec, b.Records()))
+}
+
+func repack(b Batch, codec Codec, records []byte) Batch {
+	out := append(bytes.Clone(b[:HeaderSize]), records...)
+	binary.BigEndian.PutUint32(out[lengthAt:], uint32(len(out)-prefixSize))
+	out[attributesAt+1] = out[attributesAt+1]&^codecMask | byte(codec)
+	Batch(out).sign()
+	return out
+}
+
+func compress(t testing.TB, codec Codec, p []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	var err error
+	switch codec {
+	case Gzip:
+		w := gzip.NewWriter(&out)
+		_, err = w.Write(p)
+		err = errors.Join(err, w.Close())
+	case Snappy:
+		out.WriteString(snappyMagic)
+		_ = binary.Write(&out, binary.BigEndian, []int32{1, 1})
+		for len(p) > 0 {
+			n := min(len(p), 32<<10)
+			block := snappy.Encode(nil, p[:n])
+			_ = binary.Write(&out, binary.BigEndian, int32(len(block)))
+			out.Write(block)
+			p = p[n:]
+		}
+	case LZ4:
+		w := lz4.NewWriter(&out)
+		_, err = w.Write(p)
+		err = errors.Join(err, w.Close())
+	case Zstd:
+		w, werr := zstd.NewWriter(&out)
+		if werr != nil {
+			t.Fatal(werr)
+		}
+		_, err = w.Write(p)
+		err = errors.Join(err, w.Close())
+	default:
+		out.Write(p)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func TestEveryCodecIsAcceptedAndReadBack(t *testing.T) {
+	w := NewWalker()
+	var want []Record
+	if err := w.Records(sample(500), func(r Record) bool { want = append(want, r); return true }); err != nil {
+		t.Fatal(err)
+	}
+	if len(want) != 500 || string(want[7].Key) != "key-7" || want[7].Offset != 7 || want[7].Timestamp != now-7 || want[7].Headers[1].Value != nil {
+		t.Fatalf("read back %+v", want[7])
+	}
+	for codec := None; codec <= Zstd; codec++ {
+		b := packed(t, sample(500), codec)
+		if err := w.Validate(b, rules()); err != nil {
+			t.Errorf("%s: %v", codec, err)
+		}
+		var got []Record
+		if err := w.Records(b, func(r Record) bool { got = append(got, r); return true }); err != nil {
+			t.Errorf("%s: %v", codec, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", codec, diff)
+		}
+	}
+	raw := sample(500)
+	if err := w.Validate(repack(raw, Snappy, snappy.Encode(nil, raw.Records())), rules()); err != nil {
+		t.Errorf("raw snappy: %v", err)
+	}
+}
+
+func TestValidateRefuses(t *testing.T) {
+	edit := func(at int, value byte) Batch {
+		b := sample(3)
+		b[at] = value
+		b.sign()
+		return b
+	}
+	unsigned := sample(3)
+	unsigned[crcAt]++
+	badDelta := sample(1)
+	badDelta[HeaderSize+3] = 2 // the record's offset delta: 1
+	badDelta.sign()
+	cases := map[string]struct {
+		batch Batch
+		rules func(*Rules)
+		code  int16
+	}{
+		"short":             {batch: sample(1)[:60], code: wire.CorruptMessage},
+		"magic":             {batch: edit(magicAt, 1), code: wire.InvalidRecord},
+		"checksum":          {batch: unsigned, code: wire.CorruptMessage},
+		"control":           {batch: edit(attributesAt+1, controlBit), code: wire.InvalidRecord},
+		"delete horizon":    {batch: edit(attributesAt+1, deleteHorizonBit), code: wire.InvalidRecord},
+		"high attribute":    {batch: edit(attributesAt, 1), code: wire.InvalidRecord},
+		"codec":             {batch: edit(attributesAt+1, 5), code: wire.UnsupportedCompressionType},
+		"base offset":       {batch: edit(7, 1), code: wire.InvalidRecord},
+		"count":             {batch: edit(countAt+3, 9), code: wire.InvalidRecord},
+		"count zero":        {batch: edit(countAt+3, 0), code: wire.InvalidRecord},
+		"last delta":        {batch: edit(lastDeltaAt+3, 1), code: wire.InvalidRecord},
+		"two batches":       {batch: append(sample(1), sample(1)...), code: wire.InvalidRecord},
+		"truncated":         {batch: sample(3)[:200], code: wire.CorruptMessage},
+		"offset delta":      {batch: badDelta, code: wire.InvalidRecord},
+		"too large":         {batch: sample(3), rules: func(r *Rules) { r.MaxBytes = 100 }, code: wire.MessageTooLarge},
+		"too early":         {batch: sample(3), rules: func(r *Rules) { r.BeforeMax = 1 }, code: wire.InvalidTimestamp},
+		"too late":          {batch: sample(3), rules: func(r *Rules) { r.Now -= 3_700_000 }, code: wire.InvalidTimestamp},
+		"producer no seq":   {batch: edit(producerIDAt, 0), code: wire.InvalidRecord},
+		"transactional":     {batch: edit(attributesAt+1, transactionalBit), code: wire.InvalidRecord},
+		"garbage in zstd":   {batch: repack(sample(3), Zstd, []byte("garbage")), code: wire.InvalidRecord},
+		"garbage in gzip":   {batch: repack(sample(3), Gzip, []byte("garbage")), code: wire.InvalidRecord},
+		"garbage in lz4":    {batch: repack(sample(3), LZ4, []byte("garbage")), code: wire.InvalidRecord},
+		"garbage in snappy": {batch: repack(sample(3), Snappy, []byte("garbage")), code: wire.InvalidRecord},
+		"zstd too old":      {batch: packed(t, sample(3), Zstd), rules: func(r *Rules) { r.ZstdAllowed = false }, code: wire.UnsupportedCompressionType},
+		"no key":            {batch: keyless(), rules: func(r *Rules) { r.KeysRequired = true }, code: wire.InvalidRecord},
+		"bytes after":       {batch: repack(sample(3), None, append(bytes.Clone(sample(3).Records()), 0)), code: wire.InvalidRecord},
+	}
+	w := NewWalker()
+	for name, c := range cases {
+		r := rules()
+		if c.rules != nil {
+			c.rules(&r)
+		}
+		if err := w.Validate(c.batch, r); wire.CodeOf(err) != c.code {
+			t.Errorf("%s: %v, want %s", name, err, wire.CodeName(c.code))
+		}
+	}
+}
+
+func keyless() Batch {
+	var b Builder
+	b.Add(now, nil, []byte("v"))
+	return b.Batch()
+}
+
+func TestBombsEndAtTheirBound(t *testing.T) {
+	w := NewWalker()
+	zeros := make([]byte, MaxUncompressed+1<<20)
+	// One record whose value is all zeros.
+	body := binary.AppendVarint([]byte{0, 0, 0, 1}, int64(len(zeros)))
+	body = append(append(body, zeros...), 0)
+	record := append(binary.AppendVarint(nil, int64(len(body))), body...)
+	for _, codec := range []Codec{Gzip, Snappy, LZ4, Zstd} {
+		bomb := repack(sample(1), codec, compress(t, codec, record))
+		r := rules()
+		r.MaxBytes = math.MaxInt32
+		err := w.Validate(bomb, r)
+		if !errors.Is(err, ErrTooLarge) || wire.CodeOf(err) != wire.InvalidRecord {
+			t.Errorf("%s bomb of %d bytes: %v", codec, len(bomb), err)
+		}
+	}
+}
+
+func TestTimesAreStamped(t *testing.T) {
+	w := NewWalker()
+	b, r := sample(3), rules()
+	r.LogAppendTime = true
+	if err := w.Validate(b, r); err != nil {
+		t.Fatal(err)
+	}
+	if !b.LogAppendTime() || b.MaxTimestamp() != now || b.CRC() != b.ComputeCRC() {
+		t.Errorf("log append time: %v %d", b.LogAppendTime(), b.MaxTimestamp())
+	}
+	lied := sample(3)
+	binary.BigEndian.PutUint64(lied[maxTimeAt:], 5)
+	lied.sign()
+	if err := w.Validate(lied, rules()); err != nil {
+		t.Fatal(err)
+	}
+	if lied.MaxTimestamp() != now || lied.CRC() != lied.ComputeCRC() {
+		t.Errorf("a wrong largest timestamp stays: %d", lied.MaxTimestamp())
+	}
+}
+
+func TestSequenceWraps(t *testing.T) {
+	b := sample(3)
+	binary.BigEndian.PutUint32(b[sequenceAt:], math.MaxInt32-1)
+	if got := b.LastSequence(); got != 0 {
+		t.Errorf("last sequence %d, want 0", got)
+	}
+}
+
+func TestValidateAllocatesNothingPerRecord(t *testing.T) {
+	w := NewWalker()
+	for _, codec := range []Codec{None, LZ4, Zstd} {
+		b := packed(t, sample(5000), codec)
+		r := rules()
+		r.MaxBytes = math.MaxInt32
+		allocs := testing.AllocsPerRun(20, func() {
+			if err := w.Validate(b, r); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if allocs > 60 {
+			t.Errorf("%s: %.0f allocations for 5000 records", codec, allocs)
+		}
+	}
+}
+
+func TestBatchesStopsAtWhatIsNotWhole(t *testing.T) {
+	data := append(append([]byte{}, sample(1)...), sample(2)...)
+	n := 0
+	rest := Batches(append(data, 1, 2, 3), func(b Batch) bool { n += int(b.Count()); return true })
+	if n != 3 || len(rest) != 3 {
+		t.Errorf("%d records, %d bytes left", n, len(rest))
+	}
+}
+
+func FuzzValidate(f *testing.F) {
+	for codec := None; codec <= Zstd; codec++ {
+		f.Add([]byte(packed(f, sample(3), codec)), true)
+	}
+	w := NewWalker()
+	f.Fuzz(func(t *testing.T, data []byte, sign bool) {
+		if sign && len(data) >= HeaderSize {
+			Batch(data).sign()
+		}
+		if w.Validate(data, rules()) != nil {
+			return
+		}
+		n := int32(0)
+		if err := w.Records(data, func(Record) bool { n++; return true }); err != nil || n != Batch(data).Count() {
+			t.Errorf("an accepted batch of %d records reads as %d: %v", Batch(data).Count(), n, err)
+		}
+	})
+}
+
+func BenchmarkValidate(b *testing.B) {
+	w := NewWalker()
+	for _, codec := range []Codec{None, Gzip, Snappy, LZ4, Zstd} {
+		batch := packed(b, sample(1000), codec)
+		b.Run(codec.String(), func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(batch)))
+			for b.Loop() {
+				if err := w.Validate(batch, rules()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

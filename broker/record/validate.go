@@ -1,0 +1,142 @@
+package record
+
+import (
+	"errors"
+	"math"
+
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// Rules are what a topic asks of a client's batch.
+type Rules struct {
+	// MaxBytes is max.message.bytes.
+	MaxBytes int
+	// LogAppendTime is message.timestamp.type=LogAppendTime; Now is the append's time, in milliseconds.
+	LogAppendTime bool
+	Now           int64
+	// BeforeMax and AfterMax are message.timestamp.before.max.ms and after.max.ms.
+	BeforeMax, AfterMax int64
+	// KeysRequired is for compacted topics.
+	KeysRequired bool
+	// HeaderOnly skips the records (chronik.record.validation=header): what they hold is then the producer's word.
+	HeaderOnly bool
+	// ZstdAllowed is false below Produce version 7.
+	ZstdAllowed bool
+}
+
+// Validate checks a client's batch and stamps the timestamp type and the largest timestamp as the topic asks. Its errors carry
+// the code that the producer is told. The rules are those of Apache Kafka's LogValidator and DefaultRecordBatch.
+func (w *Walker) Validate(b Batch, rules Rules) error {
+	if err := checkFrame(b, rules); err != nil {
+		return err
+	}
+	if err := checkHeader(b, rules); err != nil {
+		return err
+	}
+	maxTimestamp := b.MaxTimestamp()
+	if !rules.HeaderOnly {
+		var err error
+		if maxTimestamp, err = w.checkRecords(b, rules); err != nil {
+			return err
+		}
+	}
+	if rules.LogAppendTime {
+		b.setTimes(true, rules.Now)
+		return nil
+	}
+	b.setTimes(false, maxTimestamp)
+	return nil
+}
+
+// checkFrame is about sizes and the checksum: is this one whole batch?
+func checkFrame(b Batch, rules Rules) error {
+	switch {
+	case len(b) < HeaderSize:
+		return wire.Errorf(wire.CorruptMessage, "a record batch of %d bytes is shorter than its header", len(b))
+	case b.Magic() != 2:
+		return wire.Errorf(wire.InvalidRecord, "record batches of version %d are not accepted, only of version 2", b.Magic())
+	case b.Size() < HeaderSize || b.Size() > int64(len(b)):
+		return wire.Errorf(wire.CorruptMessage, "the record batch claims %d bytes, %d came", b.Size(), len(b))
+	case b.Size() < int64(len(b)):
+		return wire.Errorf(wire.InvalidRecord, "more than one record batch for a partition")
+	case len(b) > rules.MaxBytes:
+		return wire.Errorf(wire.MessageTooLarge, "the record batch of %d bytes is larger than max.message.bytes, %d", len(b), rules.MaxBytes)
+	case b.CRC() != b.ComputeCRC():
+		return wire.Errorf(wire.CorruptMessage, "the record batch's checksum is %#x, computed %#x", b.CRC(), b.ComputeCRC())
+	}
+	return nil
+}
+
+func checkHeader(b Batch, rules Rules) error {
+	switch {
+	case b.Control():
+		return wire.Errorf(wire.InvalidRecord, "clients do not write control batches")
+	case b[attributesAt] != 0 || b.HasDeleteHorizon() || b[attributesAt+1]&0x80 != 0:
+		return wire.Errorf(wire.InvalidRecord, "the record batch has attributes that clients do not set")
+	case b.BaseOffset() != 0:
+		return wire.Errorf(wire.InvalidRecord, "the record batch begins at offset %d, not 0", b.BaseOffset())
+	case b.Count() <= 0 || b.LastOffsetDelta() < 0 || b.LastOffsetDelta() != b.Count()-1:
+		return wire.Errorf(wire.InvalidRecord, "the record batch counts %d records and ends at offset delta %d", b.Count(), b.LastOffsetDelta())
+	case !b.Codec().Known():
+		return wire.Errorf(wire.UnsupportedCompressionType, "unknown compression %s", b.Codec())
+	case b.Codec() == Zstd && !rules.ZstdAllowed:
+		return wire.Errorf(wire.UnsupportedCompressionType, "zstd needs Produce version 7")
+	case b.LogAppendTime() && rules.LogAppendTime:
+		return wire.Errorf(wire.InvalidTimestamp, "clients do not set the timestamp type on a topic with LogAppendTime")
+	}
+	return checkProducer(b)
+}
+
+func checkProducer(b Batch) error {
+	switch {
+	case b.ProducerID() < -1:
+		return wire.Errorf(wire.InvalidRecord, "producer id %d", b.ProducerID())
+	case b.ProducerID() == -1 && b.Transactional():
+		return wire.Errorf(wire.InvalidRecord, "a transactional record batch without producer id")
+	case b.ProducerID() >= 0 && (b.BaseSequence() < 0 || b.ProducerEpoch() < 0):
+		return wire.Errorf(wire.InvalidRecord, "producer %d sends sequence %d in epoch %d", b.ProducerID(), b.BaseSequence(), b.ProducerEpoch())
+	}
+	return nil
+}
+
+// checkRecords walks over the records and returns the true largest timestamp.
+func (w *Walker) checkRecords(b Batch, rules Rules) (maxTimestamp int64, err error) {
+	maxTimestamp = math.MinInt64
+	next := int32(0)
+	base := b.BaseTimestamp()
+	err = w.each(b, func(v visit) error {
+		if v.offsetDelta != next {
+			return wire.Errorf(wire.InvalidRecord, "offset delta %d in place of %d", v.offsetDelta, next)
+		}
+		next++
+		if rules.KeysRequired && !v.hasKey {
+			return wire.Errorf(wire.InvalidRecord, "a compacted topic takes no record without a key")
+		}
+		maxTimestamp = max(maxTimestamp, base+v.timestampDelta)
+		return rules.checkTimestamp(base + v.timestampDelta)
+	})
+	var coded *wire.Error
+	switch {
+	case err == nil:
+		return maxTimestamp, nil
+	case errors.As(err, &coded):
+		return 0, coded
+	case errors.Is(err, ErrTooLarge):
+		return 0, wire.Errorf(wire.InvalidRecord, "the record batch of %d bytes: %w", len(b), err)
+	default:
+		return 0, wire.Errorf(wire.InvalidRecord, "the record batch's %s records: %w", b.Codec(), err)
+	}
+}
+
+func (r Rules) checkTimestamp(at int64) error {
+	if r.LogAppendTime || at < 0 {
+		return nil
+	}
+	if r.Now-at > r.BeforeMax {
+		return wire.Errorf(wire.InvalidTimestamp, "timestamp %d is more than %d ms before %d (message.timestamp.before.max.ms)", at, r.BeforeMax, r.Now)
+	}
+	if at-r.Now > r.AfterMax {
+		return wire.Errorf(wire.InvalidTimestamp, "timestamp %d is more than %d ms after %d (message.timestamp.after.max.ms)", at, r.AfterMax, r.Now)
+	}
+	return nil
+}
