@@ -122,7 +122,7 @@ func TestValidateRefuses(t *testing.T) {
 	unsigned := sample(3)
 	unsigned[crcAt]++
 	badDelta := sample(1)
-	badDelta[HeaderSize+3] = 2 // the record's offset delta: 1
+	badDelta[HeaderSize+4] = 2 // the record's offset delta: 1
 	badDelta.sign()
 	cases := map[string]struct {
 		batch Batch
