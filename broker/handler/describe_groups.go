@@ -66,7 +66,7 @@ func (g *Groups) describe(ctx context.Context, c *api.Call, q *kmsg.DescribeGrou
 			resp.Groups = append(resp.Groups, undescribed(id, wire.GroupAuthorizationFailed))
 			continue
 		}
-		described, code := await[*kmsg.DescribeGroupsResponseGroup](ctx, waits[i])
+		described, code := awaitGroup[*kmsg.DescribeGroupsResponseGroup](ctx, waits[i])
 		if code != wire.None {
 			resp.Groups = append(resp.Groups, undescribed(id, code))
 			continue

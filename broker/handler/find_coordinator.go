@@ -8,6 +8,7 @@ import (
 	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/group"
+	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
@@ -23,10 +24,10 @@ const manyCoordinators = 4
 
 // findCoordinator is API 10, versions 0-6. Group coordinators are the only ones that there are.
 func (g *Groups) findCoordinator() api.Row {
-	return api.Spec[*kmsg.FindCoordinatorRequest, GroupTopics]{
+	return api.Spec[*kmsg.FindCoordinatorRequest, *meta.Image]{
 		Row:     api.Row{Key: 10, Name: "FindCoordinator", Min: 0, Max: 6, Gate: api.Authenticated, MaxBytes: groupFrame},
-		Resolve: func(*api.Call, *kmsg.FindCoordinatorRequest) GroupTopics { return g.Topics() },
-		Needs: func(_ *api.Call, q *kmsg.FindCoordinatorRequest, _ GroupTopics) authz.Needs {
+		Resolve: func(*api.Call, *kmsg.FindCoordinatorRequest) *meta.Image { return g.Image() },
+		Needs: func(_ *api.Call, q *kmsg.FindCoordinatorRequest, _ *meta.Image) authz.Needs {
 			var needs authz.Needs
 			for _, key := range coordinatorKeys(q) {
 				if need, known := coordinatorNeed(q.CoordinatorType, key); known {
@@ -38,7 +39,7 @@ func (g *Groups) findCoordinator() api.Row {
 		Refuse: func(_ *api.Call, q *kmsg.FindCoordinatorRequest, code int16) kmsg.Response {
 			return coordinatorAnswer(q, func(key string) kmsg.FindCoordinatorResponseCoordinator { return noCoordinator(key, code) })
 		},
-		Handle: func(_ context.Context, c *api.Call, q *kmsg.FindCoordinatorRequest, image GroupTopics) api.Answer {
+		Handle: func(_ context.Context, c *api.Call, q *kmsg.FindCoordinatorRequest, image *meta.Image) api.Answer {
 			return api.Now(coordinatorAnswer(q, func(key string) kmsg.FindCoordinatorResponseCoordinator {
 				return g.coordinator(c, q.CoordinatorType, key, image)
 			}))
@@ -78,7 +79,7 @@ func coordinatorDenied(kind int8) int16 {
 }
 
 // coordinator finds the leader of the partition that keeps a group. A topic that is not there yet is asked for, and the client asks again.
-func (g *Groups) coordinator(c *api.Call, kind int8, key string, image GroupTopics) kmsg.FindCoordinatorResponseCoordinator {
+func (g *Groups) coordinator(c *api.Call, kind int8, key string, image *meta.Image) kmsg.FindCoordinatorResponseCoordinator {
 	need, known := coordinatorNeed(kind, key)
 	if known && !c.Granted.Has(need.Op, need.On.Type, need.On.Name) {
 		return noCoordinator(key, coordinatorDenied(kind))
@@ -86,15 +87,12 @@ func (g *Groups) coordinator(c *api.Call, kind int8, key string, image GroupTopi
 	if kind != groupCoordinator {
 		return noCoordinator(key, wire.InvalidRequest)
 	}
-	_, partitions, found := image.Partitions(group.Topic)
-	if !found || partitions <= 0 {
+	topic := image.Topic(group.Topic)
+	if topic == nil {
 		g.CreateTopic()
 		return noCoordinator(key, wire.CoordinatorNotAvailable)
 	}
-	node, found := image.LeaderOf(group.Topic, g.Coordinator.PartitionOf(key, partitions))
-	if !found {
-		return noCoordinator(key, wire.CoordinatorNotAvailable)
-	}
+	node := topic.Partitions[g.Coordinator.PartitionOf(key, int32(len(topic.Partitions)))].Leader
 	host, port, ok := g.Endpoint(node, c.Conn.Listener)
 	if !ok {
 		return noCoordinator(key, wire.CoordinatorNotAvailable)

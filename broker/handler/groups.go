@@ -7,6 +7,7 @@ import (
 	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/group"
+	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
@@ -31,21 +32,11 @@ type GroupCoordinator interface {
 	SendEach(ctx context.Context, q group.Request) []func(context.Context) (any, error)
 }
 
-// GroupTopics is what the group APIs ask one metadata image.
-type GroupTopics interface {
-	// Partitions finds a topic's id and number of partitions.
-	Partitions(name string) (id [16]byte, partitions int32, found bool)
-	// NameOf finds the name of a topic id.
-	NameOf(id [16]byte) (name string, found bool)
-	// LeaderOf finds the node that leads a partition.
-	LeaderOf(topic string, partition int32) (node int32, found bool)
-}
-
 // Groups answers the APIs of consumer groups and committed offsets.
 type Groups struct {
 	Coordinator GroupCoordinator
-	// Topics pins the image as it is now.
-	Topics func() GroupTopics
+	// Image is the newest image of the metadata.
+	Image func() *meta.Image
 	// Endpoint is where clients of a listener reach a node; ok is false when the node is not there or not on that listener.
 	Endpoint func(nodeID int32, listener string) (host string, port int32, ok bool)
 	// CreateTopic asks for group.Topic to be created, and does not wait for it.
@@ -62,12 +53,12 @@ func (g *Groups) Rows() []api.Row {
 	}
 }
 
-// ask hands a request to a group's coordinator and waits for an answer of type T, or a code.
-func ask[T any](ctx context.Context, g *Groups, groupID string, q group.Request) (T, int16) {
-	return await[T](ctx, g.Coordinator.SendGroup(ctx, groupID, q))
+// askGroup hands a request to a group's coordinator and waits for an answer of type T, or a code.
+func askGroup[T any](ctx context.Context, g *Groups, groupID string, q group.Request) (T, int16) {
+	return awaitGroup[T](ctx, g.Coordinator.SendGroup(ctx, groupID, q))
 }
 
-func await[T any](ctx context.Context, wait func(context.Context) (any, error)) (T, int16) {
+func awaitGroup[T any](ctx context.Context, wait func(context.Context) (any, error)) (T, int16) {
 	answer, err := wait(ctx)
 	got, _ := answer.(T)
 	return got, wire.CodeOf(err)
@@ -78,8 +69,8 @@ func onGroup(op authz.Operation, id string) authz.Need {
 	return authz.Need{Op: op, On: authz.Resource{Type: authz.Group, Name: id}}
 }
 
-// onTopic is one need on a topic.
-func onTopic(op authz.Operation, name string) authz.Need {
+// onOffsetsOf is one need on a topic.
+func onOffsetsOf(op authz.Operation, name string) authz.Need {
 	return authz.Need{Op: op, On: authz.Resource{Type: authz.Topic, Name: name}}
 }
 
@@ -88,5 +79,5 @@ func wholeGroup(op authz.Operation, id string) authz.Needs {
 	return authz.Needs{All: []authz.Need{onGroup(op, id)}}
 }
 
-// clientHost is the client's address as Java prints one, which is how DescribeGroups shows it.
-func clientHost(c *api.Call) string { return "/" + c.Conn.Host.Unmap().String() }
+// memberHost is the client's address as Java prints one, which is how DescribeGroups shows it.
+func memberHost(c *api.Call) string { return "/" + c.Conn.Host.Unmap().String() }

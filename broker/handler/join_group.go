@@ -23,8 +23,8 @@ func (g *Groups) joinGroup() api.Row {
 			if q.Group == "" {
 				return api.Now(refuseJoin(c, q, wire.InvalidGroupID))
 			}
-			join := group.Join{JoinGroupRequest: q, ClientID: c.ClientID, ClientHost: clientHost(c), Nonce: g.Nonce()}
-			resp, code := ask[*kmsg.JoinGroupResponse](ctx, g, q.Group, join)
+			join := group.Join{JoinGroupRequest: q, ClientID: c.ClientID, ClientHost: memberHost(c), Nonce: g.Nonce()}
+			resp, code := askGroup[*kmsg.JoinGroupResponse](ctx, g, q.Group, join)
 			if code != wire.None {
 				return api.Now(refuseJoin(c, q, code))
 			}

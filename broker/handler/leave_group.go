@@ -31,7 +31,7 @@ func (g *Groups) leaveGroup() api.Row {
 				one.MemberID = q.MemberID
 				q.Members = []kmsg.LeaveGroupRequestMember{one}
 			}
-			resp, code := ask[*kmsg.LeaveGroupResponse](ctx, g, q.Group, group.Leave{LeaveGroupRequest: q})
+			resp, code := askGroup[*kmsg.LeaveGroupResponse](ctx, g, q.Group, group.Leave{LeaveGroupRequest: q})
 			if code != wire.None {
 				return api.Now(refuseLeave(c, q, code))
 			}

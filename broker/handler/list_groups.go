@@ -57,7 +57,7 @@ func (g *Groups) allGroups(q *kmsg.ListGroupsRequest) listedGroups {
 	defer cancel()
 	var all listedGroups
 	for _, wait := range g.Coordinator.SendEach(ctx, group.List{States: q.StatesFilter, Types: q.TypesFilter}) {
-		groups, code := await[[]kmsg.ListGroupsResponseGroup](ctx, wait)
+		groups, code := awaitGroup[[]kmsg.ListGroupsResponseGroup](ctx, wait)
 		switch code {
 		case wire.None:
 			all.groups = append(all.groups, groups...)

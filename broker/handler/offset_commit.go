@@ -8,6 +8,7 @@ import (
 	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/group"
+	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
@@ -16,23 +17,31 @@ const commitByID = 10
 
 // groupTopic is a topic that a request names, as the pinned image knows it.
 type groupTopic struct {
-	name       string
-	id         [16]byte
-	partitions int32
-	// named is false for an id that no topic has; found is false for a name that no topic has.
-	named, found bool
+	name string
+	// named is false for an id that no topic has.
+	named bool
+	// topic is nil for a name that no topic has.
+	topic *meta.Topic
 }
 
 // findTopic looks up a topic by its id, or by its name.
-func findTopic(topics GroupTopics, byID bool, name string, id [16]byte) groupTopic {
-	t := groupTopic{name: name, id: id, named: true}
-	if byID {
-		if t.name, t.named = topics.NameOf(id); !t.named {
-			return t
-		}
+func findTopic(image *meta.Image, byID bool, name string, id meta.TopicID) groupTopic {
+	if !byID {
+		return groupTopic{name: name, named: true, topic: image.Topic(name)}
 	}
-	t.id, t.partitions, t.found = topics.Partitions(t.name)
-	return t
+	topic := image.TopicByID(id)
+	if topic == nil {
+		return groupTopic{}
+	}
+	return groupTopic{name: topic.Name, named: true, topic: topic}
+}
+
+// id is the topic's id, zero where it does not exist.
+func (t *groupTopic) id() meta.TopicID {
+	if t.topic == nil {
+		return meta.TopicID{}
+	}
+	return t.topic.ID
 }
 
 // check says why a partition of the topic cannot be spoken of; None when it can.
@@ -42,7 +51,7 @@ func (t *groupTopic) check(granted *authz.Granted, op authz.Operation, partition
 		return wire.UnknownTopicID
 	case !granted.Has(op, authz.Topic, t.name):
 		return wire.TopicAuthorizationFailed
-	case !t.found || partition < 0 || partition >= t.partitions:
+	case t.topic == nil || partition < 0 || int(partition) >= len(t.topic.Partitions):
 		return wire.UnknownTopicOrPartition
 	default:
 		return wire.None
@@ -52,7 +61,7 @@ func (t *groupTopic) check(granted *authz.Granted, op authz.Operation, partition
 func needTopics(needs *authz.Needs, op authz.Operation, topics []groupTopic) {
 	for i := range topics {
 		if topics[i].named {
-			needs.Each = append(needs.Each, onTopic(op, topics[i].name))
+			needs.Each = append(needs.Each, onOffsetsOf(op, topics[i].name))
 		}
 	}
 }
@@ -62,7 +71,7 @@ func (g *Groups) offsetCommit() api.Row {
 	return api.Spec[*kmsg.OffsetCommitRequest, []groupTopic]{
 		Row: api.Row{Key: 8, Name: "OffsetCommit", Min: 2, Max: 10, Gate: api.Authenticated, MaxBytes: offsetFrame},
 		Resolve: func(_ *api.Call, q *kmsg.OffsetCommitRequest) []groupTopic {
-			image := g.Topics()
+			image := g.Image()
 			list := make([]groupTopic, 0, len(q.Topics))
 			for _, t := range q.Topics {
 				list = append(list, findTopic(image, q.Version >= commitByID, t.Topic, t.TopicID))
@@ -86,7 +95,7 @@ func (g *Groups) commit(ctx context.Context, c *api.Call, q *kmsg.OffsetCommitRe
 	var back []*int16
 	for ti := range q.Topics {
 		valid := kmsg.NewOffsetCommitRequestTopic()
-		valid.Topic, valid.TopicID = topics[ti].name, topics[ti].id
+		valid.Topic, valid.TopicID = topics[ti].name, topics[ti].id()
 		for pi, p := range q.Topics[ti].Partitions {
 			code := &resp.Topics[ti].Partitions[pi].ErrorCode
 			if *code = topics[ti].check(c.Granted, authz.Read, p.Partition); *code == wire.None {
@@ -101,7 +110,7 @@ func (g *Groups) commit(ctx context.Context, c *api.Call, q *kmsg.OffsetCommitRe
 	if len(back) == 0 {
 		return api.Now(resp)
 	}
-	stored, code := ask[*kmsg.OffsetCommitResponse](ctx, g, q.Group, group.Commit{OffsetCommitRequest: &send})
+	stored, code := askGroup[*kmsg.OffsetCommitResponse](ctx, g, q.Group, group.Commit{OffsetCommitRequest: &send})
 	if code != wire.None {
 		return api.Now(commitAnswer(q, code))
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/group"
+	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
@@ -16,10 +17,10 @@ func (g *Groups) offsetDelete() api.Row {
 	return api.Spec[*kmsg.OffsetDeleteRequest, []groupTopic]{
 		Row: api.Row{Key: 47, Name: "OffsetDelete", Min: 0, Max: 0, Gate: api.Authenticated, MaxBytes: offsetFrame},
 		Resolve: func(_ *api.Call, q *kmsg.OffsetDeleteRequest) []groupTopic {
-			image := g.Topics()
+			image := g.Image()
 			list := make([]groupTopic, 0, len(q.Topics))
 			for _, t := range q.Topics {
-				list = append(list, findTopic(image, false, t.Topic, [16]byte{}))
+				list = append(list, findTopic(image, false, t.Topic, meta.TopicID{}))
 			}
 			return list
 		},
@@ -60,7 +61,7 @@ func (g *Groups) deleteOffsets(ctx context.Context, c *api.Call, q *kmsg.OffsetD
 			send.Topics = append(send.Topics, valid)
 		}
 	}
-	done, code := ask[*kmsg.OffsetDeleteResponse](ctx, g, q.Group, group.DeleteOffsets{OffsetDeleteRequest: send})
+	done, code := askGroup[*kmsg.OffsetDeleteResponse](ctx, g, q.Group, group.DeleteOffsets{OffsetDeleteRequest: send})
 	if code != wire.None {
 		return api.Now(refuseOffsetDelete(c, q, code))
 	}

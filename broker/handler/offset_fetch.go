@@ -8,6 +8,7 @@ import (
 	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/group"
+	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
@@ -23,7 +24,7 @@ const (
 
 // fetchPlan is what a request asks for, in names of the pinned image.
 type fetchPlan struct {
-	image  GroupTopics
+	image  *meta.Image
 	groups []groupFetch
 }
 
@@ -75,14 +76,14 @@ func fetchGroups(q *kmsg.OffsetFetchRequest) []kmsg.OffsetFetchRequestGroup {
 func (g *Groups) planFetch(q *kmsg.OffsetFetchRequest) fetchPlan {
 	ctx, cancel := context.WithTimeout(context.Background(), resolveTime)
 	defer cancel()
-	plan := fetchPlan{image: g.Topics()}
+	plan := fetchPlan{image: g.Image()}
 	for _, asked := range fetchGroups(q) {
 		one := groupFetch{id: asked.Group, all: asked.Topics == nil, asked: asked.Topics}
 		for _, t := range asked.Topics {
 			one.topics = append(one.topics, findTopic(plan.image, q.Version >= fetchByID, t.Topic, t.TopicID))
 		}
 		if one.all {
-			one.offsets, one.code = ask[*kmsg.OffsetFetchResponseGroup](ctx, g, one.id, group.Fetch{Group: one.id})
+			one.offsets, one.code = askGroup[*kmsg.OffsetFetchResponseGroup](ctx, g, one.id, group.Fetch{Group: one.id})
 		}
 		plan.groups = append(plan.groups, one)
 	}
@@ -99,7 +100,7 @@ func needFetch(_ *api.Call, _ *kmsg.OffsetFetchRequest, plan fetchPlan) authz.Ne
 			continue
 		}
 		for _, t := range one.offsets.Topics {
-			probe := onTopic(authz.Describe, t.Topic)
+			probe := onOffsetsOf(authz.Describe, t.Topic)
 			probe.Probe = true
 			needs.Each = append(needs.Each, probe)
 		}
@@ -130,11 +131,11 @@ func (g *Groups) fetchOne(ctx context.Context, c *api.Call, one *groupFetch) kms
 	send := make([]kmsg.OffsetFetchRequestGroupTopic, 0, len(one.asked))
 	for i, t := range one.asked {
 		if one.topics[i].fetchCode(c.Granted) == wire.None {
-			t.Topic, t.TopicID = one.topics[i].name, one.topics[i].id
+			t.Topic, t.TopicID = one.topics[i].name, one.topics[i].id()
 			send = append(send, t)
 		}
 	}
-	stored, code := ask[*kmsg.OffsetFetchResponseGroup](ctx, g, one.id, group.Fetch{Group: one.id, Topics: send})
+	stored, code := askGroup[*kmsg.OffsetFetchResponseGroup](ctx, g, one.id, group.Fetch{Group: one.id, Topics: send})
 	if code != wire.None {
 		return failedFetch(one.id, fetchCode(code))
 	}
@@ -165,16 +166,15 @@ func (t *groupTopic) fetchCode(granted *authz.Granted) int16 {
 
 // visibleOffsets are those of all offsets of a group whose topics the caller may see; what was committed for an earlier topic of the same
 // name is not among them.
-func visibleOffsets(c *api.Call, q *kmsg.OffsetFetchRequest, image GroupTopics, one *groupFetch) kmsg.OffsetFetchResponseGroup {
+func visibleOffsets(c *api.Call, q *kmsg.OffsetFetchRequest, image *meta.Image, one *groupFetch) kmsg.OffsetFetchResponseGroup {
 	answer := kmsg.OffsetFetchResponseGroup{Group: one.id}
-	var unknown [16]byte
 	for _, t := range one.offsets.Topics {
-		id, _, found := image.Partitions(t.Topic)
-		stale := found && t.TopicID != unknown && t.TopicID != id
-		if stale || !found && q.Version >= fetchByID || !c.Granted.Has(authz.Describe, authz.Topic, t.Topic) {
+		now := findTopic(image, false, t.Topic, meta.TopicID{})
+		stale := now.topic != nil && !meta.TopicID(t.TopicID).IsZero() && t.TopicID != now.id()
+		if stale || now.topic == nil && q.Version >= fetchByID || !c.Granted.Has(authz.Describe, authz.Topic, t.Topic) {
 			continue
 		}
-		t.TopicID = id
+		t.TopicID = now.id()
 		answer.Topics = append(answer.Topics, t)
 	}
 	return answer

@@ -29,7 +29,7 @@ func (g *Groups) syncGroup() api.Row {
 			if q.Version >= namedProtocol && (q.ProtocolType == nil || q.Protocol == nil) {
 				return api.Now(refuseSync(c, q, wire.InconsistentGroupProtocol))
 			}
-			resp, code := ask[*kmsg.SyncGroupResponse](ctx, g, q.Group, group.Sync{SyncGroupRequest: q})
+			resp, code := askGroup[*kmsg.SyncGroupResponse](ctx, g, q.Group, group.Sync{SyncGroupRequest: q})
 			if code != wire.None {
 				return api.Now(refuseSync(c, q, code))
 			}

@@ -41,7 +41,9 @@ func NewGroups(cfg GroupsConfig) *Groups {
 }
 
 // PartitionOf says which partition of group.Topic keeps a group, when it has that many.
-func (g *Groups) PartitionOf(groupID string, partitions int32) int32 { return PartitionFor(groupID, partitions) }
+func (g *Groups) PartitionOf(groupID string, partitions int32) int32 {
+	return PartitionFor(groupID, partitions)
+}
 
 // SendGroup hands a request to the coordinator of a group.
 func (g *Groups) SendGroup(ctx context.Context, groupID string, q group.Request) Wait {

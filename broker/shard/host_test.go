@@ -1,0 +1,309 @@
+package shard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// counter is a small machine: it counts what it is asked to add, and answers with the sum when that is in the log.
+type counter struct {
+	sum, seq, confirmed uint64
+	held                []Reply
+	after               []uint64
+	alarm               uint64
+}
+
+// wish is a request to counter.
+type wish struct {
+	add   uint64
+	alarm time.Duration
+	park  bool
+	boom  bool
+}
+
+func (c *counter) Replay(r Record) error {
+	if string(r.Key) != "add" {
+		return fmt.Errorf("key %q", r.Key)
+	}
+	c.sum += uint64(r.Value[0])
+	return nil
+}
+
+func (c *counter) Step(ev Event[wish], now time.Time) Effects {
+	var e Effects
+	switch ev.Kind {
+	case Asked:
+		c.ask(ev, now, &e)
+	case Appended:
+		c.confirmed = ev.Seq
+	case Failed:
+		for _, r := range c.held {
+			e.Replies = append(e.Replies, Reply{Ticket: r.Ticket, Code: ev.Code})
+		}
+		c.held, c.after = nil, nil
+	case Woken:
+		e.Replies = append(e.Replies, Reply{Ticket: c.alarm, Answer: now})
+	}
+	for len(c.held) > 0 && c.after[0] <= c.confirmed {
+		e.Replies = append(e.Replies, c.held[0])
+		c.held, c.after = c.held[1:], c.after[1:]
+	}
+	return e
+}
+
+func (c *counter) ask(ev Event[wish], now time.Time, e *Effects) {
+	w := ev.Request
+	switch {
+	case w.boom:
+		panic("boom")
+	case w.park:
+		return
+	case w.alarm > 0:
+		c.alarm = ev.Ticket
+		e.Wake, e.WakeAt = true, now.Add(w.alarm)
+		return
+	case w.add > 0:
+		c.sum += w.add
+		c.seq++
+		e.Appends = append(e.Appends, Append{Seq: c.seq, Records: []Record{{Key: []byte("add"), Value: []byte{byte(w.add)}}}})
+	}
+	c.held, c.after = append(c.held, Reply{Ticket: ev.Ticket, Answer: c.sum}), append(c.after, c.seq)
+}
+
+func newTestHost() *Host[wish] {
+	return New(Config[wish]{
+		New:    func(int32) Machine[wish] { return &counter{} },
+		Name:   "test",
+		Logger: slog.New(slog.DiscardHandler),
+	})
+}
+
+func mustAsk(t *testing.T, h *Host[wish], w wish) any {
+	t.Helper()
+	answer, err := h.Ask(context.Background(), 0, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+func expectCode(t *testing.T, err error, want int16) {
+	t.Helper()
+	if got := wire.CodeOf(err); got != want {
+		t.Fatalf("got %v, want %s", err, wire.CodeName(want))
+	}
+}
+
+func TestServesAfterLoading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTestHost()
+		defer h.Close()
+		_, err := h.Ask(t.Context(), 0, wish{add: 1})
+		expectCode(t, err, wire.NotCoordinator)
+
+		log := &memoryLog{loading: make(chan struct{}), records: []Record{{Key: []byte("add"), Value: []byte{40}}}}
+		if err := h.Load(0, log); err != nil {
+			t.Fatal(err)
+		}
+		_, err = h.Ask(t.Context(), 0, wish{add: 1})
+		expectCode(t, err, wire.CoordinatorLoadInProgress)
+		close(log.loading)
+		synctest.Wait()
+		if got := mustAsk(t, h, wish{add: 2}); got != uint64(42) {
+			t.Fatalf("sum = %v", got)
+		}
+		h.Unload(0)
+		_, err = h.Ask(t.Context(), 0, wish{})
+		expectCode(t, err, wire.NotCoordinator)
+	})
+}
+
+func TestRequestsShareABatchWhileTheDiskIsSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTestHost()
+		defer h.Close()
+		log := &memoryLog{gate: make(chan error)}
+		if err := h.Load(0, log); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		var waits []Wait
+		for range 100 {
+			waits = append(waits, h.Send(t.Context(), 0, wish{add: 1}))
+		}
+		synctest.Wait()
+		records, batches := log.written()
+		if records != 100 || batches >= 100 {
+			t.Fatalf("%d records in %d batches before the first was confirmed", records, batches)
+		}
+		for range batches {
+			log.gate <- nil
+		}
+		for i, wait := range waits {
+			if got, err := wait(t.Context()); err != nil || got != uint64(i+1) {
+				t.Fatalf("answer %d = %v, %v", i, got, err)
+			}
+		}
+	})
+}
+
+func TestFailedAppendLoadsAgain(t *testing.T) {
+	for _, refuse := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newTestHost()
+			defer h.Close()
+			log := &memoryLog{}
+			if err := h.Load(0, log); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			mustAsk(t, h, wish{add: 5})
+			parked := h.Send(t.Context(), 0, wish{park: true})
+			gate := make(chan error, 1)
+			gate <- wire.Errorf(wire.NotEnoughReplicas, "alone")
+			log.set(func(l *memoryLog) { l.refuse, l.gate = refuse, gate })
+			_, err := h.Ask(t.Context(), 0, wish{add: 1})
+			want := wire.CoordinatorNotAvailable
+			if refuse {
+				want = wire.NotCoordinator
+			}
+			expectCode(t, err, want)
+			_, err = parked(t.Context())
+			expectCode(t, err, wire.NotCoordinator)
+			_, err = h.Ask(t.Context(), 0, wish{})
+			expectCode(t, err, wire.CoordinatorLoadInProgress)
+
+			log.set(func(l *memoryLog) { l.refuse, l.gate = false, nil })
+			<-time.After(firstRetry)
+			synctest.Wait()
+			records, _ := log.written()
+			if got := mustAsk(t, h, wish{}); got != uint64(4+records) {
+				t.Fatalf("sum = %v with %d records", got, records)
+			}
+		})
+	}
+}
+
+func TestUnreadableLogIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTestHost()
+		defer h.Close()
+		log := &memoryLog{unreadable: true}
+		if err := h.Load(0, log); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Second)
+		_, err := h.Ask(t.Context(), 0, wish{})
+		expectCode(t, err, wire.CoordinatorLoadInProgress)
+		log.set(func(l *memoryLog) { l.unreadable = false })
+		<-time.After(lastRetry)
+		synctest.Wait()
+		mustAsk(t, h, wish{add: 1})
+	})
+}
+
+func TestPanicOfTheMachineCostsOnlyItsRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTestHost()
+		defer h.Close()
+		if err := h.Load(0, &memoryLog{}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		mustAsk(t, h, wish{add: 3})
+		_, err := h.Ask(t.Context(), 0, wish{boom: true})
+		expectCode(t, err, wire.NotCoordinator)
+		<-time.After(firstRetry)
+		synctest.Wait()
+		if got := mustAsk(t, h, wish{}); got != uint64(3) {
+			t.Fatalf("sum = %v", got)
+		}
+	})
+}
+
+func TestWakesTheMachine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTestHost()
+		defer h.Close()
+		if err := h.Load(0, &memoryLog{}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		began := time.Now()
+		woken, ok := mustAsk(t, h, wish{alarm: time.Minute}).(time.Time)
+		if !ok || woken.Sub(began) != time.Minute {
+			t.Fatalf("woken after %s", woken.Sub(began))
+		}
+	})
+}
+
+func TestWaiterThatGoesAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTestHost()
+		defer h.Close()
+		if err := h.Load(0, &memoryLog{}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := h.Ask(ctx, 0, wish{alarm: time.Minute}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("err = %v", err)
+		}
+		<-time.After(2 * time.Minute)
+		mustAsk(t, h, wish{add: 1})
+	})
+}
+
+func TestCloseAnswersEverybody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTestHost()
+		for p := range int32(3) {
+			if err := h.Load(p, &memoryLog{gate: make(chan error)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := h.Load(3, &memoryLog{loading: make(chan struct{})}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		var waits []Wait
+		for p := range int32(3) {
+			waits = append(waits, h.Send(t.Context(), p, wish{park: true}), h.Send(t.Context(), p, wish{add: 1}))
+		}
+		h.Close()
+		for _, wait := range waits {
+			_, err := wait(t.Context())
+			expectCode(t, err, wire.NotCoordinator)
+		}
+		if err := h.Load(0, &memoryLog{}); !errors.Is(err, ErrClosed) {
+			t.Fatalf("load after close: %v", err)
+		}
+	})
+}
+
+// The values are what Apache Kafka 4.3.1 computes.
+func TestPartitionFor(t *testing.T) {
+	for key, want := range map[string]int32{
+		"": 0, "group": 47, "console-consumer-12345": 6, "ÄÖ😀": 39, "polygenelubricants": 0,
+	} {
+		if got := PartitionFor(key, 50); got != want {
+			t.Errorf("%q: partition %d, want %d", key, got, want)
+		}
+	}
+	if got := PartitionFor("polygenelubricants", math.MaxInt32); got != 0 {
+		t.Errorf("the smallest hash goes to %d", got)
+	}
+}
