@@ -25,7 +25,7 @@ func (g *Groups) deleteGroups() api.Row {
 		Refuse: func(_ *api.Call, q *kmsg.DeleteGroupsRequest, code int16) kmsg.Response {
 			resp := kmsg.NewPtrDeleteGroupsResponse()
 			resp.Version = q.Version
-			for _, id := range distinctNames(q.Groups) {
+			for _, id := range distinct(q.Groups) {
 				resp.Groups = append(resp.Groups, deletedGroup(id, code))
 			}
 			return resp
@@ -37,7 +37,7 @@ func (g *Groups) deleteGroups() api.Row {
 func (g *Groups) delete(ctx context.Context, c *api.Call, q *kmsg.DeleteGroupsRequest, _ struct{}) api.Answer {
 	resp := kmsg.NewPtrDeleteGroupsResponse()
 	resp.Version = q.Version
-	ids := distinctNames(q.Groups)
+	ids := distinct(q.Groups)
 	waits := make([]func(context.Context) (any, error), len(ids))
 	for i, id := range ids {
 		if c.Granted.Has(authz.Delete, authz.Group, id) {
@@ -60,8 +60,8 @@ func deletedGroup(id string, code int16) kmsg.DeleteGroupsResponseGroup {
 	return one
 }
 
-// distinctNames keeps the first of each name.
-func distinctNames(names []string) []string {
+// distinct keeps the first of each name.
+func distinct(names []string) []string {
 	seen := make(map[string]struct{}, len(names))
 	list := make([]string, 0, len(names))
 	for _, name := range names {
