@@ -1,0 +1,139 @@
+package scram
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	xdg "github.com/xdg-go/scram"
+
+	"github.com/chronik-stream/chronik/auth"
+)
+
+// exchange is one SCRAM conversation. The messages' cryptography is the library's; this type holds the order, the bounds
+// and the rules that Kafka adds.
+type exchange struct {
+	mechanism    *Mechanism
+	conversation *xdg.ServerConversation
+	user         string
+	// refusal is why this attempt fails at its last message whatever the proof; nil for a known user.
+	refusal error
+	done    bool
+}
+
+// Claimed returns the user name of the first message, "" before it.
+func (e *exchange) Claimed() string { return e.user }
+
+// Step takes the client-first message, then the client-final message (RFC 5802 section 7).
+func (e *exchange) Step(_ context.Context, message []byte) ([]byte, *auth.Outcome, error) {
+	if e.done {
+		return nil, nil, auth.ErrOutOfOrder
+	}
+	answer, outcome, err := e.step(message)
+	if err != nil || outcome != nil {
+		e.done = true
+	}
+	return answer, outcome, err
+}
+
+func (e *exchange) step(message []byte) ([]byte, *auth.Outcome, error) {
+	if len(message) == 0 || len(message) > auth.MaxScramMessage {
+		return nil, nil, fmt.Errorf("%w: SCRAM message of %d bytes, allowed are 1 to %d", auth.ErrMalformed, len(message), auth.MaxScramMessage)
+	}
+	if !utf8.Valid(message) {
+		return nil, nil, fmt.Errorf("%w: SCRAM message is not UTF-8", auth.ErrMalformed)
+	}
+	if e.conversation == nil {
+		answer, err := e.first(string(message))
+		return answer, nil, err
+	}
+	return e.final(string(message))
+}
+
+func (e *exchange) first(message string) ([]byte, error) {
+	if err := checkFirst(message); err != nil {
+		return nil, err
+	}
+	server, err := e.mechanism.generator.NewServer(e.credential)
+	if err != nil {
+		return nil, fmt.Errorf("begin a SCRAM conversation: %w", err)
+	}
+	if e.mechanism.nonce != nil {
+		server.WithNonceGenerator(e.mechanism.nonce)
+	}
+	conversation := server.NewConversation()
+	answer, err := conversation.Step(message)
+	if err != nil {
+		return nil, fmt.Errorf("%w: client-first message: %w", auth.ErrMalformed, err)
+	}
+	if authzid := conversation.AuthzID(); authzid != "" && authzid != e.user {
+		return nil, auth.ErrAuthzidNotAllowed
+	}
+	e.conversation = conversation
+	return []byte(answer), nil
+}
+
+// credential answers the library's question for a user's credential. It never says that there is none.
+func (e *exchange) credential(user string) (xdg.StoredCredentials, error) {
+	if user == "" || len(user) > auth.MaxNameBytes || strings.ContainsRune(user, 0) {
+		return xdg.StoredCredentials{}, fmt.Errorf("user name of %d bytes, or with NUL", len(user))
+	}
+	e.user = user
+	var c Credential
+	c, e.refusal = e.mechanism.find(user)
+	return xdg.StoredCredentials{
+		KeyFactors: xdg.KeyFactors{Salt: string(c.Salt), Iters: c.Iterations},
+		StoredKey:  c.StoredKey,
+		ServerKey:  c.ServerKey,
+	}, nil
+}
+
+// final checks channel binding, the whole nonce (CVE-2024-56128) and the proof, which the library compares in constant time.
+func (e *exchange) final(message string) ([]byte, *auth.Outcome, error) {
+	answer, err := e.conversation.Step(message)
+	switch {
+	case e.refusal != nil:
+		return nil, nil, e.refusal
+	case err != nil:
+		return nil, nil, fmt.Errorf("%w: %w", auth.ErrBadCredential, err)
+	case !e.conversation.Valid():
+		return nil, nil, auth.ErrBadCredential
+	}
+	return []byte(answer), &auth.Outcome{Principal: auth.User(e.user)}, nil
+}
+
+// The places of the parts of a client-first message, which commas separate: gs2-cbind-flag, authzid, user name, nonce,
+// extensions.
+const (
+	partFlag = iota
+	partAuthzid
+	partName
+	partNonce
+	partExtensions
+)
+
+// checkFirst refuses what the library would let pass: a nonce out of bounds and the delegation-token extension.
+func checkFirst(message string) error {
+	parts := strings.Split(message, ",")
+	if len(parts) < partExtensions {
+		return fmt.Errorf("%w: client-first message has %d parts", auth.ErrMalformed, len(parts))
+	}
+	if parts[partFlag] != "n" && parts[partFlag] != "y" {
+		return fmt.Errorf("%w: channel binding is not offered", auth.ErrMalformed)
+	}
+	nonce := strings.TrimPrefix(parts[partNonce], "r=")
+	if nonce == "" || len(nonce) > auth.MaxScramNonce || strings.ContainsFunc(nonce, notPrintable) {
+		return fmt.Errorf("%w: client nonce of %d bytes, or not printable", auth.ErrMalformed, len(nonce))
+	}
+	for _, extension := range parts[partExtensions:] {
+		key, value, _ := strings.Cut(extension, "=")
+		if key == "tokenauth" && !strings.EqualFold(value, "false") {
+			return fmt.Errorf("%w: delegation tokens are not accepted", auth.ErrMalformed)
+		}
+	}
+	return nil
+}
+
+// notPrintable is everything outside of RFC 5802's printable, whose comma has been split at.
+func notPrintable(r rune) bool { return r < 0x21 || r > 0x7e }
