@@ -14,6 +14,10 @@ const memberIDRequired = 4
 // skipAssignment is the first version of JoinGroup in which a leader can be told to leave the assignment as it is (KIP-814).
 const skipAssignment = 9
 
+// maxPending bounds the member ids that a group has given out and nobody has come back with. They cost memory for as long as the
+// client's session time, and clients need them one at a time.
+const maxPending = 10_000
+
 func (m *Machine) join(ticket uint64, q Join) {
 	timeout := time.Duration(q.SessionTimeoutMillis) * time.Millisecond
 	if timeout < m.cfg.MinSessionTimeout || timeout > m.cfg.MaxSessionTimeout {
@@ -79,6 +83,10 @@ func (m *Machine) joinNew(ticket uint64, g *group, q Join) {
 			return
 		}
 		m.addMember(ticket, g, id, q)
+		return
+	}
+	if len(g.pending) >= maxPending {
+		m.refuseJoin(ticket, "", wire.GroupMaxSizeReached)
 		return
 	}
 	id := q.ClientID + "-" + q.Nonce

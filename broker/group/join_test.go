@@ -198,3 +198,17 @@ func TestPendingMemberIsGivenUp(t *testing.T) {
 		t.Fatal("a group that nobody came to was kept")
 	}
 }
+
+func TestPendingMembersAreBounded(t *testing.T) {
+	h := newHarness(t, testConfig())
+	c := h.client("a")
+	for range maxPending {
+		h.ask(c.joinRequest())
+	}
+	r := answerOf[*kmsg.JoinGroupResponse](h, h.ask(c.joinRequest()))
+	expectCode(t, "one more", r.ErrorCode, wire.GroupMaxSizeReached)
+	h.pass(10 * time.Second)
+	if len(h.m.groups) != 0 {
+		t.Fatal("the group was kept")
+	}
+}

@@ -17,7 +17,7 @@ func (g *Groups) deleteGroups() api.Row {
 		Row: api.Row{Key: 42, Name: "DeleteGroups", Min: 0, Max: 3, Gate: api.Authenticated, MaxBytes: groupFrame},
 		Needs: func(_ *api.Call, q *kmsg.DeleteGroupsRequest, _ struct{}) authz.Needs {
 			var needs authz.Needs
-			for _, id := range q.Groups {
+			for _, id := range distinct(q.Groups) {
 				needs.Each = append(needs.Each, onGroup(authz.Delete, id))
 			}
 			return needs

@@ -27,7 +27,7 @@ func (g *Groups) describeGroups() api.Row {
 		Row: api.Row{Key: 15, Name: "DescribeGroups", Min: 0, Max: 6, Gate: api.Authenticated, MaxBytes: groupFrame},
 		Needs: func(_ *api.Call, q *kmsg.DescribeGroupsRequest, _ struct{}) authz.Needs {
 			var needs authz.Needs
-			for _, id := range q.Groups {
+			for _, id := range distinct(q.Groups) {
 				needs.Each = append(needs.Each, onGroup(authz.Describe, id))
 				if !q.IncludeAuthorizedOperations {
 					continue
@@ -55,13 +55,15 @@ func (g *Groups) describeGroups() api.Row {
 func (g *Groups) describe(ctx context.Context, c *api.Call, q *kmsg.DescribeGroupsRequest, _ struct{}) api.Answer {
 	resp := kmsg.NewPtrDescribeGroupsResponse()
 	resp.Version = q.Version
-	waits := make([]func(context.Context) (any, error), len(q.Groups))
-	for i, id := range q.Groups {
+	// A group that is asked for many times is described once, or a small request would make a large answer.
+	ids := distinct(q.Groups)
+	waits := make([]func(context.Context) (any, error), len(ids))
+	for i, id := range ids {
 		if c.Granted.Has(authz.Describe, authz.Group, id) {
 			waits[i] = g.Coordinator.SendGroup(ctx, id, group.Describe{Group: id})
 		}
 	}
-	for i, id := range q.Groups {
+	for i, id := range ids {
 		if waits[i] == nil {
 			resp.Groups = append(resp.Groups, undescribed(id, wire.GroupAuthorizationFailed))
 			continue

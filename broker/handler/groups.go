@@ -41,8 +41,6 @@ type Groups struct {
 	Endpoint func(nodeID int32, listener string) (host string, port int32, ok bool)
 	// CreateTopic asks for group.Topic to be created, and does not wait for it.
 	CreateTopic func()
-	// Nonce draws what makes a member id unique and not to be guessed.
-	Nonce func() string
 }
 
 // Rows are the rows of this area.

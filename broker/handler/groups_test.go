@@ -74,7 +74,6 @@ type groupBroker struct {
 	image   *meta.Image
 	created int
 	rules   groupGrants
-	nonce   int
 }
 
 func newGroupBroker(t *testing.T) *groupBroker {
@@ -97,7 +96,6 @@ func newGroupBroker(t *testing.T) *groupBroker {
 			return e.Host, e.Port, ok
 		},
 		CreateTopic: func() { b.created++ },
-		Nonce:       func() string { b.nonce++; return fmt.Sprint(b.nonce) },
 	}
 	b.groups.Coordinator = b.shards
 	return b
@@ -460,6 +458,16 @@ func TestRecreatedTopicHasNoOffsets(t *testing.T) {
 	})
 }
 
+func TestFetchOfOneGroupTwice(t *testing.T) {
+	withGroups(t, func(t *testing.T, b *groupBroker) {
+		q := kmsg.NewPtrOffsetFetchRequest()
+		q.Version, q.Groups = 8, []kmsg.OffsetFetchRequestGroup{{Group: "g"}, {Group: "g"}}
+		r := sendGroup[*kmsg.OffsetFetchResponse](b, q)
+		wantCode(t, "first", r.Groups[0].ErrorCode, wire.None)
+		wantCode(t, "second", r.Groups[1].ErrorCode, wire.InvalidRequest)
+	})
+}
+
 func TestDescribeGroups(t *testing.T) {
 	withGroups(t, func(t *testing.T, b *groupBroker) {
 		c := &consumer{b: b}
@@ -479,7 +487,7 @@ func TestDescribeGroups(t *testing.T) {
 		if g.AuthorizedOperations != 1<<authz.Read|1<<authz.Describe {
 			t.Fatalf("operations = %b", g.AuthorizedOperations)
 		}
-		q.Version = 5
+		q.Version, q.Groups = 5, []string{"g", "none", "g"}
 		if old := sendGroup[*kmsg.DescribeGroupsResponse](b, q).Groups[1]; old.ErrorCode != wire.None || old.State != "Dead" {
 			t.Fatalf("described = %+v", old)
 		}

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"crypto/rand"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -23,7 +24,7 @@ func (g *Groups) joinGroup() api.Row {
 			if q.Group == "" {
 				return api.Now(refuseJoin(c, q, wire.InvalidGroupID))
 			}
-			join := group.Join{JoinGroupRequest: q, ClientID: c.ClientID, ClientHost: memberHost(c), Nonce: g.Nonce()}
+			join := group.Join{JoinGroupRequest: q, ClientID: c.ClientID, ClientHost: memberHost(c), Nonce: rand.Text()}
 			resp, code := askGroup[*kmsg.JoinGroupResponse](ctx, g, q.Group, join)
 			if code != wire.None {
 				return api.Now(refuseJoin(c, q, code))

@@ -77,15 +77,25 @@ func (g *Groups) planFetch(q *kmsg.OffsetFetchRequest) fetchPlan {
 	ctx, cancel := context.WithTimeout(context.Background(), resolveTime)
 	defer cancel()
 	plan := fetchPlan{image: g.Image()}
-	for _, asked := range fetchGroups(q) {
+	waits := map[int]func(context.Context) (any, error){}
+	seen := map[string]struct{}{}
+	for i, asked := range fetchGroups(q) {
 		one := groupFetch{id: asked.Group, all: asked.Topics == nil, asked: asked.Topics}
+		if _, twice := seen[one.id]; twice {
+			// No client asks twice; answering would let a small request make a large answer.
+			one.code = wire.InvalidRequest
+		}
+		seen[one.id] = struct{}{}
 		for _, t := range asked.Topics {
 			one.topics = append(one.topics, findTopic(plan.image, q.Version >= fetchByID, t.Topic, t.TopicID))
 		}
-		if one.all {
-			one.offsets, one.code = askGroup[*kmsg.OffsetFetchResponseGroup](ctx, g, one.id, group.Fetch{Group: one.id})
+		if one.all && one.code == wire.None {
+			waits[i] = g.Coordinator.SendGroup(ctx, one.id, group.Fetch{Group: one.id})
 		}
 		plan.groups = append(plan.groups, one)
+	}
+	for i, wait := range waits {
+		plan.groups[i].offsets, plan.groups[i].code = awaitGroup[*kmsg.OffsetFetchResponseGroup](ctx, wait)
 	}
 	return plan
 }
