@@ -1,0 +1,226 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	iradix "github.com/hashicorp/go-immutable-radix/v2"
+
+	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/record"
+	"github.com/chronik-stream/chronik/broker/storage"
+)
+
+// Config says what a Set works with. All fields are required.
+type Config struct {
+	NodeID int32
+	// Directories are the open log directories; a new partition goes to the one with the fewest.
+	Directories []*storage.Directory
+	Walker      *record.Walker
+	// Settings gives the effective configuration of a topic.
+	Settings func(*meta.Topic) *Settings
+	Clock    func() time.Time
+	Logger   *slog.Logger
+}
+
+// Set holds the replicas of this broker. Reading takes no lock; Follow is called by one goroutine, the metadata's.
+type Set struct {
+	cfg    Config
+	topics atomic.Pointer[iradix.Tree[[]*Replica]] // by topic name; an element is nil where the partition is not here
+}
+
+// NewSet returns an empty set.
+func NewSet(cfg Config) *Set {
+	s := &Set{cfg: cfg}
+	s.topics.Store(iradix.New[[]*Replica]())
+	return s
+}
+
+// Get returns a partition, or nil.
+func (s *Set) Get(topic string, partition int32) *Replica {
+	list, _ := s.topics.Load().Get([]byte(topic))
+	if partition < 0 || int(partition) >= len(list) {
+		return nil
+	}
+	return list[partition]
+}
+
+// Each calls yield for every replica.
+func (s *Set) Each(yield func(*Replica) bool) {
+	s.topics.Load().Root().Walk(func(_ []byte, list []*Replica) bool {
+		for _, r := range list {
+			if r != nil && !yield(r) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// Follow brings the set to what a change of the metadata says; it is a meta.Subscriber. A partition whose log can not be opened
+// stays away and is logged: the others go on.
+func (s *Set) Follow(_, _ *meta.Image, d meta.Delta) {
+	for _, t := range d.TopicsDeleted {
+		s.remove(t)
+	}
+	for _, t := range d.TopicsCreated {
+		s.put(t)
+	}
+	for _, c := range d.TopicsChanged {
+		s.put(c.New)
+	}
+}
+
+// put opens what is missing of a topic and updates the rest.
+func (s *Set) put(t *meta.Topic) {
+	tree := s.topics.Load()
+	old, _ := tree.Get([]byte(t.Name))
+	list := make([]*Replica, len(t.Partitions))
+	copy(list, old)
+	settings := s.cfg.Settings(t)
+	for i := range t.Partitions {
+		p := &t.Partitions[i]
+		if !slices.Contains(p.Replicas, s.cfg.NodeID) {
+			continue
+		}
+		if list[i] == nil {
+			opened, err := s.open(t, int32(i), settings) //nolint:gosec // partitions are far below 2^31
+			if err != nil {
+				s.cfg.Logger.Error("a partition can not be opened", "topic", t.Name, "partition", i, "error", err)
+				continue
+			}
+			list[i] = opened
+		}
+		list[i].configure(settings)
+		if err := list[i].update(*p); err != nil {
+			s.cfg.Logger.Error("a partition can not follow the metadata", "topic", t.Name, "partition", i, "error", err)
+		}
+	}
+	tree, _, _ = tree.Insert([]byte(t.Name), list)
+	s.topics.Store(tree)
+}
+
+func (s *Set) open(t *meta.Topic, partition int32, settings *Settings) (*Replica, error) {
+	dir, log := s.find(t, partition)
+	if log == nil {
+		var err error
+		if dir, err = s.choose(); err != nil {
+			return nil, err
+		}
+		if log, err = dir.Create(t.ID, t.Name, partition, settings.Log); err != nil {
+			return nil, err
+		}
+	}
+	r := &Replica{
+		nodeID: s.cfg.NodeID, topic: t.Name, id: t.ID, index: partition, internal: t.Internal, walker: s.cfg.Walker,
+		log: log, offline: dir.Failed(), deleted: make(chan struct{}),
+	}
+	log.OnConfirmed(r.waiting.reached)
+	return r, nil
+}
+
+// find returns the log of a partition where a directory holds one of this very topic id.
+func (s *Set) find(t *meta.Topic, partition int32) (*storage.Directory, *storage.Log) {
+	for _, d := range s.cfg.Directories {
+		if log := d.Log(t.Name, partition); log != nil && log.TopicID() == t.ID {
+			return d, log
+		}
+	}
+	return nil, nil
+}
+
+// errNoDirectory is returned when every log directory is offline.
+var errNoDirectory = errors.New("every log directory is offline")
+
+// choose returns the online directory with the fewest logs.
+func (s *Set) choose() (*storage.Directory, error) {
+	var best *storage.Directory
+	fewest := 0
+	for _, d := range s.cfg.Directories {
+		if d.Err() != nil {
+			continue
+		}
+		n := 0
+		d.Logs(func(*storage.Log) bool { n++; return true })
+		if best == nil || n < fewest {
+			best, fewest = d, n
+		}
+	}
+	if best == nil {
+		return nil, errNoDirectory
+	}
+	return best, nil
+}
+
+func (s *Set) remove(t *meta.Topic) {
+	tree := s.topics.Load()
+	list, _ := tree.Get([]byte(t.Name))
+	tree, _, _ = tree.Delete([]byte(t.Name))
+	s.topics.Store(tree)
+	for _, r := range list {
+		if r == nil {
+			continue
+		}
+		close(r.deleted)
+		r.waiting.all()
+		s.deleteLog(t.ID, r.index)
+	}
+}
+
+func (s *Set) deleteLog(id meta.TopicID, partition int32) {
+	for _, d := range s.cfg.Directories {
+		if err := d.Delete(id, partition); err != nil {
+			s.cfg.Logger.Error("a deleted partition can not be removed", "directory", d.Path(), "partition", partition, "error", err)
+		}
+	}
+}
+
+// RemoveStrays removes logs of topics that the metadata does not know: they were deleted while this broker was away. It has to
+// come before Follow sees topics of the same names.
+func (s *Set) RemoveStrays(img *meta.Image) {
+	for _, d := range s.cfg.Directories {
+		var strays []*storage.Log
+		d.Logs(func(l *storage.Log) bool {
+			if img.TopicByID(l.TopicID()) == nil {
+				strays = append(strays, l)
+			}
+			return true
+		})
+		for _, l := range strays {
+			s.cfg.Logger.Warn("a log of a topic that does not exist any more is removed", "topic", l.Topic(),
+				"partition", l.Partition(), "topic_id", meta.TopicID(l.TopicID()))
+			if err := d.Delete(l.TopicID(), l.Partition()); err != nil {
+				s.cfg.Logger.Error("a stray log can not be removed", "topic", l.Topic(), "partition", l.Partition(), "error", err)
+			}
+		}
+	}
+}
+
+// Reconfigure asks for every topic's settings again, after the broker's defaults have changed.
+func (s *Set) Reconfigure(img *meta.Image) {
+	img.Topics(func(t *meta.Topic) bool { s.put(t); return true })
+}
+
+// Retain runs retention every interval until the context ends.
+func (s *Set) Retain(ctx context.Context, interval time.Duration) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		s.Each(func(r *Replica) bool {
+			if _, err := r.Retain(s.cfg.Clock()); err != nil && r.Online() == nil {
+				s.cfg.Logger.Error("retention failed", "topic", r.topic, "partition", r.index, "error", fmt.Sprint(err))
+			}
+			return ctx.Err() == nil
+		})
+	}
+}
