@@ -80,7 +80,7 @@ func (c *conn) recheck(x *exchange, response kmsg.Response) kmsg.Response {
 	}
 	x.call.Granted = now
 	c.recordDenials(x.call)
-	code := int16(wire.ClusterAuthorizationFailed)
+	code := wire.ClusterAuthorizationFailed
 	if refused == nil {
 		refused = lost(now, old)
 	}
@@ -102,13 +102,13 @@ func lost(now, old *authz.Granted) (need *authz.Need) {
 	return need
 }
 
-// letGo returns what a request held. Only the frames of overlapping rows are reused: they are the large ones, and their
-// handlers are known to keep nothing. Frames of log-ins are wiped, as they may hold passwords.
+// letGo returns what a request held. Only the frames of overlapping rows that came to their answer are reused: they are the
+// large ones, and of others a handler may have kept a slice. Frames of log-ins are wiped, as they may hold passwords.
 func (c *conn) letGo(x *exchange) {
 	switch {
 	case x.isToken || x.row != nil && isSASL(x.row.Key):
 		x.frame.Wipe()
-	case x.row != nil && x.row.Overlap:
+	case x.row != nil && x.row.Overlap && c.ctx.Err() == nil:
 		x.frame.Release()
 	}
 	c.discharge(x.charged)

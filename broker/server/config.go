@@ -28,7 +28,8 @@ const (
 // SecureConn is a connection with TLS on it.
 type SecureConn interface {
 	net.Conn
-	// HandshakeContext does the handshake; it is called once, before the first read.
+	// HandshakeContext does the handshake; it is called once, before the first read. An error whose chain has a method
+	// ClientCertificateRefused() bool that returns true is recorded as a failed log-in.
 	HandshakeContext(ctx context.Context) error
 	// PeerCertificates is the client's verified chain, leaf first, after the handshake; empty where it sent none.
 	PeerCertificates() []*x509.Certificate

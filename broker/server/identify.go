@@ -15,10 +15,6 @@ const (
 	methodNone = "NONE"
 )
 
-// ErrCertificate is for the errors of SecureConn.HandshakeContext: one that wraps it says that the client's certificate was
-// missing or refused, which is a failed log-in and recorded as one.
-var ErrCertificate = errors.New("client certificate refused")
-
 // secure does the TLS handshake, where the listener has one, and returns the client's certificate chain.
 func (c *conn) secure() ([]*x509.Certificate, error) {
 	if !c.listener.usesTLS() {
@@ -37,10 +33,11 @@ func (c *conn) secure() ([]*x509.Certificate, error) {
 	return sc.PeerCertificates(), nil
 }
 
+// certificateRefused reports whether a handshake failed for the client's certificate, which is a failed log-in and recorded
+// as one: the error, or one in its chain, says so by a method ClientCertificateRefused.
 func certificateRefused(err error) bool {
-	var unknown x509.UnknownAuthorityError
-	var invalid x509.CertificateInvalidError
-	return errors.Is(err, ErrCertificate) || errors.As(err, &unknown) || errors.As(err, &invalid)
+	var says interface{ ClientCertificateRefused() bool }
+	return errors.As(err, &says) && says.ClientCertificateRefused()
 }
 
 // identify establishes the session of a connection on a listener without SASL: the certificate's identity, or anonymous.
@@ -48,7 +45,7 @@ func (c *conn) identify(chain []*x509.Certificate) error {
 	session := &auth.Session{Principal: auth.Anonymous(), Method: methodNone}
 	if len(chain) > 0 && c.listener.Protocol == SSL && c.listener.PrincipalOf != nil {
 		p, err := c.listener.PrincipalOf(chain)
-		if err == nil && p.IsZero() {
+		if err == nil && p.Name == "" {
 			err = auth.ErrBadPrincipal
 		}
 		if err != nil {

@@ -117,7 +117,7 @@ func (l *login) Step(ctx context.Context, message []byte) api.LoginStep {
 
 // succeed establishes the session that an exchange proved, and returns how long it lasts; 0 means without end.
 func (l *login) succeed(outcome *auth.Outcome) (lifetime time.Duration, err error) {
-	if outcome.Principal.IsZero() {
+	if outcome.Principal.Name == "" {
 		return 0, auth.ErrBadPrincipal
 	}
 	if before := l.conn.session.Load(); before != nil && before.Principal != outcome.Principal {
