@@ -5,6 +5,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/auth/scram"
 	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/broker/api"
@@ -133,8 +134,8 @@ func invalidScramName(user string, mechanism int8) *wire.Error {
 	switch {
 	case user == "":
 		return wire.Errorf(wire.UnacceptableCredential, "Username must not be empty")
-	case !isText(user):
-		return wire.Errorf(wire.UnacceptableCredential, "Username must be UTF-8")
+	case !isText(user) || len(user) > auth.MaxNameBytes:
+		return wire.Errorf(wire.UnacceptableCredential, "Username must be UTF-8 of at most %d bytes", auth.MaxNameBytes)
 	case scram.Hash(mechanism).Size() == 0:
 		return wire.Errorf(wire.UnsupportedSASLMechanism, "Unknown SCRAM mechanism")
 	default:

@@ -92,10 +92,10 @@ func removedACLs(bindings []authz.Binding) []kmsg.DeleteACLsResponseResultMatchi
 	list := make([]kmsg.DeleteACLsResponseResultMatchingACL, 0, len(bindings))
 	for _, b := range bindings {
 		m := kmsg.NewDeleteACLsResponseResultMatchingACL()
-		m.ResourceType, m.ResourceName = kmsg.ACLResourceType(b.Type), b.Name
-		m.ResourcePatternType = kmsg.ACLResourcePatternType(b.Pattern)
+		m.ResourceType, m.ResourceName = number[kmsg.ACLResourceType](b.Type), b.Name
+		m.ResourcePatternType = number[kmsg.ACLResourcePatternType](b.Pattern)
 		m.Principal, m.Host = b.Principal, b.Host
-		m.Operation, m.PermissionType = kmsg.ACLOperation(b.Operation), kmsg.ACLPermissionType(b.Permission)
+		m.Operation, m.PermissionType = number[kmsg.ACLOperation](b.Operation), number[kmsg.ACLPermissionType](b.Permission)
 		list = append(list, m)
 	}
 	return list

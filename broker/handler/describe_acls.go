@@ -62,13 +62,13 @@ func byResource(f authz.Filter, acls func(func(authz.Binding) bool)) []kmsg.Desc
 			i = len(list)
 			at[p] = i
 			r := kmsg.NewDescribeACLsResponseResource()
-			r.ResourceType, r.ResourceName = kmsg.ACLResourceType(b.Type), b.Name
-			r.ResourcePatternType = kmsg.ACLResourcePatternType(b.Pattern)
+			r.ResourceType, r.ResourceName = number[kmsg.ACLResourceType](b.Type), b.Name
+			r.ResourcePatternType = number[kmsg.ACLResourcePatternType](b.Pattern)
 			list = append(list, r)
 		}
 		a := kmsg.NewDescribeACLsResponseResourceACL()
 		a.Principal, a.Host = b.Principal, b.Host
-		a.Operation, a.PermissionType = kmsg.ACLOperation(b.Operation), kmsg.ACLPermissionType(b.Permission)
+		a.Operation, a.PermissionType = number[kmsg.ACLOperation](b.Operation), number[kmsg.ACLPermissionType](b.Permission)
 		list[i].ACLs = append(list[i].ACLs, a)
 		return true
 	})

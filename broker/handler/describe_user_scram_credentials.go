@@ -96,7 +96,7 @@ func describedUser(user string, credentials []meta.ScramCredential) kmsg.Describ
 	}
 	for i := range credentials {
 		info := kmsg.NewDescribeUserSCRAMCredentialsResponseResultCredentialInfo()
-		info.Mechanism = int8(credentials[i].Mechanism)
+		info.Mechanism = number[int8](credentials[i].Mechanism)
 		info.Iterations = int32(credentials[i].Iterations) //nolint:gosec // at most 16384
 		r.CredentialInfos = append(r.CredentialInfos, info)
 	}

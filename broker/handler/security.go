@@ -2,6 +2,7 @@ package handler
 
 import (
 	"errors"
+	"math"
 	"unicode/utf8"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -69,6 +70,9 @@ func enum[T ~uint8, W ~int8](w W) T {
 	}
 	return T(w)
 }
+
+// number writes a number of the protocol; what a binding holds is far below the mask.
+func number[W ~int8, T ~uint8](t T) W { return W(t & math.MaxInt8) }
 
 func filterOf(
 	t kmsg.ACLResourceType, name *string, pattern kmsg.ACLResourcePatternType, principal, host *string,

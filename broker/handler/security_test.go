@@ -420,7 +420,7 @@ func TestAlterUserScramCredentials(t *testing.T) {
 		"not there":           {deletes{{Name: "nobody", Mechanism: 1}}, nil, []string{"nobody RESOURCE_NOT_FOUND Attempt to delete a user credential that does not exist"}},
 		"there, other kind":   {deletes{{Name: "there", Mechanism: 1}}, nil, []string{"there RESOURCE_NOT_FOUND Attempt to delete a user credential that does not exist"}},
 		"the good beside it":  {deletes{{Name: "there", Mechanism: 2}}, upserts{scramUpsertion("bad", 1, 1), scramUpsertion("aa", 1, 4096)}, []string{"there NONE", "aa NONE", "bad UNACCEPTABLE_CREDENTIAL Too few iterations"}},
-		"not a name":          {deletes{{Name: "\xff", Mechanism: 1}}, nil, []string{"\xff UNACCEPTABLE_CREDENTIAL Username must be UTF-8"}},
+		"not a name":          {deletes{{Name: "\xff", Mechanism: 1}}, nil, []string{"\xff UNACCEPTABLE_CREDENTIAL Username must be UTF-8 of at most 255 bytes"}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
