@@ -1,0 +1,96 @@
+package plain
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/chronik-stream/chronik/auth"
+)
+
+// ErrBadConfig is wrapped by the errors about a configuration that cannot work.
+var ErrBadConfig = errors.New("bad PLAIN configuration")
+
+// Verifier decides whether a password is a user's. It is safe for concurrent use.
+type Verifier interface {
+	// Verify returns nil if password is the user's. Its errors wrap auth.ErrUnknownUser or auth.ErrBadCredential, or tell
+	// why nothing could be decided. It takes the same time for both of these.
+	Verify(ctx context.Context, user, password string) error
+}
+
+// Config is what a Mechanism needs.
+type Config struct {
+	Verifier Verifier
+}
+
+// Mechanism is SASL PLAIN. It is safe for concurrent use.
+type Mechanism struct{ verifier Verifier }
+
+var _ auth.Mechanism = (*Mechanism)(nil)
+
+// New returns the mechanism.
+func New(cfg Config) (*Mechanism, error) {
+	if cfg.Verifier == nil {
+		return nil, fmt.Errorf("%w: no Verifier", ErrBadConfig)
+	}
+	return &Mechanism{verifier: cfg.Verifier}, nil
+}
+
+// Name returns PLAIN.
+func (m *Mechanism) Name() string { return "PLAIN" }
+
+// Start begins one log-in attempt.
+func (m *Mechanism) Start() auth.Exchange { return &exchange{verifier: m.verifier} }
+
+type exchange struct {
+	verifier Verifier
+	user     string
+	done     bool
+}
+
+// Claimed returns the user name of the message, "" before it.
+func (e *exchange) Claimed() string { return e.user }
+
+// Step takes the one message of the mechanism. The answer to a right password is empty, as Apache Kafka's is.
+func (e *exchange) Step(ctx context.Context, message []byte) ([]byte, *auth.Outcome, error) {
+	if e.done {
+		return nil, nil, auth.ErrOutOfOrder
+	}
+	e.done = true
+	user, password, err := parse(message)
+	if err != nil {
+		return nil, nil, err
+	}
+	e.user = user
+	if err := e.verifier.Verify(ctx, user, password); err != nil {
+		return nil, nil, err
+	}
+	return []byte{}, &auth.Outcome{Principal: auth.User(user)}, nil
+}
+
+// parse takes authzid NUL authcid NUL passwd apart (RFC 4616 section 2). As in Apache Kafka the authorization id is empty or
+// the user's own name (CVE-2017-12610), and neither name nor password may be empty. Errors hold nothing of the message.
+func parse(message []byte) (user, password string, err error) {
+	if len(message) > auth.MaxPlainMessage {
+		return "", "", fmt.Errorf("%w: PLAIN message of %d bytes, allowed are %d", auth.ErrMalformed, len(message), auth.MaxPlainMessage)
+	}
+	if !utf8.Valid(message) {
+		return "", "", fmt.Errorf("%w: PLAIN message is not UTF-8", auth.ErrMalformed)
+	}
+	parts := bytes.Split(message, []byte{0})
+	if len(parts) != 3 {
+		return "", "", fmt.Errorf("%w: PLAIN message has %d parts, want 3", auth.ErrMalformed, len(parts))
+	}
+	authzid, authcid, passwd := parts[0], parts[1], parts[2]
+	switch {
+	case len(authcid) == 0 || len(authcid) > auth.MaxNameBytes:
+		return "", "", fmt.Errorf("%w: user name of %d bytes, allowed are 1 to %d", auth.ErrMalformed, len(authcid), auth.MaxNameBytes)
+	case len(passwd) == 0 || len(passwd) > auth.MaxPasswordBytes:
+		return "", "", fmt.Errorf("%w: password of %d bytes, allowed are 1 to %d", auth.ErrMalformed, len(passwd), auth.MaxPasswordBytes)
+	case len(authzid) > 0 && !bytes.Equal(authzid, authcid):
+		return "", "", auth.ErrAuthzidNotAllowed
+	}
+	return string(authcid), string(passwd), nil
+}
