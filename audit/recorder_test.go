@@ -90,6 +90,9 @@ func denial() Event {
 	}
 }
 
+// pass lets time pass, in a synctest bubble.
+func pass(d time.Duration) { <-time.After(d) }
+
 func mustClose(t *testing.T, r *Recorder) {
 	t.Helper()
 	if err := r.Close(t.Context()); err != nil {
@@ -141,7 +144,7 @@ func TestDenyWhileTheLogFails(t *testing.T) {
 			t.Error("the failure does not show")
 		}
 		log.fail(nil)
-		time.Sleep(lastRetry)
+		pass(lastRetry)
 		synctest.Wait()
 		if err := r.Record(t.Context(), logon()); err != nil {
 			t.Fatalf("after the log is back: %v", err)
@@ -177,7 +180,7 @@ func TestAllowMakesTheGapAnEvent(t *testing.T) {
 			t.Fatalf("record: %v", err)
 		}
 		log.fail(nil)
-		time.Sleep(2 * lastRetry)
+		pass(2 * lastRetry)
 		mustClose(t, r)
 		docs := log.documents(t)
 		gap := docs[len(docs)-1]
@@ -280,7 +283,7 @@ func TestAHangingAppendIsAFailure(t *testing.T) {
 		if err := r.Record(t.Context(), logon()); err != nil {
 			t.Fatalf("record: %v", err)
 		}
-		time.Sleep(appendTimeout)
+		pass(appendTimeout)
 		synctest.Wait()
 		if err := r.Record(t.Context(), logon()); !errors.Is(err, ErrLogFails) {
 			t.Errorf("record: %v", err)
