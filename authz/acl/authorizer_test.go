@@ -74,6 +74,10 @@ func TestDecide(t *testing.T) {
 			acls: []authz.Binding{allow(alice, authz.All, authz.Prefixed, "*")},
 			op:   authz.Read, on: "t", want: authz.Decision{Reason: ReasonDefault},
 		},
+		"the wildcard covers names that begin with a star": {
+			acls: []authz.Binding{allow(alice, authz.Read, authz.Prefixed, "*x"), deny(everyone, authz.Read, authz.Literal, "*")},
+			op:   authz.Read, on: "*x", want: authz.Decision{Reason: ReasonACL},
+		},
 		"an unknown operation is denied even to super users": {op: authz.UnknownOperation, on: "t", want: authz.Decision{Reason: ReasonInvalid}},
 	}
 	for name, c := range cases {
