@@ -76,9 +76,10 @@ func TestShutdownCancelsWhatDoesNotEnd(t *testing.T) {
 
 func TestClientThatLeavesCancelsItsRequests(t *testing.T) {
 	r := newRig(t, plainListener(), nil)
-	cancelled := make(chan struct{})
+	waiting, cancelled := make(chan struct{}), make(chan struct{})
 	r.produce = func(_ context.Context, c *api.Call) api.Answer {
 		return api.Answer{Later: func(ctx context.Context) kmsg.Response {
+			close(waiting)
 			<-ctx.Done()
 			close(cancelled)
 			return c.Request.ResponseKind()
@@ -86,6 +87,7 @@ func TestClientThatLeavesCancelsItsRequests(t *testing.T) {
 	}
 	c := r.dial()
 	c.ask(kmsg.NewPtrProduceRequest(), 9)
+	<-waiting
 	if err := c.nc.Close(); err != nil {
 		t.Fatal(err)
 	}
