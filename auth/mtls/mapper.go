@@ -1,0 +1,71 @@
+package mtls
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/chronik-stream/chronik/auth"
+)
+
+// DefaultRules names the owner of a certificate by its whole distinguished name.
+const DefaultRules = "DEFAULT"
+
+// ErrNoRule is wrapped where no rule applies to a name: its owner is nobody and does not get in.
+var ErrNoRule = errors.New("no rule of ssl.principal.mapping.rules applies")
+
+// Mapper maps certificates to principals. It is immutable and safe for concurrent use.
+type Mapper struct{ rules []rule }
+
+// New reads rules in the form of Apache Kafka's ssl.principal.mapping.rules (KIP-371): DEFAULT, or
+// RULE:pattern/replacement/ with L or U for lower or upper case, separated by commas; the first that matches all of the name
+// counts. Patterns are Java's; one that Go's RE2 cannot do, or would read differently, is an error that names the rule.
+// Without any rule nobody is let in.
+func New(rules string) (*Mapper, error) {
+	parsed, err := parseRules(rules)
+	if err != nil {
+		return nil, err
+	}
+	return &Mapper{rules: parsed}, nil
+}
+
+// Principal returns whom a verified certificate belongs to.
+func (m *Mapper) Principal(cert *x509.Certificate) (auth.Principal, error) {
+	dn, err := distinguishedName(cert.RawSubject)
+	if err != nil {
+		return auth.Principal{}, err
+	}
+	name, err := m.Map(dn)
+	if err != nil {
+		return auth.Principal{}, err
+	}
+	if name == "" {
+		return auth.Principal{}, fmt.Errorf("%w: %q maps to an empty name", auth.ErrBadPrincipal, dn)
+	}
+	return auth.User(name), nil
+}
+
+// Map applies the rules to a distinguished name in the form of RFC 2253.
+func (m *Mapper) Map(dn string) (string, error) {
+	if len(dn) > maxNameBytes {
+		return "", fmt.Errorf("%w: %d bytes, allowed are %d", ErrBadName, len(dn), maxNameBytes)
+	}
+	for i := range m.rules {
+		if m.rules[i].pattern != nil && strings.ContainsFunc(dn, isAmbiguous) {
+			return "", fmt.Errorf("%w: %q holds characters that rules cannot be applied to", ErrBadName, dn)
+		}
+		if name, applies := m.rules[i].apply(dn); applies {
+			return name, nil
+		}
+	}
+	return "", fmt.Errorf("%w to %q", ErrNoRule, dn)
+}
+
+// isAmbiguous reports the characters that Java's and Go's patterns take differently: Java's '.' and '$' know more ends of
+// lines, and Go's (?i) takes the long s and the Kelvin sign for s and k. A name that has one is nobody's, rather than
+// somebody else's.
+func isAmbiguous(r rune) bool {
+	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == '\u017f' || r == '\u212a'
+}

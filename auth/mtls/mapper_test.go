@@ -1,0 +1,159 @@
+package mtls
+
+import (
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/chronik-stream/chronik/auth"
+)
+
+type outcome int
+
+const (
+	maps outcome = iota
+	fails
+	badRules
+	badHere
+)
+
+func TestNamesAgreeWithJava(t *testing.T) {
+	for _, v := range javaNames {
+		der, err := hex.DecodeString(v.der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := distinguishedName(der)
+		refused := v.want == "" && v.der != "3000"
+		if got != v.want || (err != nil) != refused || (refused && !errors.Is(err, ErrBadName)) {
+			t.Errorf("%s: %q, %v, want %q", v.der, got, err, v.want)
+		}
+	}
+}
+
+func TestRulesAgreeWithKafka(t *testing.T) {
+	for _, v := range javaRules {
+		m, err := New(v.rules)
+		if v.outcome == badRules || v.outcome == badHere {
+			if !errors.Is(err, ErrBadRule) {
+				t.Errorf("%q: %v, want ErrBadRule", v.rules, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%q: %v", v.rules, err)
+			continue
+		}
+		got, err := m.Map(v.name)
+		if (err != nil) != (v.outcome == fails) || got != v.want {
+			t.Errorf("%q of %q: %q, %v, want %q", v.rules, v.name, got, err, v.want)
+		}
+	}
+}
+
+// TestOtherDialectIsRefused: what Go would read differently from Java, or not at all, is an error that names the rule.
+func TestOtherDialectIsRefused(t *testing.T) {
+	for _, pattern := range []string{
+		`(?=a)b`, `(?<!a)b`, `(a)\1`, `a*+`, `(?>a)`, `\bCN`, `[a-z&&[^b]]`, `[a[b]]`, `[]a]`, `[^]a]`, `(?U)a`, `(?x)a`,
+		`(?P<n>a)`, `\p{Alpha}`, `\0101`, `\Qab`, `(?i)\x{17f}`, "(?i)\u00fc", `(?i)\p{Lu}`, `\Za`, `\hx`,
+	} {
+		text := "RULE:" + pattern + "/x/"
+		_, err := New("DEFAULT," + text)
+		if !errors.Is(err, ErrBadRule) || !strings.Contains(err.Error(), pattern[:2]) {
+			t.Errorf("%s: %v, want an ErrBadRule that names it", text, err)
+		}
+	}
+}
+
+func TestAmbiguousNamesAreNobodys(t *testing.T) {
+	m, err := New("RULE:(?i)^CN=(k|s|.*)$/$1/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dn := range []string{"CN=\u212a", "CN=\u017f", "CN=a\nb", "CN=a\u2028", "CN=a\u0085", "CN=" + strings.Repeat("x", maxNameBytes)} {
+		if got, err := m.Map(dn); !errors.Is(err, ErrBadName) {
+			t.Errorf("%q: %q, %v, want ErrBadName", dn, got, err)
+		}
+	}
+	plain, err := New(DefaultRules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := plain.Map("CN=\u212a"); got != "CN=\u212a" || err != nil {
+		t.Errorf("by DEFAULT: %q, %v", got, err)
+	}
+}
+
+func TestPrincipal(t *testing.T) {
+	subject, err := hex.DecodeString("3010310e300c06035504030c056b61666b61")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert := &x509.Certificate{RawSubject: subject}
+	for rules, want := range map[string]auth.Principal{
+		"DEFAULT":              auth.User("CN=kafka"),
+		"RULE:^CN=(.*)$/$1/U":  auth.User("KAFKA"),
+		"RULE:^CN=.*$//":       {},
+		"RULE:^OU=(.*)$/$1/":   {},
+		"":                     {},
+		"RULE:^(OU)=.*$/$1/,,": {},
+	} {
+		m, err := New(rules)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := m.Principal(cert)
+		if got != want || (err == nil) == want.IsZero() {
+			t.Errorf("%q: %v, %v, want %v", rules, got, err, want)
+		}
+	}
+	m, err := New(DefaultRules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := m.Principal(&x509.Certificate{RawSubject: []byte{0x30, 0x00}}); !errors.Is(err, auth.ErrBadPrincipal) {
+		t.Errorf("empty subject: %v, %v", got, err)
+	}
+}
+
+// FuzzRules checks that rules and names of any form neither panic nor come out as a name that no rule gave.
+func FuzzRules(f *testing.F) {
+	for _, v := range javaRules {
+		f.Add(v.rules, v.name)
+	}
+	f.Fuzz(func(t *testing.T, rules, dn string) {
+		m, err := New(rules)
+		if err != nil {
+			if !errors.Is(err, ErrBadRule) {
+				t.Fatalf("%q: %v", rules, err)
+			}
+			return
+		}
+		name, err := m.Map(dn)
+		if err != nil && name != "" {
+			t.Fatalf("%q of %q: %q and %v", rules, dn, name, err)
+		}
+		if err == nil && len(m.rules) == 0 {
+			t.Fatalf("%q has no rules and gives %q", rules, name)
+		}
+	})
+}
+
+// FuzzName checks that every name that is written is text, and that none panics.
+func FuzzName(f *testing.F) {
+	for _, v := range javaNames {
+		der, err := hex.DecodeString(v.der)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(der)
+	}
+	f.Fuzz(func(t *testing.T, der []byte) {
+		if dn, err := distinguishedName(der); err == nil && !utf8.ValidString(dn) {
+			t.Fatalf("%x: %q is not UTF-8", der, dn)
+		}
+	})
+}
