@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 
-
 	"github.com/chronik-stream/chronik/authz"
 )
 
@@ -82,9 +81,23 @@ func (d *draft) removeACL(b authz.Binding) {
 	}
 }
 
-// aclKey orders ACLs by resource; the zero byte separates, and stands in no valid name.
+// aclKey orders ACLs by resource.
 func aclKey(b authz.Binding) []byte {
-	return fmt.Appendf(nil, "%c%c%s\x00%s\x00%s\x00%c%c", b.Type, b.Pattern, b.Name, b.Principal, b.Host, b.Operation, b.Permission)
+	key := []byte{byte(b.Type), byte(b.Pattern)}
+	for _, field := range []string{b.Name, b.Principal, b.Host} {
+		key = appendField(key, field)
+	}
+	return append(key, byte(b.Operation), byte(b.Permission))
+}
+
+// appendField appends text and an end that no text holds, so that keys of several fields are unambiguous and sort by field.
+func appendField(key []byte, text string) []byte {
+	for i := range len(text) {
+		if key = append(key, text[i]); text[i] == 0 {
+			key = append(key, 0xff)
+		}
+	}
+	return append(key, 0, 1)
 }
 
 func (d *draft) setFeature(name string, level int16) {
@@ -111,4 +124,3 @@ func (d *draft) dropAuditUpTo(index uint64) {
 	}
 	d.img.audit = txn.Commit()
 }
-

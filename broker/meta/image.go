@@ -115,7 +115,7 @@ func (img *Image) ScramUsers(yield func(user string, credentials []ScramCredenti
 	}
 }
 
-func scramKey(user string, m ScramMechanism) []byte { return append(append([]byte(user), 0), byte(m)) }
+func scramKey(user string, m ScramMechanism) []byte { return append(appendField(nil, user), byte(m)) }
 
 // Broker returns a registered broker, or nil.
 func (img *Image) Broker(id int32) *Broker {

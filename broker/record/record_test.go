@@ -13,8 +13,6 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
-
-	"github.com/chronik-stream/chronik/broker/wire"
 )
 
 const now = 1_760_000_000_000
@@ -125,36 +123,36 @@ func TestValidateRefuses(t *testing.T) {
 	badDelta[HeaderSize+4] = 2 // the record's offset delta: 1
 	badDelta.sign()
 	cases := map[string]struct {
-		batch Batch
-		rules func(*Rules)
-		code  int16
+		batch  Batch
+		rules  func(*Rules)
+		reason Reason
 	}{
-		"short":             {batch: sample(1)[:60], code: wire.CorruptMessage},
-		"magic":             {batch: edit(magicAt, 1), code: wire.InvalidRecord},
-		"checksum":          {batch: unsigned, code: wire.CorruptMessage},
-		"control":           {batch: edit(attributesAt+1, controlBit), code: wire.InvalidRecord},
-		"delete horizon":    {batch: edit(attributesAt+1, deleteHorizonBit), code: wire.InvalidRecord},
-		"high attribute":    {batch: edit(attributesAt, 1), code: wire.InvalidRecord},
-		"codec":             {batch: edit(attributesAt+1, 5), code: wire.UnsupportedCompressionType},
-		"base offset":       {batch: edit(7, 1), code: wire.InvalidRecord},
-		"count":             {batch: edit(countAt+3, 9), code: wire.InvalidRecord},
-		"count zero":        {batch: edit(countAt+3, 0), code: wire.InvalidRecord},
-		"last delta":        {batch: edit(lastDeltaAt+3, 1), code: wire.InvalidRecord},
-		"two batches":       {batch: append(sample(1), sample(1)...), code: wire.InvalidRecord},
-		"truncated":         {batch: sample(3)[:200], code: wire.CorruptMessage},
-		"offset delta":      {batch: badDelta, code: wire.InvalidRecord},
-		"too large":         {batch: sample(3), rules: func(r *Rules) { r.MaxBytes = 100 }, code: wire.MessageTooLarge},
-		"too early":         {batch: sample(3), rules: func(r *Rules) { r.BeforeMax = 1 }, code: wire.InvalidTimestamp},
-		"too late":          {batch: sample(3), rules: func(r *Rules) { r.Now -= 3_700_000 }, code: wire.InvalidTimestamp},
-		"producer no seq":   {batch: edit(producerIDAt, 0), code: wire.InvalidRecord},
-		"transactional":     {batch: edit(attributesAt+1, transactionalBit), code: wire.InvalidRecord},
-		"garbage in zstd":   {batch: repack(sample(3), Zstd, []byte("garbage")), code: wire.InvalidRecord},
-		"garbage in gzip":   {batch: repack(sample(3), Gzip, []byte("garbage")), code: wire.InvalidRecord},
-		"garbage in lz4":    {batch: repack(sample(3), LZ4, []byte("garbage")), code: wire.InvalidRecord},
-		"garbage in snappy": {batch: repack(sample(3), Snappy, []byte("garbage")), code: wire.InvalidRecord},
-		"zstd too old":      {batch: packed(t, sample(3), Zstd), rules: func(r *Rules) { r.ZstdAllowed = false }, code: wire.UnsupportedCompressionType},
-		"no key":            {batch: keyless(), rules: func(r *Rules) { r.KeysRequired = true }, code: wire.InvalidRecord},
-		"bytes after":       {batch: repack(sample(3), None, append(bytes.Clone(sample(3).Records()), 0)), code: wire.InvalidRecord},
+		"short":             {batch: sample(1)[:60], reason: Corrupt},
+		"magic":             {batch: edit(magicAt, 1), reason: Invalid},
+		"checksum":          {batch: unsigned, reason: Corrupt},
+		"control":           {batch: edit(attributesAt+1, controlBit), reason: Invalid},
+		"delete horizon":    {batch: edit(attributesAt+1, deleteHorizonBit), reason: Invalid},
+		"high attribute":    {batch: edit(attributesAt, 1), reason: Invalid},
+		"codec":             {batch: edit(attributesAt+1, 5), reason: BadCodec},
+		"base offset":       {batch: edit(7, 1), reason: Invalid},
+		"count":             {batch: edit(countAt+3, 9), reason: Invalid},
+		"count zero":        {batch: edit(countAt+3, 0), reason: Invalid},
+		"last delta":        {batch: edit(lastDeltaAt+3, 1), reason: Invalid},
+		"two batches":       {batch: append(sample(1), sample(1)...), reason: Invalid},
+		"truncated":         {batch: sample(3)[:200], reason: Corrupt},
+		"offset delta":      {batch: badDelta, reason: Invalid},
+		"too large":         {batch: sample(3), rules: func(r *Rules) { r.MaxBytes = 100 }, reason: TooLarge},
+		"too early":         {batch: sample(3), rules: func(r *Rules) { r.BeforeMax = 1 }, reason: BadTimestamp},
+		"too late":          {batch: sample(3), rules: func(r *Rules) { r.Now -= 3_700_000 }, reason: BadTimestamp},
+		"producer no seq":   {batch: edit(producerIDAt, 0), reason: Invalid},
+		"transactional":     {batch: edit(attributesAt+1, transactionalBit), reason: Invalid},
+		"garbage in zstd":   {batch: repack(sample(3), Zstd, []byte("garbage")), reason: Invalid},
+		"garbage in gzip":   {batch: repack(sample(3), Gzip, []byte("garbage")), reason: Invalid},
+		"garbage in lz4":    {batch: repack(sample(3), LZ4, []byte("garbage")), reason: Invalid},
+		"garbage in snappy": {batch: repack(sample(3), Snappy, []byte("garbage")), reason: Invalid},
+		"zstd too old":      {batch: packed(t, sample(3), Zstd), rules: func(r *Rules) { r.ZstdAllowed = false }, reason: BadCodec},
+		"no key":            {batch: keyless(), rules: func(r *Rules) { r.KeysRequired = true }, reason: Invalid},
+		"bytes after":       {batch: repack(sample(3), None, append(bytes.Clone(sample(3).Records()), 0)), reason: Invalid},
 	}
 	w := NewWalker()
 	for name, c := range cases {
@@ -162,10 +160,18 @@ func TestValidateRefuses(t *testing.T) {
 		if c.rules != nil {
 			c.rules(&r)
 		}
-		if err := w.Validate(c.batch, r); wire.CodeOf(err) != c.code {
-			t.Errorf("%s: %v, want %s", name, err, wire.CodeName(c.code))
+		if err := w.Validate(c.batch, r); reasonOf(err) != c.reason {
+			t.Errorf("%s: %v, want reason %d", name, err, c.reason)
 		}
 	}
+}
+
+func reasonOf(err error) Reason {
+	var r *Refusal
+	if !errors.As(err, &r) {
+		return 0
+	}
+	return r.Reason
 }
 
 func keyless() Batch {
@@ -186,7 +192,7 @@ func TestBombsEndAtTheirBound(t *testing.T) {
 		r := rules()
 		r.MaxBytes = math.MaxInt32
 		err := w.Validate(bomb, r)
-		if !errors.Is(err, ErrTooLarge) || wire.CodeOf(err) != wire.InvalidRecord {
+		if !errors.Is(err, ErrTooLarge) || reasonOf(err) != Invalid {
 			t.Errorf("%s bomb of %d bytes: %v", codec, len(bomb), err)
 		}
 	}

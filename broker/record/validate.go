@@ -3,8 +3,6 @@ package record
 import (
 	"errors"
 	"math"
-
-	"github.com/chronik-stream/chronik/broker/wire"
 )
 
 // Rules are what a topic asks of a client's batch.
@@ -24,8 +22,8 @@ type Rules struct {
 	ZstdAllowed bool
 }
 
-// Validate checks a client's batch and stamps the timestamp type and the largest timestamp as the topic asks. Its errors carry
-// the code that the producer is told. The rules are those of Apache Kafka's LogValidator and DefaultRecordBatch.
+// Validate checks a client's batch and stamps the timestamp type and the largest timestamp as the topic asks. Its errors are
+// Refusals. The rules are those of Apache Kafka's LogValidator and DefaultRecordBatch.
 func (w *Walker) Validate(b Batch, rules Rules) error {
 	if err := checkFrame(b, rules); err != nil {
 		return err
@@ -52,17 +50,17 @@ func (w *Walker) Validate(b Batch, rules Rules) error {
 func checkFrame(b Batch, rules Rules) error {
 	switch {
 	case len(b) < HeaderSize:
-		return wire.Errorf(wire.CorruptMessage, "a record batch of %d bytes is shorter than its header", len(b))
+		return refuse(Corrupt, "a record batch of %d bytes is shorter than its header", len(b))
 	case b.Magic() != 2:
-		return wire.Errorf(wire.InvalidRecord, "record batches of version %d are not accepted, only of version 2", b.Magic())
+		return refuse(Invalid, "record batches of version %d are not accepted, only of version 2", b.Magic())
 	case b.Size() < HeaderSize || b.Size() > int64(len(b)):
-		return wire.Errorf(wire.CorruptMessage, "the record batch claims %d bytes, %d came", b.Size(), len(b))
+		return refuse(Corrupt, "the record batch claims %d bytes, %d came", b.Size(), len(b))
 	case b.Size() < int64(len(b)):
-		return wire.Errorf(wire.InvalidRecord, "more than one record batch for a partition")
+		return refuse(Invalid, "more than one record batch for a partition")
 	case len(b) > rules.MaxBytes:
-		return wire.Errorf(wire.MessageTooLarge, "the record batch of %d bytes is larger than max.message.bytes, %d", len(b), rules.MaxBytes)
+		return refuse(TooLarge, "the record batch of %d bytes is larger than max.message.bytes, %d", len(b), rules.MaxBytes)
 	case b.CRC() != b.ComputeCRC():
-		return wire.Errorf(wire.CorruptMessage, "the record batch's checksum is %#x, computed %#x", b.CRC(), b.ComputeCRC())
+		return refuse(Corrupt, "the record batch's checksum is %#x, computed %#x", b.CRC(), b.ComputeCRC())
 	}
 	return nil
 }
@@ -70,19 +68,19 @@ func checkFrame(b Batch, rules Rules) error {
 func checkHeader(b Batch, rules Rules) error {
 	switch {
 	case b.Control():
-		return wire.Errorf(wire.InvalidRecord, "clients do not write control batches")
+		return refuse(Invalid, "clients do not write control batches")
 	case b[attributesAt] != 0 || b.HasDeleteHorizon() || b[attributesAt+1]&0x80 != 0:
-		return wire.Errorf(wire.InvalidRecord, "the record batch has attributes that clients do not set")
+		return refuse(Invalid, "the record batch has attributes that clients do not set")
 	case b.BaseOffset() != 0:
-		return wire.Errorf(wire.InvalidRecord, "the record batch begins at offset %d, not 0", b.BaseOffset())
+		return refuse(Invalid, "the record batch begins at offset %d, not 0", b.BaseOffset())
 	case b.Count() <= 0 || b.LastOffsetDelta() < 0 || b.LastOffsetDelta() != b.Count()-1:
-		return wire.Errorf(wire.InvalidRecord, "the record batch counts %d records and ends at offset delta %d", b.Count(), b.LastOffsetDelta())
+		return refuse(Invalid, "the record batch counts %d records and ends at offset delta %d", b.Count(), b.LastOffsetDelta())
 	case !b.Codec().Known():
-		return wire.Errorf(wire.UnsupportedCompressionType, "unknown compression %s", b.Codec())
+		return refuse(BadCodec, "unknown compression %s", b.Codec())
 	case b.Codec() == Zstd && !rules.ZstdAllowed:
-		return wire.Errorf(wire.UnsupportedCompressionType, "zstd needs Produce version 7")
+		return refuse(BadCodec, "zstd needs Produce version 7")
 	case b.LogAppendTime() && rules.LogAppendTime:
-		return wire.Errorf(wire.InvalidTimestamp, "clients do not set the timestamp type on a topic with LogAppendTime")
+		return refuse(BadTimestamp, "clients do not set the timestamp type on a topic with LogAppendTime")
 	}
 	return checkProducer(b)
 }
@@ -90,11 +88,11 @@ func checkHeader(b Batch, rules Rules) error {
 func checkProducer(b Batch) error {
 	switch {
 	case b.ProducerID() < -1:
-		return wire.Errorf(wire.InvalidRecord, "producer id %d", b.ProducerID())
+		return refuse(Invalid, "producer id %d", b.ProducerID())
 	case b.ProducerID() == -1 && b.Transactional():
-		return wire.Errorf(wire.InvalidRecord, "a transactional record batch without producer id")
+		return refuse(Invalid, "a transactional record batch without producer id")
 	case b.ProducerID() >= 0 && (b.BaseSequence() < 0 || b.ProducerEpoch() < 0):
-		return wire.Errorf(wire.InvalidRecord, "producer %d sends sequence %d in epoch %d", b.ProducerID(), b.BaseSequence(), b.ProducerEpoch())
+		return refuse(Invalid, "producer %d sends sequence %d in epoch %d", b.ProducerID(), b.BaseSequence(), b.ProducerEpoch())
 	}
 	return nil
 }
@@ -106,25 +104,25 @@ func (w *Walker) checkRecords(b Batch, rules Rules) (maxTimestamp int64, err err
 	base := b.BaseTimestamp()
 	err = w.each(b, func(v visit) error {
 		if v.offsetDelta != next {
-			return wire.Errorf(wire.InvalidRecord, "offset delta %d in place of %d", v.offsetDelta, next)
+			return refuse(Invalid, "offset delta %d in place of %d", v.offsetDelta, next)
 		}
 		next++
 		if rules.KeysRequired && !v.hasKey {
-			return wire.Errorf(wire.InvalidRecord, "a compacted topic takes no record without a key")
+			return refuse(Invalid, "a compacted topic takes no record without a key")
 		}
 		maxTimestamp = max(maxTimestamp, base+v.timestampDelta)
 		return rules.checkTimestamp(base + v.timestampDelta)
 	})
-	var coded *wire.Error
+	var refusal *Refusal
 	switch {
 	case err == nil:
 		return maxTimestamp, nil
-	case errors.As(err, &coded):
-		return 0, coded
+	case errors.As(err, &refusal):
+		return 0, refusal
 	case errors.Is(err, ErrTooLarge):
-		return 0, wire.Errorf(wire.InvalidRecord, "the record batch of %d bytes: %w", len(b), err)
+		return 0, refuse(Invalid, "the record batch of %d bytes: %w", len(b), err)
 	default:
-		return 0, wire.Errorf(wire.InvalidRecord, "the record batch's %s records: %w", b.Codec(), err)
+		return 0, refuse(Invalid, "the record batch's %s records: %w", b.Codec(), err)
 	}
 }
 
@@ -133,10 +131,10 @@ func (r Rules) checkTimestamp(at int64) error {
 		return nil
 	}
 	if r.Now-at > r.BeforeMax {
-		return wire.Errorf(wire.InvalidTimestamp, "timestamp %d is more than %d ms before %d (message.timestamp.before.max.ms)", at, r.BeforeMax, r.Now)
+		return refuse(BadTimestamp, "timestamp %d is more than %d ms before %d (message.timestamp.before.max.ms)", at, r.BeforeMax, r.Now)
 	}
 	if at-r.Now > r.AfterMax {
-		return wire.Errorf(wire.InvalidTimestamp, "timestamp %d is more than %d ms after %d (message.timestamp.after.max.ms)", at, r.AfterMax, r.Now)
+		return refuse(BadTimestamp, "timestamp %d is more than %d ms after %d (message.timestamp.after.max.ms)", at, r.AfterMax, r.Now)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/chronik-stream/chronik/broker/record"
@@ -37,9 +38,30 @@ func (r *Replica) Append(batch []byte, all, zstd bool, now time.Time) (Appended,
 		return Appended{}, err
 	}
 	if err := r.walker.Validate(batch, settings.rules(now.UnixMilli(), zstd)); err != nil {
-		return Appended{}, err
+		return Appended{}, refused(err)
 	}
 	return r.append(batch, storage.Client, now)
+}
+
+// refused gives a refused batch the code that its producer is told.
+func refused(err error) error {
+	var r *record.Refusal
+	if !errors.As(err, &r) {
+		return err
+	}
+	code := wire.InvalidRecord
+	switch r.Reason {
+	case record.Corrupt:
+		code = wire.CorruptMessage
+	case record.TooLarge:
+		code = wire.MessageTooLarge
+	case record.BadCodec:
+		code = wire.UnsupportedCompressionType
+	case record.BadTimestamp:
+		code = wire.InvalidTimestamp
+	case record.Invalid:
+	}
+	return wire.Errorf(code, "%w", err)
 }
 
 // AppendOwn appends a batch that the broker itself has built.

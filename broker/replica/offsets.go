@@ -15,20 +15,23 @@ const (
 	EarliestPending    = -6
 )
 
+// FoundOffset is an offset with its record's timestamp and leader epoch, -1 each where there is none.
+type FoundOffset = storage.TimestampOffset
+
 // noOffset is the answer where no record fits the question.
-func noOffset() storage.TimestampOffset {
-	return storage.TimestampOffset{Offset: -1, Timestamp: -1, LeaderEpoch: -1}
+func noOffset() FoundOffset {
+	return FoundOffset{Offset: -1, Timestamp: -1, LeaderEpoch: -1}
 }
 
 // Offset answers one question of ListOffsets: a timestamp in milliseconds, or one of the constants above. What lies at or beyond
 // the end for the isolation level does not exist.
-func (r *Replica) Offset(question int64, readCommitted bool) (storage.TimestampOffset, error) {
+func (r *Replica) Offset(question int64, readCommitted bool) (FoundOffset, error) {
 	end := r.EndFor(readCommitted)
 	switch question {
 	case LatestOffset:
-		return storage.TimestampOffset{Offset: end, Timestamp: -1, LeaderEpoch: r.LeaderEpoch()}, nil
+		return FoundOffset{Offset: end, Timestamp: -1, LeaderEpoch: r.LeaderEpoch()}, nil
 	case EarliestOffset, EarliestLocal:
-		at := storage.TimestampOffset{Offset: r.LogStart(), Timestamp: -1, LeaderEpoch: -1}
+		at := FoundOffset{Offset: r.LogStart(), Timestamp: -1, LeaderEpoch: -1}
 		if epoch, known := r.log.EpochAt(at.Offset); known {
 			at.LeaderEpoch = epoch
 		}
@@ -44,7 +47,7 @@ func (r *Replica) Offset(question int64, readCommitted bool) (storage.TimestampO
 	return found(r.log.OffsetForTimestamp(question, end))
 }
 
-func found(at storage.TimestampOffset, ok bool, err error) (storage.TimestampOffset, error) {
+func found(at FoundOffset, ok bool, err error) (FoundOffset, error) {
 	if err != nil || !ok {
 		return noOffset(), err
 	}

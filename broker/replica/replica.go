@@ -86,7 +86,7 @@ func (r *Replica) HighWatermark() int64 { return r.log.Confirmed() }
 // LastStable is what read-committed consumers read up to: the first offset of an open transaction, or the high watermark.
 func (r *Replica) LastStable() int64 {
 	high := r.HighWatermark()
-	if first, open := r.log.FirstUnstable(); open && first < high {
+	if first, open := r.log.FirstUnstable(high); open && first < high {
 		return first
 	}
 	return high

@@ -1,0 +1,221 @@
+package handler
+
+import (
+	"context"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik-stream/chronik/authz"
+	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/fetchsession"
+	"github.com/chronik-stream/chronik/broker/replica"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+const (
+	// fetchSessions is the version from which there are fetch sessions (KIP-227), fetchTopicIDs that from which topics are named
+	// by id, fetchZstd that from which zstd is known.
+	fetchSessions = 7
+	fetchZstd     = 10
+	fetchTopicIDs = 13
+	readCommitted = 1
+)
+
+// fetch is API 1, versions 4-18. A consumer waits until MinBytes have come or MaxWait has passed; the first batch is given even
+// when it is larger than the limits. From version 13 on the answer names topics by id alone.
+func (r *Records) fetch() api.Row {
+	return api.Spec[*kmsg.FetchRequest, *fetchScope]{
+		Row:     api.Row{Key: 1, Name: "Fetch", Min: 4, Max: 18, Gate: api.Authenticated, MaxBytes: fetchFrame, Recheck: true},
+		Resolve: r.resolveFetch,
+		Needs: func(_ *api.Call, q *kmsg.FetchRequest, plan *fetchScope) authz.Needs {
+			if q.ReplicaID >= 0 || q.ReplicaState.ID >= 0 {
+				return authz.Needs{All: []authz.Need{{Op: authz.ClusterAction, On: authz.TheCluster()}}}
+			}
+			return authz.Needs{Each: topicNeeds(authz.Read, plan.names)}
+		},
+		Refuse: func(_ *api.Call, q *kmsg.FetchRequest, code int16) kmsg.Response {
+			resp := q.ResponseKind().(*kmsg.FetchResponse)
+			resp.ErrorCode = code
+			return resp
+		},
+		Handle: r.handleFetch,
+	}.Build()
+}
+
+// fetchScope is what a request asks with its session taken into account.
+type fetchScope struct {
+	fetch *fetchsession.Fetch
+	err   error
+	// names has the name of each partition's topic, "" where the id is unknown.
+	names []string
+	// byID says that the answer names topics by their ids.
+	byID bool
+}
+
+func (r *Records) resolveFetch(c *api.Call, q *kmsg.FetchRequest) *fetchScope {
+	plan := &fetchScope{byID: q.Version >= fetchTopicIDs}
+	s := fetchsession.Request{
+		Principal: c.Session.Principal, SessionID: q.SessionID, Epoch: q.SessionEpoch, ByID: plan.byID, Wanted: wantedOf(q),
+	}
+	if q.Version < fetchSessions {
+		s.SessionID, s.Epoch = 0, -1
+	}
+	for i := range q.ForgottenTopics {
+		f := &q.ForgottenTopics[i]
+		for _, p := range f.Partitions {
+			s.Forgotten = append(s.Forgotten, fetchsession.Key{Topic: f.Topic, TopicID: f.TopicID, Partition: p})
+		}
+	}
+	plan.fetch, plan.err = r.Sessions.Begin(s)
+	if plan.err != nil {
+		return plan
+	}
+	img := r.Image()
+	plan.names = make([]string, len(plan.fetch.Wanted))
+	for i := range plan.fetch.Wanted {
+		plan.names[i] = nameOf(img, plan.fetch.Wanted[i].Topic, plan.fetch.Wanted[i].TopicID)
+	}
+	return plan
+}
+
+func wantedOf(q *kmsg.FetchRequest) []fetchsession.Wanted {
+	n := 0
+	for i := range q.Topics {
+		n += len(q.Topics[i].Partitions)
+	}
+	out := make([]fetchsession.Wanted, 0, n)
+	for i := range q.Topics {
+		t := &q.Topics[i]
+		for j := range t.Partitions {
+			p := &t.Partitions[j]
+			out = append(out, fetchsession.Wanted{
+				Key:    fetchsession.Key{Topic: t.Topic, TopicID: t.TopicID, Partition: p.Partition},
+				Offset: p.FetchOffset, MaxBytes: p.PartitionMaxBytes,
+				CurrentLeaderEpoch: p.CurrentLeaderEpoch, LastFetchedEpoch: p.LastFetchedEpoch,
+			})
+		}
+	}
+	return out
+}
+
+func (r *Records) handleFetch(ctx context.Context, c *api.Call, q *kmsg.FetchRequest, plan *fetchScope) api.Answer {
+	if plan.err != nil {
+		resp := q.ResponseKind().(*kmsg.FetchResponse)
+		resp.ErrorCode = wire.CodeOf(plan.err)
+		return api.Now(resp)
+	}
+	f := &fetching{records: r, call: c, q: q, plan: plan, committed: q.IsolationLevel == readCommitted}
+	f.results = make([]fetched, len(plan.fetch.Wanted))
+	f.poll(ctx)
+	return api.Now(f.response())
+}
+
+// fetching is one fetch on its way.
+type fetching struct {
+	records   *Records
+	call      *api.Call
+	q         *kmsg.FetchRequest
+	plan      *fetchScope
+	committed bool
+	results   []fetched
+	bytes     int
+	failed    bool
+}
+
+// fetched is what was found of one partition.
+type fetched struct {
+	part      *replica.Replica
+	data      []byte
+	err       error
+	told      fetchsession.Told
+	diverging *kmsg.FetchResponseTopicPartitionDivergingEpoch
+}
+
+// poll reads until there is enough, or time is up.
+func (f *fetching) poll(ctx context.Context) {
+	f.read()
+	if f.enough() || f.q.MaxWaitMillis <= 0 {
+		return
+	}
+	timer := time.NewTimer(time.Duration(f.q.MaxWaitMillis) * time.Millisecond)
+	defer timer.Stop()
+	for !f.enough() {
+		s := replica.NewSignal()
+		f.await(s)
+		select {
+		case <-s:
+		case <-timer.C:
+			f.forget(s)
+			return
+		case <-ctx.Done():
+			f.forget(s)
+			return
+		}
+		f.forget(s)
+		f.read()
+	}
+}
+
+func (f *fetching) enough() bool {
+	return f.failed || f.bytes >= int(f.q.MinBytes) || len(f.results) == 0
+}
+
+func (f *fetching) await(s replica.Signal) {
+	for i := range f.results {
+		if part := f.results[i].part; part != nil {
+			part.Await(s, f.results[i].told.HighWatermark+1)
+		}
+	}
+}
+
+func (f *fetching) forget(s replica.Signal) {
+	for i := range f.results {
+		if part := f.results[i].part; part != nil {
+			part.Forget(s)
+		}
+	}
+}
+
+// read reads every partition anew, within the limits of the request.
+func (f *fetching) read() {
+	f.bytes, f.failed = 0, false
+	left := int(min(f.q.MaxBytes, f.records.MaxFetchBytes))
+	for i := range f.results {
+		w := &f.plan.fetch.Wanted[i]
+		f.results[i] = f.one(w, f.plan.names[i], min(left, int(w.MaxBytes)), f.bytes == 0)
+		res := &f.results[i]
+		f.failed = f.failed || res.err != nil || res.diverging != nil
+		f.bytes += len(res.data)
+		left -= len(res.data)
+	}
+}
+
+func (f *fetching) one(w *fetchsession.Wanted, name string, maxBytes int, minOne bool) fetched {
+	if f.plan.byID && name == "" {
+		return fetched{err: wire.Errorf(wire.UnknownTopicID, "this broker hosts no topic of that id")}
+	}
+	if !f.call.Granted.Has(authz.Read, authz.Topic, name) {
+		return fetched{err: wire.Errorf(wire.TopicAuthorizationFailed, "not authorized to read topic %s", name)}
+	}
+	part, err := f.records.find(name, w.Partition, w.CurrentLeaderEpoch)
+	if err != nil {
+		return fetched{err: err}
+	}
+	if f.plan.byID && part.TopicID() != w.TopicID {
+		return fetched{err: wire.Errorf(wire.UnknownTopicID, "topic %s has another id now", name)}
+	}
+	out := fetched{part: part, told: fetchsession.Told{
+		HighWatermark: part.HighWatermark(), LogStart: part.LogStart(), LastStable: part.LastStable(),
+	}}
+	if w.LastFetchedEpoch >= 0 && f.q.Version >= 12 {
+		if out.diverging, out.err = divergence(part, w); out.diverging != nil || out.err != nil {
+			return out
+		}
+	}
+	out.data, out.err = part.Read(w.Offset, maxBytes, f.committed, minOne, nil)
+	if out.err == nil && f.q.Version < fetchZstd && hasZstd(out.data) {
+		out.data, out.err = nil, wire.Errorf(wire.UnsupportedCompressionType, "zstd needs Fetch version 10")
+	}
+	return out
+}

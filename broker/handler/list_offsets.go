@@ -1,0 +1,87 @@
+package handler
+
+import (
+	"context"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik-stream/chronik/authz"
+	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/replica"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// listOffsets is API 2, versions 1-11. Version 4 adds leader epochs, 7 the largest timestamp, 8 the local start, 9 the tiered end,
+// 11 the pending upload.
+func (r *Records) listOffsets() api.Row {
+	return api.Spec[*kmsg.ListOffsetsRequest, struct{}]{
+		Row: api.Row{Key: 2, Name: "ListOffsets", Min: 1, Max: 11, Gate: api.Authenticated, MaxBytes: askFrame},
+		Needs: func(_ *api.Call, q *kmsg.ListOffsetsRequest, _ struct{}) authz.Needs {
+			names := make([]string, len(q.Topics))
+			for i := range q.Topics {
+				names[i] = q.Topics[i].Topic
+			}
+			return authz.Needs{Each: topicNeeds(authz.Describe, names)}
+		},
+		Refuse: func(_ *api.Call, q *kmsg.ListOffsetsRequest, code int16) kmsg.Response {
+			return eachOffset(q, func(string, *kmsg.ListOffsetsRequestTopicPartition) (replica.FoundOffset, error) {
+				return replica.FoundOffset{}, wire.Errorf(code, "refused")
+			})
+		},
+		Handle: func(_ context.Context, c *api.Call, q *kmsg.ListOffsetsRequest, _ struct{}) api.Answer {
+			return api.Now(eachOffset(q, func(topic string, p *kmsg.ListOffsetsRequestTopicPartition) (replica.FoundOffset, error) {
+				return r.offsetOf(c, q, topic, p)
+			}))
+		},
+	}.Build()
+}
+
+func (r *Records) offsetOf(c *api.Call, q *kmsg.ListOffsetsRequest, topic string, p *kmsg.ListOffsetsRequestTopicPartition) (replica.FoundOffset, error) {
+	if !c.Granted.Has(authz.Describe, authz.Topic, topic) {
+		return replica.FoundOffset{}, wire.Errorf(wire.TopicAuthorizationFailed, "not authorized to describe topic %s", topic)
+	}
+	if q.Version < questionVersion(p.Timestamp) {
+		return replica.FoundOffset{}, wire.Errorf(wire.UnsupportedVersion, "timestamp %d needs a later version of ListOffsets", p.Timestamp)
+	}
+	part, err := r.find(topic, p.Partition, p.CurrentLeaderEpoch)
+	if err != nil {
+		return replica.FoundOffset{}, err
+	}
+	return part.Offset(p.Timestamp, q.IsolationLevel == readCommitted)
+}
+
+// questionVersion is the version from which a timestamp may be asked.
+func questionVersion(timestamp int64) int16 {
+	switch timestamp {
+	case replica.MaxTimestampOffset:
+		return 7
+	case replica.EarliestLocal:
+		return 8
+	case replica.LatestTiered:
+		return 9
+	case replica.EarliestPending:
+		return 11
+	default:
+		return 1
+	}
+}
+
+func eachOffset(q *kmsg.ListOffsetsRequest, ask func(string, *kmsg.ListOffsetsRequestTopicPartition) (replica.FoundOffset, error)) kmsg.Response {
+	resp := q.ResponseKind().(*kmsg.ListOffsetsResponse)
+	for i := range q.Topics {
+		topic := kmsg.NewListOffsetsResponseTopic()
+		topic.Topic = q.Topics[i].Topic
+		for j := range q.Topics[i].Partitions {
+			p := &q.Topics[i].Partitions[j]
+			out := kmsg.NewListOffsetsResponseTopicPartition()
+			out.Partition, out.Offset, out.Timestamp, out.LeaderEpoch = p.Partition, -1, -1, -1
+			at, err := ask(topic.Topic, p)
+			if out.ErrorCode = wire.CodeOf(err); err == nil {
+				out.Offset, out.Timestamp, out.LeaderEpoch = at.Offset, at.Timestamp, at.LeaderEpoch
+			}
+			topic.Partitions = append(topic.Partitions, out)
+		}
+		resp.Topics = append(resp.Topics, topic)
+	}
+	return resp
+}
