@@ -94,7 +94,7 @@ type Journal struct {
 }
 
 // Start prepares all files anew, so that nothing that stood in them exists any more, and begins to write. The caller has made
-// the frames that Replay handed out durable in the logs.
+// the frames that the Reader handed out durable in the logs.
 func Start(cfg Config, tail Tail) (*Journal, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err

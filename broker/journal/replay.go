@@ -10,16 +10,22 @@ import (
 	"github.com/chronik-stream/chronik/broker/vfs"
 )
 
-// Tail is what a replay found out: where the journal ends. Start goes on from there.
+// Tail is where a journal ends. Start goes on from there; the zero Tail is that of a new journal.
 type Tail struct {
 	// LSN is the last one that was seen, discarded frames included.
 	LSN uint64
-	// Replayed is how many frames were handed out, Discarded how many valid ones stood after the end.
-	Replayed, Discarded int
 
 	generation uint64
 	numbers    []uint64
-	checkpoint uint64
+}
+
+// Reader is a journal as a crash or a stop left it.
+type Reader struct {
+	fs              vfs.FS
+	dir             string
+	tail            Tail
+	used            []found
+	checkpoint, end uint64
 }
 
 // found is the summary of one file.
@@ -28,47 +34,51 @@ type found struct {
 	header      fileHeader
 	valid       bool
 	first, last uint64 // LSNs of the frames from block 2 on that follow each other; 0 if none
+	changed     uint64 // the last of them that is not a checkpoint
 	checkpoint  uint64
 	synced      uint64
 	lastSeen    uint64 // the highest LSN of any valid frame
 	strays      int
 }
 
-// Replay reads the journal of a directory and hands the frames after the checkpoint to apply, in order, until the end or the
-// first error. It writes nothing. prescan, where not nil, sees the same frames before, without effect on what follows.
-// A durable frame that is missing or damaged is ErrCorrupt.
-func Replay(fsys vfs.FS, dir string, prescan func(*Frame), apply func(*Frame) error) (Tail, error) {
+// Read finds out where the journal of a directory ends. It writes nothing. A durable frame that is missing or damaged is
+// ErrCorrupt.
+func Read(fsys vfs.FS, dir string) (*Reader, error) {
 	files, tail, err := survey(fsys, dir)
 	if err != nil {
-		return tail, fmt.Errorf("read the journal in %s: %w", dir, err)
+		return nil, fmt.Errorf("read the journal in %s: %w", dir, err)
 	}
+	r := &Reader{fs: fsys, dir: dir, tail: tail}
 	var synced, lastSeen uint64
 	for _, f := range files {
-		tail.checkpoint = max(tail.checkpoint, f.checkpoint)
+		r.checkpoint = max(r.checkpoint, f.checkpoint)
 		synced = max(synced, f.synced)
 		lastSeen = max(lastSeen, f.lastSeen)
 	}
-	end, used := follow(files, tail.checkpoint)
-	if synced > end {
-		return tail, fmt.Errorf("read the journal in %s: %w: frame %d was durable and is missing or damaged", dir, ErrCorrupt, end+1)
+	r.end, r.used = follow(files, r.checkpoint)
+	if synced > r.end {
+		return nil, fmt.Errorf("read the journal in %s: %w: frame %d was durable and is missing or damaged", dir, ErrCorrupt, r.end+1)
 	}
-	tail.LSN = max(lastSeen, tail.checkpoint)
-	tail.Discarded = int(tail.LSN - end) //nolint:gosec // a count of frames in a few files
-	passes := []func(*Frame) error{func(f *Frame) error {
-		tail.Replayed++
-		return apply(f)
-	}}
-	if prescan != nil {
-		passes = slices.Insert(passes, 0, func(f *Frame) error { prescan(f); return nil })
-	}
-	for _, pass := range passes {
-		for _, f := range used {
-			if err := deliver(fsys, dir, f, tail.checkpoint, end, pass); err != nil {
-				return tail, err
-			}
+	r.tail.LSN = max(lastSeen, r.checkpoint)
+	return r, nil
+}
+
+// Tail is where the journal ends.
+func (r *Reader) Tail() Tail { return r.tail }
+
+// Pending says whether there is any change after the checkpoint.
+func (r *Reader) Pending() bool {
+	return slices.ContainsFunc(r.used, func(f found) bool { return f.changed > r.checkpoint })
+}
+
+// Each hands the frames after the checkpoint to visit, in order, until the first error.
+func (r *Reader) Each(visit func(*Frame) error) error {
+	for _, f := range r.used {
+		if err := r.deliver(f, visit); err != nil {
+			return err
 		}
 	}
-	return tail, nil
+	return nil
 }
 
 // survey summarizes all files, those with frames in the order of their first one.
@@ -123,6 +133,9 @@ func summarize(data []byte) (f found, err error) {
 			f.first = fr.LSN
 		}
 		f.last = fr.LSN
+		if fr.Type != Checkpoint {
+			f.changed = fr.LSN
+		}
 		return f.see(fr, synced)
 	})
 	if err != nil {
@@ -212,18 +225,18 @@ func follow(files []found, checkpoint uint64) (end uint64, used []found) {
 	return end, used
 }
 
-// deliver hands the frames of one file after the checkpoint to a pass.
-func deliver(fsys vfs.FS, dir string, f found, checkpoint, end uint64, pass func(*Frame) error) error {
-	name := fileName(dir, f.number)
-	data, err := vfs.ReadFile(fsys, name, maxFileBytes)
+// deliver hands out the frames of one file.
+func (r *Reader) deliver(f found, visit func(*Frame) error) error {
+	name := fileName(r.dir, f.number)
+	data, err := vfs.ReadFile(r.fs, name, maxFileBytes)
 	if err != nil {
 		return fmt.Errorf("replay the journal: %w", err)
 	}
 	_, err = walk(data, &f.header, func(fr *Frame, _ uint64) error {
-		if fr.LSN <= checkpoint || fr.LSN > end || fr.Type == Checkpoint {
+		if fr.LSN <= r.checkpoint || fr.LSN > r.end || fr.Type == Checkpoint {
 			return nil
 		}
-		return pass(fr)
+		return visit(fr)
 	})
 	if err != nil {
 		return fmt.Errorf("replay the journal file %s: %w", name, err)

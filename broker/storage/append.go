@@ -1,0 +1,204 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"time"
+
+	"github.com/chronik-stream/chronik/broker/journal"
+	"github.com/chronik-stream/chronik/broker/vfs"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// TopicID is a topic's 128-bit id (KIP-516).
+type TopicID = [16]byte
+
+// Origin says who hands a batch to Append. The zero value is invalid.
+type Origin uint8
+
+// The origins, as in AppendOrigin of Apache Kafka.
+const (
+	// Client batches are checked for their sequence.
+	Client Origin = iota + 1
+	// Coordinator batches are offset commits and transaction markers: without sequence.
+	Coordinator
+	// Replication batches come from the leader: offsets and epochs are kept and nothing is refused that the leader took.
+	Replication
+)
+
+// AppendInfo goes with a batch.
+type AppendInfo struct {
+	// LeaderEpoch is stamped into the batch, except from Replication, whose batches keep their own.
+	LeaderEpoch int32
+	// Now is the append's time; the zero time means the directory's clock.
+	Now    time.Time
+	Origin Origin
+}
+
+// AppendResult says where a batch went.
+type AppendResult struct {
+	BaseOffset, LastOffset int64
+	// AppendTime is the batch's timestamp in milliseconds where its type is LogAppendTime, else -1.
+	AppendTime int64
+	// LogStart is the log's first offset.
+	LogStart int64
+	// Duplicate says that nothing was written: the offsets are those of the batch that came first. The caller answers when
+	// these are confirmed, as for any other.
+	Duplicate bool
+}
+
+// EpochEnd is the answer of EndOffsetFor.
+type EpochEnd struct {
+	// Epoch is the largest known epoch at or below the one that was asked for; -1 if there is none.
+	Epoch int32
+	// EndOffset is the first offset after that epoch; -1 if there is none.
+	EndOffset int64
+}
+
+// TimestampOffset is a record that was found by its timestamp.
+type TimestampOffset struct {
+	Offset      int64
+	Timestamp   int64
+	LeaderEpoch int32
+}
+
+// Append adds one batch v2, whose contents the caller has validated, and patches its offset and leader epoch in place. It does
+// not wait for the disk: the batch is durable, as the flush policy says, when Confirmed passes LastOffset.
+//
+// The errors carry Kafka's codes: OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE and
+// TRANSACTION_COORDINATOR_FENCED of the producer state; MESSAGE_TOO_LARGE and RECORD_LIST_TOO_LARGE for a batch beyond
+// max.message.bytes or segment.bytes; OFFSET_OUT_OF_RANGE for a replicated batch that does not continue the log;
+// KAFKA_STORAGE_ERROR when the directory is offline or full; UNKNOWN_TOPIC_OR_PARTITION when the log is deleted.
+func (l *Log) Append(batch []byte, info AppendInfo) (AppendResult, error) {
+	h, ok := parseHeader(batch)
+	if !ok || h.size != int64(len(batch)) || info.Origin < Client || info.Origin > Replication {
+		return AppendResult{}, wire.Errorf(wire.CorruptMessage, "append to %s: not one batch of magic 2", l.path)
+	}
+	m, isMarker := parseMarker(batch, &h)
+	var mark *marker
+	if isMarker {
+		mark = &m
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.admit(&h, info.Origin); err != nil {
+		return AppendResult{}, err
+	}
+	if h.hasProducer() {
+		duplicate, err := l.producers.check(&h, mark, info.Origin)
+		if err != nil {
+			return AppendResult{}, err
+		}
+		if duplicate != nil {
+			h.maxTimestamp = duplicate.timestamp
+			return l.result(duplicate.baseOffset(), duplicate.lastOffset, &h, true), nil
+		}
+	}
+	if info.Origin != Replication {
+		h.base, h.leaderEpoch = l.end.Load(), info.LeaderEpoch
+		patch(batch, h.base, h.leaderEpoch)
+	}
+	frame := l.frame(journal.Append, h.base)
+	frame.LeaderEpoch, frame.Payload = h.leaderEpoch, batch
+	if err := l.put(batch, &h, mark, l.now(info.Now)); err != nil {
+		return AppendResult{}, err
+	}
+	if _, err := l.d.journal.Append(&frame, l.done, l.end.Load()); err != nil {
+		return AppendResult{}, l.fail("append to", err)
+	}
+	return l.result(h.base, h.last(), &h, false), nil
+}
+
+// admit checks what does not depend on the producer.
+func (l *Log) admit(h *header, origin Origin) error {
+	if err := l.usable(); err != nil {
+		return err
+	}
+	switch {
+	case origin == Replication && h.base < l.end.Load():
+		return wire.Errorf(wire.OffsetOutOfRange, "append to %s: offset %d is below the end %d", l.path, h.base, l.end.Load())
+	case origin != Replication && h.size > l.cfg.MaxMessageBytes:
+		return wire.Errorf(wire.MessageTooLarge, "append to %s: a batch of %d bytes, the largest one is %d", l.path, h.size, l.cfg.MaxMessageBytes)
+	case h.size > l.cfg.SegmentBytes:
+		return wire.Errorf(wire.RecordListTooLarge, "append to %s: a batch of %d bytes, a segment holds %d", l.path, h.size, l.cfg.SegmentBytes)
+	case h.size > l.d.journal.MaxPayload():
+		return wire.Errorf(wire.MessageTooLarge, "append to %s: a batch of %d bytes, the journal takes %d", l.path, h.size, l.d.journal.MaxPayload())
+	}
+	return nil
+}
+
+func (l *Log) result(base, last int64, h *header, duplicate bool) AppendResult {
+	r := AppendResult{BaseOffset: base, LastOffset: last, AppendTime: -1, LogStart: l.start.Load(), Duplicate: duplicate}
+	if h.attributes&attrLogAppendTime != 0 {
+		r.AppendTime = h.maxTimestamp
+	}
+	return r
+}
+
+// put writes a batch to the active segment and takes it into the log's state. When there is no space it changes nothing; after
+// any other failure the directory is offline.
+func (l *Log) put(batch []byte, h *header, m *marker, now time.Time) error {
+	if l.active().full(h, &l.cfg, l.jitter, now) && l.active().size.Load() > 0 {
+		if err := l.roll(h.base, now); err != nil {
+			return l.fail("roll a segment of", err)
+		}
+	}
+	s := l.active()
+	if err := s.reserve(h.size); err != nil {
+		return wire.Errorf(wire.KafkaStorageError, "append to %s: %w", l.path, err)
+	}
+	if err := s.write(batch, h, l.cfg.IndexIntervalBytes, now); err != nil {
+		return l.fail("append to", err)
+	}
+	if latest, ok := l.epochs.latest(); !ok || h.leaderEpoch > latest {
+		l.epochs.assign(h.leaderEpoch, h.base)
+	}
+	if h.hasProducer() {
+		if aborted := l.producers.update(h, m); aborted != nil {
+			s.aborted = append(s.aborted, *aborted)
+		}
+	}
+	l.end.Store(h.last() + 1)
+	return nil
+}
+
+// roll ends the active segment and starts one at base.
+func (l *Log) roll(base int64, now time.Time) error {
+	if err := l.active().seal(); err != nil {
+		return err
+	}
+	if err := l.writeSnapshot(base); err != nil {
+		return err
+	}
+	s, err := createSegment(l.d.cfg.FS, l.path, base, now)
+	if err != nil {
+		return err
+	}
+	segments := *l.segments.Load()
+	grown := append(segments[:len(segments):len(segments)], s)
+	l.segments.Store(&grown)
+	l.dirDirty = true
+	l.rollJitter()
+	return nil
+}
+
+// writeSnapshot writes the producer state as of an offset, which a checkpoint makes durable.
+func (l *Log) writeSnapshot(offset int64) (err error) {
+	name := path.Join(l.path, offsetName(offset, snapshotSuffix))
+	f, err := l.d.cfg.FS.Open(name, vfs.Create)
+	if err != nil {
+		return fmt.Errorf("write producer snapshot: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := f.Truncate(0); err != nil {
+		return fmt.Errorf("write producer snapshot: %w", err)
+	}
+	if _, err := f.WriteAt(l.producers.encode(), 0); err != nil {
+		return fmt.Errorf("write producer snapshot: %w", err)
+	}
+	l.snapshotAt = offset
+	l.unsynced = append(l.unsynced, name)
+	l.dirDirty = true
+	return nil
+}

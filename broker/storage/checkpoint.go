@@ -1,0 +1,238 @@
+package storage
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"time"
+
+	"github.com/chronik-stream/chronik/broker/vfs"
+)
+
+const (
+	// reapInterval is how often files whose delay is over are removed.
+	reapInterval = 5 * time.Second
+	// expireInterval is how often idle producers are forgotten (producer.id.expiration.check.interval.ms).
+	expireInterval = 10 * time.Minute
+)
+
+// maintain is the goroutine of the directory: checkpoints, removals, idle producers.
+func (d *Directory) maintain() {
+	defer d.ended.Done()
+	checkpoint := time.NewTicker(d.cfg.CheckpointInterval)
+	defer checkpoint.Stop()
+	reap := time.NewTicker(reapInterval)
+	defer reap.Stop()
+	expire := time.NewTicker(expireInterval)
+	defer expire.Stop()
+	for {
+		select {
+		case <-d.journal.CheckpointDue():
+			d.tryCheckpoint()
+		case <-checkpoint.C:
+			d.tryCheckpoint()
+		case <-reap.C:
+			d.reap(d.cfg.Clock())
+		case <-expire.C:
+			d.expireProducers(d.cfg.Clock())
+		case <-d.journal.Failed():
+			return
+		case <-d.stop:
+			return
+		}
+	}
+}
+
+func (d *Directory) tryCheckpoint() {
+	if d.journal.LSN() == d.lastCheckpoint() {
+		return
+	}
+	if err := d.Checkpoint(); err != nil {
+		d.cfg.Logger.Error("checkpoint failed", "dir", d.cfg.Dir, "error", err)
+	}
+}
+
+func (d *Directory) lastCheckpoint() uint64 {
+	d.checkpointing.Lock()
+	defer d.checkpointing.Unlock()
+	return d.checkpointed
+}
+
+// Checkpoint makes all logs durable in their own files, writes the recovery points, and lets the journal use its files again.
+// The directory does so by itself; a failure takes it offline.
+func (d *Directory) Checkpoint() error {
+	d.checkpointing.Lock()
+	defer d.checkpointing.Unlock()
+	// What a frame up to here says is in its log's state: the log's lock is held over both.
+	through := d.journal.LSN()
+	err := d.makeDurable()
+	if err == nil {
+		err = d.journal.Checkpoint(through)
+	}
+	if err != nil {
+		err = fmt.Errorf("checkpoint of %s: %w", d.cfg.Dir, err)
+		d.fail(err)
+		return err
+	}
+	d.checkpointed = d.journal.LSN()
+	return nil
+}
+
+// writeOffsets writes the checkpoint files of the directory.
+func (d *Directory) writeOffsets() error {
+	var points, starts []string
+	for _, l := range d.logs() {
+		l.mu.Lock()
+		points = append(points, offsetLine(l.topic, l.partition, l.recoveryPoint))
+		if start := l.start.Load(); start > 0 {
+			starts = append(starts, offsetLine(l.topic, l.partition, start))
+		}
+		l.mu.Unlock()
+	}
+	if err := writeCheckpoint(d.cfg.FS, path.Join(d.cfg.Dir, recoveryPointFile), points); err != nil {
+		return err
+	}
+	return writeCheckpoint(d.cfg.FS, path.Join(d.cfg.Dir, logStartFile), starts)
+}
+
+// flushing is what one flush of a log has to sync.
+type flushing struct {
+	end, cuts  int64
+	segments   []*segment
+	aborted    []bool
+	snapshots  []string
+	epochs     []string
+	epochDirty bool
+	dirDirty   bool
+	fresh      bool
+}
+
+// flush makes a log durable as it is now, and moves its recovery point. Appends go on meanwhile.
+func (l *Log) flush() error {
+	f, err := l.startFlush()
+	if err != nil || f == nil {
+		return err
+	}
+	if err := l.syncAll(f); err != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.gone {
+			return nil // its files are closed
+		}
+		return fmt.Errorf("flush %s: %w", l.path, err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if int64(l.cuts.Load()) == f.cuts { //nolint:gosec // compared only
+		l.recoveryPoint = max(l.recoveryPoint, f.end)
+	}
+	return nil
+}
+
+// startFlush writes what is in memory and notes what to sync; nil if there is nothing.
+func (l *Log) startFlush() (*flushing, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	end := l.end.Load()
+	if l.gone || (end == l.recoveryPoint && !l.dirDirty && !l.fresh && !l.epochs.dirty && len(l.unsynced) == 0) {
+		return nil, nil
+	}
+	f := &flushing{
+		end: end, cuts: int64(l.cuts.Load()), snapshots: l.unsynced, //nolint:gosec // compared only
+		epochDirty: l.epochs.dirty, dirDirty: l.dirDirty, fresh: l.fresh,
+	}
+	if f.epochDirty {
+		f.epochs = l.epochs.lines()
+	}
+	segments := *l.segments.Load()
+	f.segments = segments[max(find(segments, l.recoveryPoint), 0):]
+	for _, s := range f.segments {
+		if err := s.flushIndexes(); err != nil {
+			return nil, fmt.Errorf("flush %s: %w", l.path, err)
+		}
+		f.aborted = append(f.aborted, s.abortedSize > 0)
+	}
+	l.unsynced, l.epochs.dirty, l.dirDirty, l.fresh = nil, false, false, false
+	return f, nil
+}
+
+func (l *Log) syncAll(f *flushing) error {
+	for i, s := range f.segments {
+		err := s.sync(f.aborted[i])
+		if err != nil && !l.removed(s) {
+			return err
+		}
+	}
+	for _, name := range f.snapshots {
+		if err := syncFile(l.d.cfg.FS, name); err != nil && !isNotExist(err) {
+			return err
+		}
+	}
+	if f.fresh {
+		if err := syncFile(l.d.cfg.FS, path.Join(l.path, metadataFile)); err != nil {
+			return err
+		}
+	}
+	if f.epochDirty {
+		return writeCheckpoint(l.d.cfg.FS, path.Join(l.path, epochFile), f.epochs) // syncs the directory too
+	}
+	if f.dirDirty {
+		return vfs.SyncDir(l.d.cfg.FS, l.path)
+	}
+	return nil
+}
+
+// removed says whether a segment is no longer the log's.
+func (l *Log) removed(s *segment) bool { return !slices.Contains(*l.segments.Load(), s) }
+
+// removeLater removes a file after the delay of the directory's default configuration.
+func (d *Directory) removeLater(name string) {
+	d.removeAfter(name, d.cfg.DefaultLogConfig.FileDeleteDelay)
+}
+
+// removeAfter removes a file or directory when a delay is over.
+func (d *Directory) removeAfter(name string, delay time.Duration) {
+	d.retiredMu.Lock()
+	defer d.retiredMu.Unlock()
+	d.retired = append(d.retired, retired{name, d.cfg.Clock().Add(delay)})
+}
+
+// reap removes what is due. What cannot be removed is logged and left to the next start.
+func (d *Directory) reap(now time.Time) {
+	d.retiredMu.Lock()
+	var due []retired
+	d.retired = slices.DeleteFunc(d.retired, func(r retired) bool {
+		if r.at.After(now) {
+			return false
+		}
+		due = append(due, r)
+		return true
+	})
+	d.retiredMu.Unlock()
+	for _, r := range due {
+		if err := d.remove(r.name); err != nil {
+			d.cfg.Logger.Warn("a deleted file stays until the next start", "file", r.name, "error", err)
+		}
+	}
+}
+
+func (d *Directory) remove(name string) error {
+	info, err := vfs.Stat(d.cfg.FS, name)
+	if err == nil && info.Dir {
+		err = vfs.RemoveAll(d.cfg.FS, name)
+	} else if err == nil {
+		err = d.cfg.FS.Remove(name)
+	}
+	if isNotExist(err) {
+		return nil
+	}
+	return err
+}
+
+func (d *Directory) expireProducers(now time.Time) {
+	for _, l := range d.logs() {
+		l.mu.Lock()
+		l.producers.expire(now.UnixMilli(), d.cfg.ProducerIDExpiration.Milliseconds())
+		l.mu.Unlock()
+	}
+}

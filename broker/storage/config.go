@@ -1,0 +1,97 @@
+package storage
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/chronik-stream/chronik/broker/journal"
+	"github.com/chronik-stream/chronik/broker/vfs"
+)
+
+// Defaults of Config.
+const (
+	// DefaultCheckpointBytes is how much the journal may hold before segments are made durable: it bounds the time that a
+	// replay takes.
+	DefaultCheckpointBytes = 64 << 20
+	// DefaultCheckpointInterval is log.flush.offset.checkpoint.interval.ms of Apache Kafka.
+	DefaultCheckpointInterval = 60 * time.Second
+	// DefaultProducerIDExpiration is producer.id.expiration.ms of Apache Kafka.
+	DefaultProducerIDExpiration = 24 * time.Hour
+)
+
+// Config says how a log directory is opened. FS, Dir and Logger are required.
+type Config struct {
+	FS vfs.FS
+	// Dir is the log directory, one entry of log.dirs.
+	Dir string
+	// FlushPolicy says when an append is confirmed (chronik.flush.policy); the zero value is journal.FlushAcks.
+	FlushPolicy journal.FlushPolicy
+	// FlushInterval is how often the journal is made durable under journal.FlushInterval.
+	FlushInterval time.Duration
+	// JournalFileBytes is the size of one journal file; 0 means journal.DefaultFileBytes. A batch has to fit into one.
+	JournalFileBytes int64
+	// CheckpointBytes and CheckpointInterval pace the background checkpoint; 0 means the defaults.
+	CheckpointBytes    int64
+	CheckpointInterval time.Duration
+	// ProducerIDExpiration is how long an idle producer is remembered; 0 means the default.
+	ProducerIDExpiration time.Duration
+	// DefaultLogConfig serves the logs that are found on disk, until SetConfig.
+	DefaultLogConfig LogConfig
+	// BrokerEpoch is written into the clean-shutdown marker; -1 or 0 where there is none.
+	BrokerEpoch int64
+	Clock       func() time.Time
+	Logger      *slog.Logger
+}
+
+func (c *Config) setDefaults() {
+	if c.CheckpointBytes == 0 {
+		c.CheckpointBytes = DefaultCheckpointBytes
+	}
+	if c.CheckpointInterval == 0 {
+		c.CheckpointInterval = DefaultCheckpointInterval
+	}
+	if c.ProducerIDExpiration == 0 {
+		c.ProducerIDExpiration = DefaultProducerIDExpiration
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.DefaultLogConfig == (LogConfig{}) {
+		c.DefaultLogConfig = DefaultLogConfig()
+	}
+}
+
+// LogConfig is what a topic's configuration says to its logs. Names and meanings are those of Apache Kafka's LogConfig.
+type LogConfig struct {
+	// SegmentBytes is segment.bytes: a segment does not grow beyond it.
+	SegmentBytes int64
+	// SegmentMs is segment.ms, in milliseconds; SegmentJitterMs is the random part that is taken off it.
+	SegmentMs, SegmentJitterMs int64
+	// IndexBytes is segment.index.bytes, IndexIntervalBytes is index.interval.bytes.
+	IndexBytes, IndexIntervalBytes int64
+	// RetentionMs is retention.ms and RetentionBytes is retention.bytes; negative means without bound.
+	RetentionMs, RetentionBytes int64
+	// MaxMessageBytes is max.message.bytes: the size of a batch from a client or a coordinator.
+	MaxMessageBytes int64
+	// FileDeleteDelay is file.delete.delay.ms: how long the files of a deleted segment or partition stay.
+	FileDeleteDelay time.Duration
+	// CompactOnly is cleanup.policy without "delete": only the log start removes segments.
+	CompactOnly bool
+}
+
+// DefaultLogConfig has the values of Apache Kafka's defaults.
+func DefaultLogConfig() LogConfig {
+	return LogConfig{
+		SegmentBytes:       1 << 30,
+		SegmentMs:          7 * 24 * time.Hour.Milliseconds(),
+		IndexBytes:         10 << 20,
+		IndexIntervalBytes: 4096,
+		RetentionMs:        7 * 24 * time.Hour.Milliseconds(),
+		RetentionBytes:     -1,
+		MaxMessageBytes:    1<<20 + 12,
+		FileDeleteDelay:    time.Minute,
+	}
+}

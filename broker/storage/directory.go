@@ -1,0 +1,332 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/chronik-stream/chronik/broker/journal"
+	"github.com/chronik-stream/chronik/broker/record"
+	"github.com/chronik-stream/chronik/broker/vfs"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// logKey names a log for the journal.
+type logKey struct {
+	id        TopicID
+	partition int32
+}
+
+// Directory is one log directory: its logs and the journal that they share. Its methods may be called by many goroutines.
+type Directory struct {
+	cfg     Config
+	lock    vfs.File
+	journal *journal.Journal
+	walker  *record.Walker
+	stop    chan struct{}
+	ended   sync.WaitGroup
+
+	mu     sync.RWMutex
+	byName map[string]*Log
+	byID   map[logKey]*Log
+	closed bool
+	// listDirty says that the directory itself has entries that are not durable.
+	listDirty bool
+
+	// checkpointing is held by the one checkpoint at a time; checkpointed is the journal's LSN after the last one.
+	checkpointing sync.Mutex
+	checkpointed  uint64
+
+	retiredMu sync.Mutex
+	retired   []retired
+}
+
+// retired is a file or directory that is removed when its time has come.
+type retired struct {
+	name string
+	at   time.Time
+}
+
+// Open takes a log directory into use and recovers what it holds: it makes the directory where it is missing, locks it, loads
+// the logs, replays the journal onto them, and makes the result durable. vfs.ErrLocked: another process uses it. ErrCorrupt,
+// journal.ErrCorrupt: something that was durable is damaged; nothing of it is repaired in silence.
+func Open(cfg Config) (*Directory, error) {
+	cfg.setDefaults()
+	d := &Directory{
+		cfg: cfg, walker: record.NewWalker(), stop: make(chan struct{}),
+		byName: map[string]*Log{}, byID: map[logKey]*Log{},
+	}
+	if err := makeDir(cfg.FS, cfg.Dir); err != nil {
+		return nil, fmt.Errorf("open log directory: %w", err)
+	}
+	lock, err := cfg.FS.Open(path.Join(cfg.Dir, lockFile), vfs.Lock)
+	if err != nil {
+		return nil, fmt.Errorf("open log directory %s: %w", cfg.Dir, err)
+	}
+	d.lock = lock
+	if err := d.start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open log directory %s: %w", cfg.Dir, err), d.closeFiles())
+	}
+	return d, nil
+}
+
+// makeDir makes the directory where it is missing, durably.
+func makeDir(fsys vfs.FS, dir string) error {
+	_, err := vfs.Stat(fsys, dir)
+	if !isNotExist(err) {
+		return err
+	}
+	if err := fsys.Mkdir(dir); err != nil {
+		return err
+	}
+	return vfs.SyncDir(fsys, path.Dir(path.Clean(dir)))
+}
+
+// start recovers and begins to serve.
+func (d *Directory) start() error {
+	clean, err := takeCleanMarker(d.cfg.FS, d.cfg.Dir)
+	if err != nil {
+		return err
+	}
+	tail, err := d.recover(clean)
+	if err != nil {
+		return err
+	}
+	d.journal, err = journal.Start(journal.Config{
+		FS: d.cfg.FS, Dir: d.cfg.Dir, FileBytes: d.cfg.JournalFileBytes, Policy: d.cfg.FlushPolicy, Interval: d.cfg.FlushInterval,
+		CheckpointBytes: d.cfg.CheckpointBytes, Logger: d.cfg.Logger,
+	}, tail)
+	if err != nil {
+		return err
+	}
+	d.checkpointed = d.journal.LSN()
+	d.ended.Add(1)
+	go d.maintain()
+	return nil
+}
+
+// Path is the directory's name.
+func (d *Directory) Path() string { return d.cfg.Dir }
+
+// Logs yields the logs by the names of their directories.
+func (d *Directory) Logs(yield func(*Log) bool) {
+	for _, l := range d.logs() {
+		if !yield(l) {
+			return
+		}
+	}
+}
+
+func (d *Directory) logs() []*Log {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	list := make([]*Log, 0, len(d.byName))
+	for _, l := range d.byName {
+		list = append(list, l)
+	}
+	slices.SortFunc(list, func(a, b *Log) int { return strings.Compare(a.path, b.path) })
+	return list
+}
+
+// Log returns the log of a partition, or nil.
+func (d *Directory) Log(topic string, partition int32) *Log {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.byName[partitionDirName(topic, partition)]
+}
+
+// Create makes an empty log. It does not wait for the disk: the journal makes the log durable no later than its first record.
+// TOPIC_ALREADY_EXISTS: the partition has a log, of this or of another topic id. KAFKA_STORAGE_ERROR: the disk failed.
+func (d *Directory) Create(id TopicID, topic string, partition int32, cfg LogConfig) (*Log, error) {
+	name := partitionDirName(topic, partition)
+	if _, _, ok := parsePartitionDir(name); !ok || id == (TopicID{}) || strings.ContainsAny(name, "/\x00") {
+		return nil, wire.Errorf(wire.InvalidTopicException, "create log %q with topic id %x", name, id)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.usable(); err != nil {
+		return nil, err
+	}
+	if d.byName[name] != nil {
+		return nil, wire.Errorf(wire.TopicAlreadyExists, "create log: %s is there", path.Join(d.cfg.Dir, name))
+	}
+	l, err := d.create(id, topic, partition, cfg)
+	if err != nil {
+		return nil, wire.Errorf(wire.KafkaStorageError, "create log: %w", err)
+	}
+	f := l.frame(journal.PartitionCreated, 0)
+	f.Payload = []byte(topic)
+	if _, err := d.journal.Append(&f, nil, 0); err != nil {
+		return nil, l.fail("create", err)
+	}
+	return l, nil
+}
+
+func (d *Directory) usable() error {
+	if d.closed {
+		return wire.Errorf(wire.KafkaStorageError, "log directory %s is closed", d.cfg.Dir)
+	}
+	if err := d.Err(); err != nil {
+		return wire.Errorf(wire.KafkaStorageError, "log directory %s is offline: %w", d.cfg.Dir, err)
+	}
+	return nil
+}
+
+// create makes the files of an empty log and takes it into the tables. The caller holds the lock.
+func (d *Directory) create(id TopicID, topic string, partition int32, cfg LogConfig) (*Log, error) {
+	l := newLog(d, id, topic, partition, cfg)
+	if err := d.cfg.FS.Mkdir(l.path); err != nil {
+		return nil, err
+	}
+	d.listDirty = true
+	if err := writeTopicID(d.cfg.FS, l.path, id); err != nil {
+		return nil, err
+	}
+	s, err := createSegment(d.cfg.FS, l.path, 0, d.cfg.Clock())
+	if err != nil {
+		return nil, err
+	}
+	l.segments.Store(&[]*segment{s})
+	l.fresh, l.dirDirty = true, true
+	d.add(l)
+	return l, nil
+}
+
+func (d *Directory) add(l *Log) {
+	d.byName[partitionDirName(l.topic, l.partition)] = l
+	d.byID[logKey{l.id, l.partition}] = l
+}
+
+// Delete removes a log: its directory gets another name at once and goes for good after file.delete.delay.ms.
+// UNKNOWN_TOPIC_OR_PARTITION: there is none.
+func (d *Directory) Delete(id TopicID, partition int32) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.usable(); err != nil {
+		return err
+	}
+	l := d.byID[logKey{id, partition}]
+	if l == nil {
+		return wire.Errorf(wire.UnknownTopicOrPartition, "delete log: no partition %d of topic id %x", partition, id)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f := l.frame(journal.PartitionDeleted, 0)
+	if _, err := d.journal.Append(&f, nil, 0); err != nil {
+		return l.fail("delete", err)
+	}
+	if err := d.retire(l, deleteDirSuffix); err != nil {
+		return l.fail("delete", err)
+	}
+	return nil
+}
+
+// retire takes a log out of the tables and renames its directory. The caller holds both locks.
+func (d *Directory) retire(l *Log, suffix string) error {
+	l.gone = true
+	l.cuts.Add(2) // readers look again
+	delete(d.byName, partitionDirName(l.topic, l.partition))
+	delete(d.byID, logKey{l.id, l.partition})
+	err := l.closeFiles()
+	name := path.Join(d.cfg.Dir, retiredDirName(path.Base(l.path), suffix))
+	if err := errors.Join(err, d.cfg.FS.Rename(l.path, name)); err != nil {
+		return err
+	}
+	d.listDirty = true
+	d.removeAfter(name, l.cfg.FileDeleteDelay)
+	return nil
+}
+
+func (l *Log) closeFiles() error {
+	var errs []error
+	for _, s := range *l.segments.Load() {
+		errs = append(errs, s.close())
+	}
+	return errors.Join(errs...)
+}
+
+// Failed is closed when the directory is offline for good: a write or a sync failed, and what is on disk is not known any
+// more. Err says why.
+func (d *Directory) Failed() <-chan struct{} { return d.journal.Failed() }
+
+// Err is why the directory is offline, or nil.
+func (d *Directory) Err() error {
+	if d.journal == nil {
+		return nil
+	}
+	return d.journal.Err()
+}
+
+// fail takes the directory offline.
+func (d *Directory) fail(err error) {
+	d.cfg.Logger.Error("log directory goes offline", "dir", d.cfg.Dir, "error", err)
+	if d.journal != nil {
+		d.journal.Fail(err)
+	}
+}
+
+// Close stops cleanly: it makes all logs durable, writes the checkpoints, and the clean-shutdown marker last. A directory that
+// is offline gets no marker; Close then returns why. Appends fail from the start of Close on.
+func (d *Directory) Close() error {
+	d.mu.Lock()
+	if d.closed {
+		d.mu.Unlock()
+		return nil
+	}
+	d.closed = true
+	d.mu.Unlock()
+	close(d.stop)
+	d.ended.Wait()
+	err := d.Err()
+	if err == nil {
+		err = d.closeLogs()
+	}
+	err = errors.Join(err, d.journal.Close())
+	if err == nil {
+		err = writeCleanMarker(d.cfg.FS, d.cfg.Dir, d.cfg.BrokerEpoch)
+	}
+	err = errors.Join(err, d.closeFiles())
+	if err != nil {
+		return fmt.Errorf("close log directory %s: %w", d.cfg.Dir, err)
+	}
+	return nil
+}
+
+// closeLogs ends all logs and makes them durable.
+func (d *Directory) closeLogs() error {
+	for _, l := range d.logs() {
+		if err := l.finish(); err != nil {
+			return err
+		}
+	}
+	return d.Checkpoint()
+}
+
+// finish refuses appends from here on, and leaves the files as a start after a clean stop wants them.
+func (l *Log) finish() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	if err := l.active().seal(); err != nil {
+		return fmt.Errorf("close %s: %w", l.path, err)
+	}
+	if l.snapshotAt == l.end.Load() && len(l.unsynced) == 0 {
+		return nil
+	}
+	if err := l.writeSnapshot(l.end.Load()); err != nil {
+		return fmt.Errorf("close %s: %w", l.path, err)
+	}
+	return nil
+}
+
+func (d *Directory) closeFiles() error {
+	var errs []error
+	for _, l := range d.logs() {
+		errs = append(errs, l.closeFiles())
+	}
+	return errors.Join(append(errs, d.lock.Close())...)
+}

@@ -1,0 +1,375 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/chronik-stream/chronik/broker/vfs"
+)
+
+// ErrCorrupt is wrapped by the errors that say that something that was durable is damaged or missing.
+var ErrCorrupt = errors.New("the log is corrupt")
+
+// loading is what is known of a log before its files are read.
+type loading struct {
+	clean bool
+	// recoveryPoint: all below is durable. start: the log's first offset, as far as the checkpoint knows.
+	recoveryPoint, start int64
+	now                  time.Time
+}
+
+// load reads a partition's directory.
+func (l *Log) load(in loading) error {
+	files, err := tidy(l.d.cfg.FS, l.path)
+	if err != nil {
+		return err
+	}
+	if l.epochs, err = readEpochs(l.d.cfg.FS, l.path); err != nil {
+		return err
+	}
+	segments, err := l.openSegments(files, in)
+	if err != nil {
+		return err
+	}
+	if !in.clean || missingIndex(segments, files) {
+		if segments, err = l.recover(segments, files, in); err != nil {
+			return err
+		}
+	}
+	end, err := l.openActive(&segments, in)
+	if err != nil {
+		return err
+	}
+	if end < in.recoveryPoint {
+		return fmt.Errorf("load %s: %w: it ends at %d, and %d was durable", l.path, ErrCorrupt, end, in.recoveryPoint)
+	}
+	l.segments.Store(&segments)
+	l.end.Store(end)
+	l.confirmed.Store(end)
+	l.start.Store(max(in.start, segments[0].base))
+	l.recoveryPoint = end
+	if !in.clean {
+		l.recoveryPoint = min(in.recoveryPoint, end)
+		l.dirDirty, l.fresh = true, true
+	}
+	l.epochs.truncateFromEnd(end)
+	l.epochs.truncateFromStart(l.start.Load())
+	return l.tidySnapshots(in.now)
+}
+
+// openSegments describes the segments that are there, and starts one where there is none.
+func (l *Log) openSegments(files map[string]vfs.Info, in loading) ([]*segment, error) {
+	var segments []*segment
+	for name, info := range files {
+		base, ok := parseOffsetName(name, logSuffix)
+		if !ok {
+			continue
+		}
+		s := newSegment(l.d.cfg.FS, l.path, base, in.now)
+		s.size.Store(info.Size)
+		s.modTime = info.ModTime
+		for _, x := range []*index{s.offsets, s.times} {
+			if err := x.load(files[path.Base(x.name)].Size); err != nil {
+				return nil, fmt.Errorf("load index %s: %w", x.name, err)
+			}
+			if err := x.park(); err != nil {
+				return nil, err
+			}
+		}
+		s.maxTime = s.times.last()
+		var err error
+		if s.aborted, err = readTxnIndex(l.d.cfg.FS, s.name(txnSuffix), base); err != nil {
+			return nil, err
+		}
+		s.abortedSize = len(s.aborted)
+		if in.clean && int64(s.abortedSize)*txnEntryBytes != files[path.Base(s.name(txnSuffix))].Size {
+			return nil, fmt.Errorf("load %s: %w: its transaction index is damaged", s.name(txnSuffix), ErrCorrupt)
+		}
+		segments = append(segments, s)
+	}
+	slices.SortFunc(segments, func(a, b *segment) int { return int(max(min(a.base-b.base, 1), -1)) })
+	if len(segments) > 0 {
+		return segments, nil
+	}
+	s, err := createSegment(l.d.cfg.FS, l.path, in.start, in.now)
+	l.dirDirty = true
+	return []*segment{s}, err
+}
+
+func missingIndex(segments []*segment, files map[string]vfs.Info) bool {
+	for _, s := range segments {
+		for _, x := range []*index{s.offsets, s.times} {
+			info, ok := files[path.Base(x.name)]
+			if (!ok || info.Size%int64(x.width) != 0) && s.size.Load() > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// openActive reads the end of the last segment. A log that ends below its first offset starts anew there.
+func (l *Log) openActive(segments *[]*segment, in loading) (end int64, err error) {
+	list := *segments
+	end, err = list[len(list)-1].rescan()
+	if err != nil {
+		return 0, fmt.Errorf("load %s: %w: %w", l.path, ErrCorrupt, err)
+	}
+	if end >= in.start {
+		return end, nil
+	}
+	for _, s := range list {
+		if err := l.d.removeSegment(s); err != nil {
+			return 0, err
+		}
+	}
+	s, err := createSegment(l.d.cfg.FS, l.path, in.start, in.now)
+	l.dirDirty = true
+	*segments = []*segment{s}
+	return in.start, err
+}
+
+// recover makes the segments whole: it verifies what is not known to be durable, cuts it at the first batch that is not as it
+// was written, and rebuilds the indexes from there on. Segments behind a cut go; the journal has what they held.
+func (l *Log) recover(segments []*segment, files map[string]vfs.Info, in loading) ([]*segment, error) {
+	first := max(find(segments, in.recoveryPoint), 0)
+	next := int64(-1)
+	for i, s := range segments {
+		trusted := in.recoveryPoint
+		switch {
+		case missingIndex(segments[i:i+1], files):
+			if err := s.resetIndexes(); err != nil {
+				return nil, fmt.Errorf("recover %s: %w", s.name(logSuffix), err)
+			}
+		case i < first || in.clean:
+			continue
+		}
+		end, lost, err := l.recoverSegment(s, trusted, next)
+		if err != nil {
+			return nil, fmt.Errorf("recover %s: %w", s.name(logSuffix), err)
+		}
+		next = end
+		if !lost || i+1 == len(segments) {
+			continue
+		}
+		if segments[i+1].base < in.recoveryPoint {
+			return nil, fmt.Errorf("recover %s: %w: its end was durable and is damaged", s.name(logSuffix), ErrCorrupt)
+		}
+		for _, later := range segments[i+1:] {
+			if err := l.d.removeSegment(later); err != nil {
+				return nil, err
+			}
+		}
+		return segments[:i+1], nil
+	}
+	return segments, nil
+}
+
+// recoverSegment verifies a segment from the last index entry below the recovery point on. next is the offset at which it has to
+// start at the earliest. It returns the offset behind the last whole batch, and whether something behind it was cut off.
+func (l *Log) recoverSegment(s *segment, trusted, next int64) (end int64, lost bool, err error) {
+	f, err := s.file()
+	if err != nil {
+		return 0, false, err
+	}
+	pos, err := s.trustIndexes(trusted)
+	if err != nil {
+		return 0, false, err
+	}
+	size := s.size.Load()
+	scan := newScanner(f, pos, size)
+	end = max(s.base, next)
+	if pos > 0 {
+		end = s.base
+	}
+	for {
+		h, at, err := l.nextValid(scan, s, end)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if errors.Is(err, errBadBatch) {
+			if end < trusted {
+				return 0, false, fmt.Errorf("%w: the batch at position %d was durable and is damaged", ErrCorrupt, at)
+			}
+			l.d.cfg.Logger.Info("cutting a segment behind its last whole batch", "segment", s.name(logSuffix), "size", at, "cut", size-at)
+			lost = true
+			s.size.Store(at)
+			if err := f.Truncate(at); err != nil {
+				return 0, false, err
+			}
+			break
+		}
+		if err != nil {
+			return 0, false, err
+		}
+		s.note(&h, at, l.cfg.IndexIntervalBytes)
+		if latest, ok := l.epochs.latest(); !ok || h.leaderEpoch > latest {
+			l.epochs.assign(h.leaderEpoch, h.base)
+		}
+		end = h.last() + 1
+	}
+	return end, lost, s.flushRecovered()
+}
+
+// flushRecovered writes the rebuilt indexes.
+func (s *segment) flushRecovered() error {
+	s.noteTime()
+	return s.flushIndexes()
+}
+
+// nextValid reads a batch and verifies it: its checksum, and that its offsets go on.
+func (l *Log) nextValid(scan *scanner, s *segment, end int64) (header, int64, error) {
+	h, at, err := scan.next()
+	if err != nil {
+		return h, at, err
+	}
+	b, err := scan.batch(&h, at)
+	if err != nil {
+		return h, at, err
+	}
+	if !h.checkCRC(b) || h.base < end || h.last()-s.base > maxRelativeOffset {
+		return h, at, errBadBatch
+	}
+	return h, at, nil
+}
+
+// trustIndexes cuts the indexes to the entries of batches below the recovery point that are as they should be, and returns the
+// position of the last one's batch.
+func (s *segment) trustIndexes(recoveryPoint int64) (pos int64, err error) {
+	size := s.size.Load()
+	n, err := s.offsets.validPrefix(func(e []byte) bool {
+		return s.base+int64(i32(e)) < recoveryPoint && i32(e) >= 0 && int64(i32(e[4:])) < size && i32(e[4:]) > 0
+	})
+	if err == nil {
+		err = s.offsets.truncate(n)
+	}
+	if err != nil {
+		return 0, err
+	}
+	last := int64(-1)
+	if n > 0 {
+		e, err := s.offsets.at(n - 1)
+		if err != nil {
+			return 0, err
+		}
+		last, pos = int64(i32(e)), int64(i32(e[4:]))
+	}
+	n, err = s.times.validPrefix(func(e []byte) bool { return int64(i32(e[8:])) <= last && i32(e[8:]) >= 0 && i64(e) >= 0 })
+	if err == nil {
+		err = s.times.truncate(n)
+	}
+	if err != nil {
+		return 0, err
+	}
+	s.maxTime, s.maxTimeAt, s.sinceIndex = -1, s.base, 0
+	if n > 0 {
+		e, err := s.times.at(n - 1)
+		if err != nil {
+			return 0, err
+		}
+		s.maxTime, s.maxTimeAt = i64(e), s.base+int64(i32(e[8:]))
+	}
+	return pos, s.trustAborted(last)
+}
+
+// trustAborted cuts the .txnindex to the transactions that ended below the batch where verification starts.
+func (s *segment) trustAborted(last int64) error {
+	n := 0
+	for n < len(s.aborted) && s.aborted[n].last <= s.base+last && last >= 0 {
+		n++
+	}
+	info, err := vfs.Stat(s.fs, s.name(txnSuffix))
+	if isNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if n < len(s.aborted) || info.Size != int64(n)*txnEntryBytes {
+		if err := writeTxnIndex(s.fs, s.name(txnSuffix), n, nil); err != nil {
+			return err
+		}
+	}
+	s.aborted, s.abortedSize = s.aborted[:n:n], n
+	return nil
+}
+
+// tidySnapshots removes the producer snapshots that are of no use any more, and loads the producer state.
+func (l *Log) tidySnapshots(now time.Time) error {
+	all, err := l.snapshots()
+	if err != nil {
+		return err
+	}
+	bases := map[int64]bool{}
+	for _, s := range *l.segments.Load() {
+		bases[s.base] = true
+	}
+	newest := int64(-1)
+	for _, o := range all {
+		if o <= l.end.Load() {
+			newest = max(newest, o)
+		}
+	}
+	kept := all[:0]
+	for _, o := range all {
+		if o == newest || (bases[o] && o > l.start.Load() && o < newest) {
+			kept = append(kept, o)
+			continue
+		}
+		if err := l.removeSnapshot(o); err != nil {
+			return err
+		}
+	}
+	return l.loadProducers(kept, now)
+}
+
+// tidy finishes what a crash interrupted among the files of a partition, as LogLoader of Apache Kafka does, and lists them.
+func tidy(fsys vfs.FS, dir string) (map[string]vfs.Info, error) {
+	entries, err := fsys.List(dir)
+	if err != nil {
+		return nil, fmt.Errorf("load %s: %w", dir, err)
+	}
+	files := map[string]vfs.Info{}
+	for _, e := range entries {
+		if e.Dir {
+			continue
+		}
+		files[e.Name] = e
+	}
+	remove := func(name string) error {
+		delete(files, name)
+		if err := fsys.Remove(path.Join(dir, name)); err != nil {
+			return fmt.Errorf("load %s: %w", dir, err)
+		}
+		return nil
+	}
+	for _, e := range entries {
+		leftover := strings.HasSuffix(e.Name, deletedSuffix) || strings.HasSuffix(e.Name, ".tmp")
+		if !leftover || e.Dir {
+			continue
+		}
+		if err := remove(e.Name); err != nil {
+			return nil, err
+		}
+	}
+	if err := finishSwap(fsys, dir, files, remove); err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		for _, suffix := range segmentSuffixes[1:] {
+			base, ok := parseOffsetName(e.Name, suffix)
+			if _, there := files[offsetName(base, logSuffix)]; !ok || there || files[e.Name].Name == "" {
+				continue
+			}
+			if err := remove(e.Name); err != nil { // an index without its segment
+				return nil, err
+			}
+		}
+	}
+	return files, nil
+}

@@ -1,0 +1,178 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"sync"
+
+	"github.com/chronik-stream/chronik/broker/journal"
+	"github.com/chronik-stream/chronik/broker/vfs"
+)
+
+// loaders is how many logs are loaded at once.
+const loaders = 4
+
+// past is what the journal tells of a log before its files are read.
+type past struct {
+	created, deleted uint64 // LSNs; 0 if there is none
+	truncated        int64  // smallest offset; -1 if there is none
+}
+
+// recover loads the logs, replays the journal onto them and makes everything durable.
+func (d *Directory) recover(clean bool) (journal.Tail, error) {
+	reader, err := journal.Read(d.cfg.FS, d.cfg.Dir)
+	if err != nil {
+		return journal.Tail{}, err
+	}
+	replay := &replay{d: d, past: map[logKey]*past{}, unknown: map[string]string{}}
+	if reader.Pending() {
+		clean = false
+		if err := reader.Each(replay.survey); err != nil {
+			return journal.Tail{}, err
+		}
+	}
+	if err := d.loadLogs(clean, replay); err != nil {
+		return journal.Tail{}, err
+	}
+	if clean {
+		return reader.Tail(), nil
+	}
+	if err := reader.Each(replay.apply); err != nil {
+		return journal.Tail{}, err
+	}
+	if err := replay.finish(); err != nil {
+		return journal.Tail{}, err
+	}
+	d.cfg.Logger.Info("replayed the journal", "dir", d.cfg.Dir, "frames", replay.applied, "skipped", replay.skipped)
+	return reader.Tail(), d.makeDurable()
+}
+
+// found is a partition's directory.
+type foundDir struct {
+	name, topic string
+	partition   int32
+}
+
+// loadLogs loads all partitions of the directory.
+func (d *Directory) loadLogs(clean bool, r *replay) error {
+	points, err := readOffsets(d.cfg.FS, path.Join(d.cfg.Dir, recoveryPointFile))
+	if errors.Is(err, ErrCheckpoint) {
+		d.cfg.Logger.Warn("verifying all logs from their start", "error", err)
+		points, clean, err = offsets{}, false, nil
+	}
+	if err != nil {
+		return err
+	}
+	starts, err := readOffsets(d.cfg.FS, path.Join(d.cfg.Dir, logStartFile))
+	if err != nil {
+		return err
+	}
+	dirs, err := d.listPartitions()
+	if err != nil {
+		return err
+	}
+	work := make(chan foundDir)
+	var mu sync.Mutex
+	var errs []error
+	var group sync.WaitGroup
+	for range loaders {
+		group.Go(func() {
+			for dir := range work {
+				if err := d.loadLog(dir, clean, points, starts, r); err != nil {
+					mu.Lock()
+					errs = append(errs, err)
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	for _, dir := range dirs {
+		work <- dir
+	}
+	close(work)
+	group.Wait()
+	return errors.Join(errs...)
+}
+
+// listPartitions finds the directories of logs, and what is left of deleted ones.
+func (d *Directory) listPartitions() ([]foundDir, error) {
+	entries, err := d.cfg.FS.List(d.cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	var dirs []foundDir
+	for _, e := range entries {
+		switch {
+		case !e.Dir || e.Name == metadataPartition || e.Name == remoteIndexCache:
+			continue
+		case strings.HasSuffix(e.Name, deleteDirSuffix):
+			d.removeAfter(path.Join(d.cfg.Dir, e.Name), d.cfg.DefaultLogConfig.FileDeleteDelay)
+			continue
+		case strings.HasSuffix(e.Name, strayDirSuffix), strings.HasSuffix(e.Name, futureDirSuffix):
+			d.cfg.Logger.Warn("a partition that is not served", "dir", path.Join(d.cfg.Dir, e.Name))
+			continue
+		case !strings.Contains(e.Name, "-"):
+			continue // another room's
+		}
+		topic, partition, ok := parsePartitionDir(e.Name)
+		if !ok {
+			return nil, fmt.Errorf("directory %s is not named as a topic and a partition", path.Join(d.cfg.Dir, e.Name))
+		}
+		dirs = append(dirs, foundDir{e.Name, topic, partition})
+	}
+	return dirs, nil
+}
+
+func (d *Directory) loadLog(dir foundDir, clean bool, points, starts offsets, r *replay) error {
+	full := path.Join(d.cfg.Dir, dir.name)
+	id, err := readTopicID(d.cfg.FS, full)
+	if err != nil && (isNotExist(err) || errors.Is(err, ErrPartitionMetadata)) && !clean {
+		// A crash while it was made: the journal says so. Else it is a stray.
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.unknown[dir.name] = full
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	now := d.cfg.Clock()
+	in := loading{clean: clean, recoveryPoint: points[dir.name], start: starts[dir.name], now: now}
+	if p := r.past[logKey{id, dir.partition}]; p != nil {
+		if p.created > 0 {
+			in.recoveryPoint, in.start = 0, 0 // the checkpoints speak of an older log of this name
+		}
+		if p.truncated >= 0 {
+			in.recoveryPoint, in.start = min(in.recoveryPoint, p.truncated), min(in.start, p.truncated)
+		}
+	}
+	l := newLog(d, id, dir.topic, dir.partition, d.cfg.DefaultLogConfig)
+	if err := l.load(in); err != nil {
+		return errors.Join(err, l.closeFiles())
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.add(l)
+	return nil
+}
+
+// makeDurable syncs all logs and writes the checkpoints.
+func (d *Directory) makeDurable() error {
+	for _, l := range d.logs() {
+		if err := l.flush(); err != nil {
+			return err
+		}
+	}
+	d.mu.Lock()
+	dirty := d.listDirty
+	d.listDirty = false
+	d.mu.Unlock()
+	if dirty {
+		if err := vfs.SyncDir(d.cfg.FS, d.cfg.Dir); err != nil {
+			return fmt.Errorf("sync log directory: %w", err)
+		}
+	}
+	return d.writeOffsets()
+}

@@ -1,0 +1,191 @@
+package storage
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"sync"
+
+	"github.com/chronik-stream/chronik/broker/journal"
+	"github.com/chronik-stream/chronik/broker/vfs"
+)
+
+// replay applies the journal to the logs.
+type replay struct {
+	d    *Directory
+	past map[logKey]*past
+	mu   sync.Mutex
+	// unknown has the directories without a valid partition.metadata.
+	unknown          map[string]string
+	applied, skipped int
+}
+
+// survey notes what has to be known before the logs are loaded.
+func (r *replay) survey(f *journal.Frame) error {
+	key := logKey{f.TopicID, f.Partition}
+	p := r.past[key]
+	if p == nil {
+		p = &past{truncated: -1}
+		r.past[key] = p
+	}
+	switch f.Type {
+	case journal.PartitionCreated:
+		p.created = f.LSN
+	case journal.PartitionDeleted:
+		p.deleted = f.LSN
+	case journal.Truncate:
+		if p.truncated < 0 || f.BaseOffset < p.truncated {
+			p.truncated = f.BaseOffset
+		}
+	default:
+	}
+	return nil
+}
+
+// apply makes one change again. Changes to a log that is deleted later, or that no longer exists, are skipped.
+func (r *replay) apply(f *journal.Frame) error {
+	key := logKey{f.TopicID, f.Partition}
+	if f.LSN < r.past[key].deleted {
+		r.skipped++
+		return nil
+	}
+	err := r.change(key, f)
+	if err != nil {
+		return fmt.Errorf("frame %d: %w", f.LSN, err)
+	}
+	return nil
+}
+
+func (r *replay) change(key logKey, f *journal.Frame) error {
+	l := r.d.byID[key]
+	switch {
+	case f.Type == journal.PartitionCreated && l == nil:
+		r.applied++
+		return r.create(f)
+	case f.Type == journal.PartitionCreated:
+		return nil
+	case l == nil:
+		r.skipped++
+		return nil
+	}
+	r.applied++
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch f.Type {
+	case journal.Append:
+		return l.replayAppend(f)
+	case journal.Truncate:
+		return l.truncate(f.BaseOffset, r.d.cfg.Clock())
+	case journal.LogStart:
+		l.setStart(max(l.start.Load(), min(f.BaseOffset, l.end.Load())))
+	case journal.EpochStart:
+		l.epochs.assign(f.LeaderEpoch, f.BaseOffset)
+	case journal.PartitionDeleted:
+		return r.d.retire(l, deleteDirSuffix)
+	default:
+		return fmt.Errorf("%w: type %d", journal.ErrCorrupt, f.Type)
+	}
+	return nil
+}
+
+// create makes a log whose directory the crash took, wholly or in part.
+func (r *replay) create(f *journal.Frame) error {
+	topic := string(f.Payload)
+	name := partitionDirName(topic, f.Partition)
+	if dir, ok := r.unknown[name]; ok {
+		if err := vfs.RemoveAll(r.d.cfg.FS, dir); err != nil {
+			return err
+		}
+		delete(r.unknown, name)
+	}
+	if there := r.d.byName[name]; there != nil {
+		return fmt.Errorf("%w: %s is of topic id %x, and the journal creates it for %x", ErrCorrupt, there.path, there.id, f.TopicID)
+	}
+	_, err := r.d.create(f.TopicID, topic, f.Partition, r.d.cfg.DefaultLogConfig)
+	return err
+}
+
+// finish sets aside the directories that nothing explains.
+func (r *replay) finish() error {
+	for name, dir := range r.unknown {
+		stray := path.Join(r.d.cfg.Dir, retiredDirName(name, strayDirSuffix))
+		r.d.cfg.Logger.Warn("setting a directory without a topic id aside", "dir", dir, "as", stray)
+		if err := r.d.cfg.FS.Rename(dir, stray); err != nil {
+			return err
+		}
+		r.d.listDirty = true
+	}
+	return nil
+}
+
+// replayAppend adds a batch that is missing. One that is there byte for byte stays; where something else stands, the journal
+// is right.
+func (l *Log) replayAppend(f *journal.Frame) error {
+	h, ok := parseHeader(f.Payload)
+	if !ok || h.size != int64(len(f.Payload)) || h.base != f.BaseOffset {
+		return fmt.Errorf("%w: no record batch", journal.ErrCorrupt)
+	}
+	if h.last() < (*l.segments.Load())[0].base {
+		return nil // retention has taken it
+	}
+	if f.PreviousEnd > l.end.Load() {
+		return fmt.Errorf("%w: %s ends at %d, and the journal goes on at %d", ErrCorrupt, l.path, l.end.Load(), f.PreviousEnd)
+	}
+	now := l.d.cfg.Clock()
+	if h.base < l.end.Load() {
+		same, err := l.holds(&h, f.Payload)
+		if err != nil || same {
+			return err
+		}
+		if err := l.truncate(h.base, now); err != nil {
+			return err
+		}
+	}
+	var mark *marker
+	if m, ok := parseMarker(f.Payload, &h); ok {
+		mark = &m
+	}
+	if err := l.put(f.Payload, &h, mark, now); err != nil {
+		return err
+	}
+	l.confirmed.Store(l.end.Load())
+	return nil
+}
+
+// holds says whether the log has this very batch.
+func (l *Log) holds(h *header, batch []byte) (bool, error) {
+	segments := *l.segments.Load()
+	i := find(segments, h.base)
+	if i < 0 {
+		return false, nil
+	}
+	s := segments[i]
+	f, err := s.file()
+	if err != nil {
+		return false, err
+	}
+	pos, err := s.position(h.base)
+	if err != nil {
+		return false, err
+	}
+	scan := newScanner(f, pos, s.size.Load())
+	for {
+		there, at, err := scan.next()
+		if errors.Is(err, io.EOF) {
+			return false, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("segment %s at position %d: %w", s.name(logSuffix), at, err)
+		}
+		if there.last() < h.base {
+			continue
+		}
+		if there.base != h.base || there.size != h.size {
+			return false, nil
+		}
+		b, err := scan.batch(&there, at)
+		return bytes.Equal(b, batch), err
+	}
+}

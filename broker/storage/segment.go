@@ -1,0 +1,277 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"path"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/chronik-stream/chronik/broker/vfs"
+)
+
+const (
+	// Space is reserved in steps: an eighth of what is there, within these bounds.
+	minReserveBytes = 64 << 10
+	maxReserveBytes = 16 << 20
+	// maxRelativeOffset is the largest distance of an offset from its segment's base that an index can hold.
+	maxRelativeOffset = math.MaxInt32
+)
+
+// segment is one .log file and its indexes. Readers use what is behind size; the rest belongs to the log's lock.
+type segment struct {
+	fs   vfs.FS
+	dir  string
+	base int64
+	// size is how many bytes of the file are batches; it rises when a batch is written.
+	size    atomic.Int64
+	offsets *index
+	times   *index
+
+	fileMu sync.Mutex
+	f      vfs.File // opened when it is needed
+	closed bool
+
+	aborted     []abortedTxn // all entries of the .txnindex
+	abortedSize int          // how many of them are in the file
+
+	reserved   int64
+	modTime    time.Time
+	created    time.Time
+	firstTime  int64 // timestamp of the first batch; -1 if there is none, -2 if it has not been read
+	maxTime    int64 // largest timestamp, -1 if there is none
+	maxTimeAt  int64 // last offset of the first batch that has it
+	sinceIndex int64 // bytes since the last index entry, the entry's batch included
+}
+
+// newSegment describes a segment; its files need not be there.
+func newSegment(fsys vfs.FS, dir string, base int64, now time.Time) *segment {
+	return &segment{
+		fs: fsys, dir: dir, base: base, modTime: now, created: now, firstTime: -1, maxTime: -1,
+		offsets: newIndex(fsys, path.Join(dir, offsetName(base, offsetSuffix)), offsetEntryBytes),
+		times:   newIndex(fsys, path.Join(dir, offsetName(base, timeSuffix)), timeEntryBytes),
+	}
+}
+
+// createSegment makes the files of a new segment.
+func createSegment(fsys vfs.FS, dir string, base int64, now time.Time) (*segment, error) {
+	s := newSegment(fsys, dir, base, now)
+	f, err := fsys.Open(s.name(logSuffix), vfs.Create)
+	if err != nil {
+		return nil, fmt.Errorf("create segment: %w", err)
+	}
+	s.f = f
+	// A file that a crash left under this name is not of this segment.
+	for _, truncate := range []func() error{func() error { return f.Truncate(0) }, s.resetIndexes} {
+		if err := truncate(); err != nil {
+			return nil, fmt.Errorf("create segment %s: %w", s.name(logSuffix), errors.Join(err, s.close()))
+		}
+	}
+	return s, nil
+}
+
+// resetIndexes empties the index files.
+func (s *segment) resetIndexes() error {
+	for _, x := range []*index{s.offsets, s.times} {
+		x.flushed = math.MaxInt32 // whatever is in the file
+		if err := x.truncate(0); err != nil {
+			return err
+		}
+	}
+	s.aborted = nil
+	if err := s.fs.Remove(s.name(txnSuffix)); err != nil && !isNotExist(err) {
+		return err
+	}
+	return nil
+}
+
+func (s *segment) name(suffix string) string { return path.Join(s.dir, offsetName(s.base, suffix)) }
+
+// file opens the .log file.
+func (s *segment) file() (vfs.File, error) {
+	s.fileMu.Lock()
+	defer s.fileMu.Unlock()
+	if s.f != nil || s.closed {
+		return s.f, closedError(s.closed)
+	}
+	f, err := s.fs.Open(s.name(logSuffix), vfs.ReadWrite)
+	if err != nil {
+		return nil, fmt.Errorf("open segment: %w", err)
+	}
+	s.f = f
+	return f, nil
+}
+
+// reserve makes sure that there is space on the disk for so many more bytes.
+func (s *segment) reserve(bytes int64) error {
+	need := s.size.Load() + bytes
+	if need <= s.reserved {
+		return nil
+	}
+	f, err := s.file()
+	if err != nil {
+		return err
+	}
+	upTo := need + min(max(need/8, minReserveBytes), maxReserveBytes)
+	if err := f.Allocate(upTo); err != nil {
+		return fmt.Errorf("reserve %d bytes for segment %s: %w", upTo, s.name(logSuffix), err)
+	}
+	s.reserved = upTo
+	return nil
+}
+
+// write puts a batch at the end and makes it visible to readers.
+func (s *segment) write(b []byte, h *header, indexInterval int64, now time.Time) error {
+	f, err := s.file()
+	if err != nil {
+		return err
+	}
+	position := s.size.Load()
+	if _, err := f.WriteAt(b, position); err != nil {
+		return fmt.Errorf("write %d bytes at %d to segment %s: %w", len(b), position, s.name(logSuffix), err)
+	}
+	s.note(h, position, indexInterval)
+	s.modTime = now
+	s.size.Store(position + h.size)
+	return nil
+}
+
+// note takes a batch that stands at a position into the timestamps and the indexes, as LogSegment.append does.
+func (s *segment) note(h *header, position, indexInterval int64) {
+	if position == 0 {
+		s.firstTime = h.maxTimestamp
+	}
+	if h.maxTimestamp > s.maxTime {
+		s.maxTime, s.maxTimeAt = h.maxTimestamp, h.last()
+	}
+	if s.sinceIndex > indexInterval {
+		e := offsetEntry(h.last()-s.base, position)
+		s.offsets.add(e[:])
+		s.noteTime()
+		s.sinceIndex = 0
+	}
+	s.sinceIndex += h.size
+}
+
+// noteTime adds a time entry where the largest timestamp has risen.
+func (s *segment) noteTime() {
+	if s.maxTime > s.times.last() && s.maxTime >= 0 {
+		e := timeEntry(s.maxTime, s.maxTimeAt-s.base)
+		s.times.add(e[:])
+	}
+}
+
+// full says whether a batch has to go into a new segment.
+func (s *segment) full(h *header, cfg *LogConfig, jitter int64, now time.Time) bool {
+	size := s.size.Load()
+	if size > cfg.SegmentBytes-h.size || h.last()-s.base > maxRelativeOffset {
+		return true
+	}
+	if int64(s.offsets.entries()) >= cfg.IndexBytes/offsetEntryBytes || int64(s.times.entries()) >= cfg.IndexBytes/timeEntryBytes-1 {
+		return true
+	}
+	if size == 0 {
+		return false
+	}
+	age := now.UnixMilli() - s.created.UnixMilli()
+	if s.firstTimestamp() >= 0 {
+		age = h.maxTimestamp - s.firstTime
+	}
+	return age > cfg.SegmentMs-jitter
+}
+
+// firstTimestamp is that of the first batch, read once after a start.
+func (s *segment) firstTimestamp() int64 {
+	if s.firstTime != firstTimeUnread {
+		return s.firstTime
+	}
+	s.firstTime = -1
+	f, err := s.file()
+	if err != nil {
+		return -1
+	}
+	if h, _, err := newScanner(f, 0, min(s.size.Load(), batchHeaderBytes)).nextHeader(); err == nil {
+		s.firstTime = h.maxTimestamp
+	}
+	return s.firstTime
+}
+
+const firstTimeUnread = -2
+
+// seal ends a segment that gets no more batches.
+func (s *segment) seal() error {
+	s.noteTime()
+	if err := s.flushIndexes(); err != nil {
+		return err
+	}
+	f, err := s.file()
+	if err != nil {
+		return err
+	}
+	if err := f.Truncate(s.size.Load()); err != nil { // gives back what was reserved
+		return fmt.Errorf("seal segment %s: %w", s.name(logSuffix), err)
+	}
+	s.reserved = 0
+	return nil
+}
+
+func (s *segment) flushIndexes() error {
+	if err := errors.Join(s.offsets.flush(), s.times.flush()); err != nil {
+		return err
+	}
+	if s.abortedSize == len(s.aborted) {
+		return nil
+	}
+	if err := writeTxnIndex(s.fs, s.name(txnSuffix), s.abortedSize, s.aborted[s.abortedSize:]); err != nil {
+		return err
+	}
+	s.abortedSize = len(s.aborted)
+	return nil
+}
+
+// sync makes the segment's files durable. It is called without the log's lock.
+func (s *segment) sync(hasAborted bool) error {
+	f, err := s.file()
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.Sync(), s.offsets.sync(), s.times.sync()); err != nil {
+		return fmt.Errorf("sync segment %s: %w", s.name(logSuffix), err)
+	}
+	if hasAborted {
+		return syncFile(s.fs, s.name(txnSuffix))
+	}
+	return nil
+}
+
+func syncFile(fsys vfs.FS, name string) error {
+	f, err := fsys.Open(name, vfs.ReadWrite)
+	if err != nil {
+		return fmt.Errorf("sync: %w", err)
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// position is where to look for an offset: the place of a batch at or before it.
+func (s *segment) position(offset int64) (int64, error) {
+	entry, _, ok, err := s.offsets.floor(min(offset-s.base, maxRelativeOffset))
+	if err != nil || !ok {
+		return 0, err
+	}
+	return int64(i32(entry[4:])), nil
+}
+
+// close closes the files; reads that come later fail with fs.ErrClosed.
+func (s *segment) close() error {
+	s.fileMu.Lock()
+	defer s.fileMu.Unlock()
+	s.closed = true
+	errs := []error{s.offsets.close(), s.times.close()}
+	if s.f != nil {
+		errs = append(errs, s.f.Close())
+		s.f = nil
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,249 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"time"
+
+	"github.com/chronik-stream/chronik/broker/journal"
+)
+
+// Truncate cuts the log back so that it ends at offset at the latest; a batch that reaches beyond goes as a whole, and the end
+// is then behind the batch before it. Below the first segment everything goes and the log starts anew at offset. It returns when that is durable: a crash must not bring
+// back what was cut, nor take records whose cut it forgets. It is for followers, and holds up their appends.
+func (l *Log) Truncate(offset int64) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.usable(); err != nil {
+		return err
+	}
+	if offset >= l.end.Load() {
+		l.epochs.truncateFromEnd(offset)
+		return nil
+	}
+	return l.truncateDurably(offset)
+}
+
+// Reset drops everything and starts the log anew at offset, durably: for a follower whose leader starts behind its end.
+func (l *Log) Reset(offset int64) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.usable(); err != nil {
+		return err
+	}
+	if err := l.truncateDurably(max(offset, l.end.Load()+1)); err != nil {
+		return err
+	}
+	if offset == l.end.Load() {
+		return nil
+	}
+	return l.truncateDurably(offset)
+}
+
+func (l *Log) truncateDurably(offset int64) error {
+	f := l.frame(journal.Truncate, offset)
+	if err := l.d.journal.AppendWait(&f); err != nil {
+		return l.fail("truncate", err)
+	}
+	if err := l.truncate(offset, l.now(time.Time{})); err != nil {
+		return l.fail("truncate", err)
+	}
+	return nil
+}
+
+// truncate cuts the files and the state, to offset, or to nothing where offset is outside of the segments.
+func (l *Log) truncate(offset int64, now time.Time) (err error) {
+	segments := *l.segments.Load()
+	keep := find(segments, offset)
+	if offset > l.end.Load() {
+		keep = -1
+	}
+	cut := segments[keep+1:]
+	kept := segments[: keep+1 : keep+1]
+	l.cuts.Add(1)
+	defer l.cuts.Add(1)
+	if keep < 0 {
+		s, err := createSegmentUnless(l, cut, offset, now)
+		if err != nil {
+			return err
+		}
+		kept = []*segment{s}
+	} else if offset, err = kept[keep].truncate(offset); err != nil {
+		return err
+	}
+	l.segments.Store(&kept)
+	l.end.Store(offset)
+	l.start.Store(min(l.start.Load(), offset))
+	if keep < 0 {
+		l.start.Store(offset)
+	}
+	l.confirmed.Store(min(l.confirmed.Load(), offset))
+	l.recoveryPoint = min(l.recoveryPoint, offset)
+	l.dirDirty = true
+	for _, s := range cut {
+		if s.base != kept[len(kept)-1].base {
+			err = errors.Join(err, l.d.removeSegment(s))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	l.epochs.truncateFromEnd(offset)
+	l.epochs.truncateFromStart(l.start.Load())
+	return l.rebuildProducers(now)
+}
+
+// createSegmentUnless makes the segment of a log that starts anew. A segment that is cut and has the same name goes first.
+func createSegmentUnless(l *Log, cut []*segment, base int64, now time.Time) (*segment, error) {
+	for _, s := range cut {
+		if s.base == base {
+			if err := s.close(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return createSegment(l.d.cfg.FS, l.path, base, now)
+}
+
+// truncate cuts a segment at the first batch that reaches to offset or beyond, and returns where the log then ends.
+func (s *segment) truncate(offset int64) (end int64, err error) {
+	f, err := s.file()
+	if err != nil {
+		return 0, err
+	}
+	pos, err := s.position(offset)
+	if err != nil {
+		return 0, err
+	}
+	at, _, ok, err := seek(f, pos, s.size.Load(), offset)
+	if err != nil {
+		return 0, fmt.Errorf("truncate segment %s: %w", s.name(logSuffix), err)
+	}
+	if ok {
+		s.size.Store(at)
+		if err := f.Truncate(at); err != nil {
+			return 0, fmt.Errorf("truncate segment %s: %w", s.name(logSuffix), err)
+		}
+		s.reserved = 0
+	}
+	if err := s.trimIndexes(offset); err != nil {
+		return 0, err
+	}
+	return s.rescan()
+}
+
+// trimIndexes drops the entries at offset and beyond.
+func (s *segment) trimIndexes(offset int64) error {
+	_, place, ok, err := s.offsets.floor(offset - s.base - 1)
+	if err != nil {
+		return err
+	}
+	if err := s.offsets.truncate(count(place, ok)); err != nil {
+		return err
+	}
+	n, err := s.times.validPrefixFlushed(func(e []byte) bool { return s.base+int64(i32(e[8:])) < offset })
+	if err != nil {
+		return err
+	}
+	if err := s.times.truncate(n); err != nil {
+		return err
+	}
+	n = len(s.aborted)
+	for n > 0 && s.aborted[n-1].last >= offset {
+		n--
+	}
+	if n < s.abortedSize {
+		if err := writeTxnIndex(s.fs, s.name(txnSuffix), n, nil); err != nil {
+			return err
+		}
+		s.abortedSize = n
+	}
+	s.aborted = s.aborted[:n:n]
+	return nil
+}
+
+func count(place int, ok bool) int {
+	if !ok {
+		return 0
+	}
+	return place + 1
+}
+
+// rescan sets what is known of a segment beyond its indexes from the batches behind the last index entry, and returns the
+// offset behind the last batch.
+func (s *segment) rescan() (end int64, err error) {
+	f, err := s.file()
+	if err != nil {
+		return 0, err
+	}
+	s.maxTime, s.maxTimeAt, s.sinceIndex, s.firstTime = -1, s.base, 0, firstTimeUnread
+	if n := s.times.entries(); n > 0 {
+		e, err := s.times.at(n - 1)
+		if err != nil {
+			return 0, err
+		}
+		s.maxTime, s.maxTimeAt = i64(e), s.base+int64(i32(e[8:]))
+	}
+	pos := int64(0)
+	if n := s.offsets.entries(); n > 0 {
+		e, err := s.offsets.at(n - 1)
+		if err != nil {
+			return 0, err
+		}
+		pos = int64(i32(e[4:]))
+	}
+	end = s.base
+	scan := newScanner(f, pos, s.size.Load())
+	for {
+		h, at, err := scan.next()
+		if errors.Is(err, io.EOF) {
+			return end, nil
+		}
+		if err != nil {
+			return 0, fmt.Errorf("segment %s at position %d: %w", s.name(logSuffix), at, err)
+		}
+		if pos > 0 && at == pos {
+			s.sinceIndex = 0 // its entry is there
+		}
+		if h.maxTimestamp > s.maxTime {
+			s.maxTime, s.maxTimeAt = h.maxTimestamp, h.last()
+		}
+		s.sinceIndex += h.size
+		end = h.last() + 1
+	}
+}
+
+// rebuildProducers sets the producer state from the newest snapshot at or below the end, and the batches behind it. Snapshots
+// above the end go first: they tell of records that no longer exist.
+func (l *Log) rebuildProducers(now time.Time) error {
+	snapshots, err := l.snapshots()
+	if err != nil {
+		return err
+	}
+	end := l.end.Load()
+	for n := len(snapshots); n > 0 && snapshots[n-1] > end; n-- {
+		if err := l.removeSnapshot(snapshots[n-1]); err != nil {
+			return err
+		}
+		snapshots = snapshots[:n-1]
+	}
+	return l.loadProducers(snapshots, now)
+}
+
+func (l *Log) removeSnapshot(offset int64) error {
+	name := path.Join(l.path, offsetName(offset, snapshotSuffix))
+	if err := l.d.cfg.FS.Remove(name); err != nil && !isNotExist(err) {
+		return fmt.Errorf("remove producer snapshot: %w", err)
+	}
+	kept := l.unsynced[:0]
+	for _, u := range l.unsynced {
+		if u != name {
+			kept = append(kept, u)
+		}
+	}
+	l.unsynced = kept
+	l.dirDirty = true
+	return nil
+}
