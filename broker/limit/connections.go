@@ -26,7 +26,7 @@ const (
 	Login = 30 * time.Second
 	// Idle is the default of connections.max.idle.ms, as in Apache Kafka.
 	Idle = 10 * time.Minute
-	// FrameProgress bounds the wait for the next FrameStep bytes of a frame that has begun: 2 KiB/s is not a client.
+	// FrameProgress bounds the wait for more of a frame that has begun, beside the time that FrameRate gives to its bytes.
 	FrameProgress = 30 * time.Second
 	// WriteProgress bounds the wait until WriteStep bytes of an answer are taken by the client's side.
 	WriteProgress = 60 * time.Second
@@ -42,6 +42,10 @@ const (
 	// AbortWait is how long a shutdown waits for handlers after it has cancelled them.
 	AbortWait = 5 * time.Second
 )
+
+// FrameRate is the slowest that a frame may arrive, in bytes per second: a poor mobile link. Slower frames would only hold
+// memory that others wait for.
+const FrameRate = 64 << 10
 
 // WriteStep is how much of an answer is handed to the socket under one deadline, in bytes.
 const WriteStep = 256 << 10

@@ -10,8 +10,8 @@ const (
 	// FrameStep is how much is allocated for a frame before any of it has come; from there a buffer grows only as its
 	// bytes arrive. It is one read of a busy socket, and larger than most requests.
 	FrameStep = 64 << 10
-	// PooledFrame is the largest buffer that is kept for reuse: a batch of max.message.bytes (1 MiB) with its header.
-	PooledFrame = 2 << 20
+	// FrameStepBeforeLogin is the same for somebody who has not logged in, whose honest frames fit into it.
+	FrameStepBeforeLogin = 4 << 10
 	// Response caps an answer. The length prefix could carry 2 GiB, but the largest that a client asks for by default is
 	// a Fetch of 50 MiB, and Java's clients cannot hold a buffer beyond this.
 	Response = 1 << 30
@@ -20,6 +20,9 @@ const (
 	// structures together. Apache Kafka leaves it unbounded; a quarter of a gigabyte keeps two dozen of the largest
 	// produce requests of Java's default client (1 MiB x 5 in flight) from each of dozens of connections.
 	BytesInFlight = 256 << 20
+	// BytesBeforeLogin is the same for all that have not logged in together, of what is beyond FrameStepBeforeLogin in each
+	// frame. It is apart, so that strangers can use up no memory of clients; and log-ins by password need none of it.
+	BytesBeforeLogin = 32 << 20
 )
 
 // Bounds of decoding. A request of 8 MiB can be made to decode into 640 MiB of structures, so the walk before it counts.

@@ -111,8 +111,9 @@ func (c *conn) letGo(x *exchange) {
 	case x.row != nil && x.row.Overlap && c.ctx.Err() == nil:
 		x.frame.Release()
 	}
-	c.discharge(x.charged)
-	x.charged = 0
+	if x.from != nil {
+		x.from.giveBack(x.charged)
+	}
 }
 
 // flush sends what has been encoded. Each step has its own deadline, so that a slow client is told from a stalled one.

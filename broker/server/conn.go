@@ -47,8 +47,8 @@ type conn struct {
 	// out carries exchanges to the writer, which tells by written that a request that was waited for is done.
 	out     chan *exchange
 	written chan struct{}
-	// held is what the connection has of the server's budget.
-	held atomic.Int64
+	// own is charged with what the client sends after the log-in, stranger before it.
+	own, stranger account
 
 	mu       sync.Mutex // guards what follows
 	draining bool
@@ -63,6 +63,8 @@ func newConn(s *Server, l *Listener, raw net.Conn, host netip.Addr) *conn {
 	c.ctx, c.cancel = context.WithCancelCause(s.ctx)
 	c.loginBy = time.Now().Add(s.cfg.Limits.Login)
 	c.ready = c.allow
+	c.own.budget, c.own.gauge = s.budget, s.cfg.Metrics.inFlight
+	c.stranger.budget, c.stranger.gauge = s.strangers, s.cfg.Metrics.inFlight
 	c.out = make(chan *exchange, s.cfg.Limits.InFlight)
 	c.written = make(chan struct{}, 1)
 	return c
@@ -185,9 +187,8 @@ func (c *conn) isDraining() bool {
 func (c *conn) finish() {
 	c.cancel(errClosed)
 	closeQuietly(c.nc)
-	if held := c.held.Swap(0); held != 0 {
-		c.server.release(held)
-	}
+	c.own.settle()
+	c.stranger.settle()
 	c.mu.Lock()
 	why, cause := c.why, c.cause
 	c.mu.Unlock()

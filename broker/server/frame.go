@@ -25,6 +25,8 @@ var (
 type arriving struct {
 	size    int
 	charged int64
+	// from is the account that the frame is charged to.
+	from *account
 	// begun says that the length prefix has come.
 	begun bool
 }
@@ -33,13 +35,15 @@ type arriving struct {
 func (c *conn) readFrame() (wire.Frame, error) {
 	c.arriving = arriving{}
 	limits := &c.server.cfg.Limits
-	most, until := limits.FrameAfterLogin, time.Time{}
+	most, step, until := limits.FrameAfterLogin, limit.FrameStep, time.Time{}
+	c.arriving.from = &c.own
 	switch {
 	case c.session.Load() == nil:
 		if c.frames >= limit.FramesBeforeLogin {
 			return wire.Frame{}, errTooMany
 		}
-		most, until = min(limits.FrameBeforeLogin, limits.FrameAfterLogin), c.loginBy
+		most, step, until = min(limits.FrameBeforeLogin, limits.FrameAfterLogin), limit.FrameStepBeforeLogin, c.loginBy
+		c.arriving.from = &c.stranger
 	case limits.Idle > 0:
 		until = time.Now().Add(limits.Idle)
 	}
@@ -51,16 +55,21 @@ func (c *conn) readFrame() (wire.Frame, error) {
 		return wire.Frame{}, err
 	}
 	c.arriving.begun, c.arriving.size = true, size
-	frame, err := wire.ReadBody(c.in, size, c.ready)
+	frame, err := wire.ReadBody(c.in, size, step, c.ready)
 	if err != nil {
 		return wire.Frame{}, err
 	}
 	c.server.cfg.Metrics.received.Add(float64(size + len(c.prefix)))
-	return frame, c.charge(c.ctx, int64(size)-c.arriving.charged)
+	if c.arriving.from == &c.stranger {
+		return frame, nil
+	}
+	more := int64(size) - c.arriving.charged
+	c.arriving.charged = int64(size)
+	return frame, c.own.take(c.ctx, more)
 }
 
 // allow is asked before a frame takes more memory: it checks the cap of the request's API as soon as it is known, moves the
-// deadline, and charges what is beyond the first step. What a client only claims is charged to nobody.
+// deadline, and charges what is beyond the first step: what a client only claims costs nothing.
 func (c *conn) allow(have []byte, more int) error {
 	if len(have) > 0 && !(c.login != nil && c.login.takesTokens()) {
 		header, _, err := wire.DecodePrefix(have)
@@ -76,7 +85,7 @@ func (c *conn) allow(have []byte, more int) error {
 		}
 	}
 	if c.session.Load() != nil {
-		if err := c.readBy(time.Now().Add(limit.FrameProgress)); err != nil {
+		if err := c.readBy(time.Now().Add(limit.FrameProgress + time.Duration(more)*time.Second/limit.FrameRate)); err != nil {
 			return err
 		}
 	}
@@ -87,35 +96,7 @@ func (c *conn) allow(have []byte, more int) error {
 	defer cancel()
 	n := int64(len(have)+more) - c.arriving.charged
 	c.arriving.charged += n
-	return c.charge(ctx, n)
-}
-
-// charge takes n bytes of the server's budget for this connection.
-func (c *conn) charge(ctx context.Context, n int64) error {
-	if err := c.server.budget.take(ctx, n); err != nil {
-		return err
-	}
-	c.held.Add(n)
-	c.server.cfg.Metrics.inFlight.Add(float64(n))
-	return nil
-}
-
-// chargeDecoded takes what a request has been decoded into, which nobody waits for.
-func (c *conn) chargeDecoded(n int64) {
-	c.server.budget.overdraw(n)
-	c.held.Add(n)
-	c.server.cfg.Metrics.inFlight.Add(float64(n))
-}
-
-// discharge gives back what one request held.
-func (c *conn) discharge(n int64) {
-	c.held.Add(-n)
-	c.server.release(n)
-}
-
-func (s *Server) release(n int64) {
-	s.budget.giveBack(n)
-	s.cfg.Metrics.inFlight.Sub(float64(n))
+	return c.arriving.from.take(ctx, n)
 }
 
 // readFailed says why no further frame could be read. A draining connection is left to its writer; any other is closed.

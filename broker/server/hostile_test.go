@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/binary"
 	"math/rand/v2"
 	"net/netip"
@@ -147,6 +148,26 @@ func (r *rig) until(holds func() bool) {
 		<-tick.C
 	}
 	r.t.Fatal("the condition did not come to hold")
+}
+
+// TestStrangersUseUpNoMemoryOfClients has the budget of strangers used up, and lets a client work and another log in.
+func TestStrangersUseUpNoMemoryOfClients(t *testing.T) {
+	r := newRig(t, saslListener(), nil)
+	if err := r.server.strangers.take(context.Background(), limit.BytesBeforeLogin); err != nil {
+		t.Fatal(err)
+	}
+	c := r.dial().logIn("alice")
+	c.call(kmsg.NewPtrMetadataRequest(), 12)
+	r.server.strangers.giveBack(limit.BytesBeforeLogin)
+	if err := c.nc.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.until(func() bool { return len(r.server.conns) == 0 })
+	for name, b := range map[string]*budget{"clients": r.server.budget, "strangers": r.server.strangers} {
+		if b.free != b.total {
+			t.Errorf("%s: %d of %d bytes are free at rest", name, b.free, b.total)
+		}
+	}
 }
 
 func TestRevokedSessionsClose(t *testing.T) {

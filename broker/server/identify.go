@@ -28,7 +28,7 @@ func (c *conn) secure() ([]*x509.Certificate, error) {
 		if certificateRefused(err) {
 			c.loginFailed(LoginFailure{Method: methodMTLS, Cause: err})
 		}
-		return nil, fmt.Errorf("TLS handshake: %w", err)
+		return nil, err
 	}
 	return sc.PeerCertificates(), nil
 }

@@ -21,11 +21,13 @@ const (
 
 // exchange is one request and its answer.
 type exchange struct {
-	row     *api.Row
-	call    *api.Call
-	answer  api.Answer
-	frame   wire.Frame
+	row    *api.Row
+	call   *api.Call
+	answer api.Answer
+	frame  wire.Frame
+	// charged is what from is to be given back.
 	charged int64
+	from    *account
 	began   time.Time
 	// token is sent as it is, where raw tokens are exchanged and not requests.
 	token   []byte
@@ -37,7 +39,7 @@ type exchange struct {
 // serveRequest takes one frame through the pipeline: header, row, gate, bounds, authorization, handler. It reports whether
 // the connection goes on.
 func (c *conn) serveRequest(frame wire.Frame) bool {
-	x := &exchange{frame: frame, charged: int64(len(frame.Bytes())), began: time.Now()}
+	x := &exchange{frame: frame, charged: c.arriving.charged, from: c.arriving.from, began: time.Now()}
 	header, rest, err := wire.DecodePrefix(frame.Bytes())
 	if err != nil {
 		c.malformed("header", err)
@@ -133,7 +135,7 @@ func (c *conn) decode(x *exchange, header wire.Header, rest []byte) error {
 		c.malformed("body", err)
 		return err
 	}
-	c.chargeDecoded(int64(cost))
+	x.from.overdraw(int64(cost))
 	x.charged += int64(cost)
 	x.call = &api.Call{
 		Conn: c.id, Key: header.Key, Version: header.Version, CorrelationID: header.CorrelationID, ClientID: header.ClientID,
@@ -180,7 +182,7 @@ func (c *conn) learnSoftware(call *api.Call, response kmsg.Response) {
 // serveToken takes one raw SASL token, as they follow a SaslHandshake of version 0. A failure closes without an answer, as
 // this form has none.
 func (c *conn) serveToken(frame wire.Frame) bool {
-	x := &exchange{frame: frame, charged: int64(len(frame.Bytes())), began: time.Now(), isToken: true, awaited: true}
+	x := &exchange{frame: frame, charged: c.arriving.charged, from: c.arriving.from, began: time.Now(), isToken: true, awaited: true}
 	step := c.login.Step(c.ctx, frame.Bytes())
 	if step.Code != wire.None {
 		return false

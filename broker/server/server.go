@@ -20,9 +20,10 @@ import (
 type Server struct {
 	cfg    Config
 	bounds wire.Bounds
-	budget *budget
-	rows   map[int16]*rowMetrics
-	nextID atomic.Uint64
+	// budget is for the requests of clients that have logged in, strangers for those of all others.
+	budget, strangers *budget
+	rows              map[int16]*rowMetrics
+	nextID            atomic.Uint64
 
 	// ctx ends when a shutdown stops waiting; handlers get contexts below it.
 	ctx    context.Context
@@ -55,9 +56,10 @@ func New(cfg Config) (*Server, error) {
 			PerByte: limit.DecodedBytesPerByte, Base: limit.DecodedBase, Most: limit.DecodedMost,
 			Elements: limit.ArrayElements, Tags: limit.UnknownTags, ClientID: limit.ClientIDBytes,
 		},
-		budget: newBudget(cfg.Limits.BytesInFlight),
-		rows:   map[int16]*rowMetrics{},
-		ctx:    ctx, cancel: cancel,
+		budget:    newBudget(cfg.Limits.BytesInFlight),
+		strangers: newBudget(limit.BytesBeforeLogin),
+		rows:      map[int16]*rowMetrics{},
+		ctx:       ctx, cancel: cancel,
 		conns:   map[*conn]struct{}{},
 		perAddr: map[netip.Addr]int{},
 	}

@@ -7,9 +7,6 @@ import (
 	"io"
 )
 
-// frameStep is how much of a frame is allocated before it has come.
-const frameStep = 64 << 10
-
 // ErrFrameSize says that a frame's length prefix is negative or above the cap.
 var ErrFrameSize = errors.New("frame size is not allowed")
 
@@ -41,13 +38,13 @@ func ReadSize(r io.Reader, prefix *[4]byte, most int32) (int, error) {
 	return int(size), nil
 }
 
-// ReadBody reads a frame of size bytes. Its memory grows only as its bytes arrive: first by 64 KiB, then to at most twice
-// what has come. Before each step, ready is asked with what has come and how many bytes the step adds; its error ends the
+// ReadBody reads a frame of size bytes. Its memory grows only as its bytes arrive: first by step bytes, then to at most twice
+// what has come. Before each growth, ready is asked with what has come and how many bytes it adds; its error ends the
 // reading. A stream that ends within the frame is io.ErrUnexpectedEOF.
-func ReadBody(r io.Reader, size int, ready func(have []byte, more int) error) (Frame, error) {
+func ReadBody(r io.Reader, size, step int, ready func(have []byte, more int) error) (Frame, error) {
 	var f Frame
 	for len(f.buf) < size {
-		more := min(size-len(f.buf), max(len(f.buf), frameStep))
+		more := min(size-len(f.buf), max(len(f.buf), step))
 		if err := ready(f.buf, more); err != nil {
 			giveBack(f.buf)
 			return Frame{}, err

@@ -15,6 +15,8 @@ func frameOf(body []byte) []byte {
 	return append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), body...)
 }
 
+const frameStep = 64 << 10
+
 func always([]byte, int) error { return nil }
 
 func TestReadSizeRefusesBeforeAllocation(t *testing.T) {
@@ -41,7 +43,7 @@ func TestReadBodyReturnsWhatWasSent(t *testing.T) {
 	for _, size := range []int{0, 1, 4095, 4096, 65535, 65536, 65537, 200_000, 3 << 20} {
 		sent := bytes.Repeat([]byte("chronik!"), size/8+1)[:size]
 		for name, r := range map[string]io.Reader{"whole": bytes.NewReader(sent), "halves": iotest.HalfReader(bytes.NewReader(sent))} {
-			f, err := ReadBody(r, size, always)
+			f, err := ReadBody(r, size, frameStep, always)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -57,7 +59,7 @@ func TestReadBodyAllocatesByArrivalNotByClaim(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	_, err := ReadBody(strings.NewReader("only this"), 100<<20, always)
+	_, err := ReadBody(strings.NewReader("only this"), 100<<20, frameStep, always)
 	runtime.ReadMemStats(&after)
 	if !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("a frame that ends early: %v", err)
@@ -70,7 +72,7 @@ func TestReadBodyAllocatesByArrivalNotByClaim(t *testing.T) {
 func TestReadBodyAsksBeforeEachStep(t *testing.T) {
 	stop := errors.New("stop")
 	var asked []int
-	_, err := ReadBody(bytes.NewReader(make([]byte, 1<<20)), 1<<20, func(have []byte, more int) error {
+	_, err := ReadBody(bytes.NewReader(make([]byte, 1<<20)), 1<<20, frameStep, func(have []byte, more int) error {
 		asked = append(asked, len(have), more)
 		if len(have) >= 128<<10 {
 			return stop
@@ -116,7 +118,7 @@ func FuzzFrame(f *testing.F) {
 		if err != nil {
 			return
 		}
-		frame, err := ReadBody(r, size, always)
+		frame, err := ReadBody(r, size, frameStep, always)
 		if err != nil {
 			if len(stream)-4 >= size {
 				t.Fatalf("refused a whole frame: %v", err)
