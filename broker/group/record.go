@@ -41,8 +41,8 @@ func (g *group) record() Record {
 	for _, mb := range g.order {
 		one := kmsg.NewGroupMetadataValueMember()
 		one.MemberID, one.InstanceID, one.ClientID, one.ClientHost = mb.id, mb.instance, mb.clientID, mb.clientHost
-		one.RebalanceTimeoutMillis = int32(mb.rebalanceTimeout.Milliseconds())
-		one.SessionTimeoutMillis = int32(mb.sessionTimeout.Milliseconds())
+		one.RebalanceTimeoutMillis = int32(mb.rebalanceTimeout.Milliseconds()) //nolint:gosec // it came as an int32
+		one.SessionTimeoutMillis = int32(mb.sessionTimeout.Milliseconds())     //nolint:gosec // it came as an int32
 		one.Subscription, one.Assignment = mb.metadata(g.protocolName()), mb.assignment
 		value.Members = append(value.Members, one)
 	}
@@ -77,7 +77,7 @@ func (m *Machine) Replay(r Record) error {
 	if len(r.Key) < 2 {
 		return fmt.Errorf("replay a record of __consumer_offsets: key of %d bytes", len(r.Key))
 	}
-	switch kind := int16(binary.BigEndian.Uint16(r.Key)); kind {
+	switch binary.BigEndian.Uint16(r.Key) {
 	case oldOffsetKey, offsetKey:
 		return m.replayOffset(r)
 	case groupKey:

@@ -3,6 +3,7 @@ package group
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 )
 
 var errSubscription = errors.New("malformed consumer subscription")
@@ -33,14 +34,17 @@ func eachSubscribed(b []byte, yield func(topic string)) error {
 	if len(b) < 6 {
 		return errSubscription
 	}
-	count := int32(binary.BigEndian.Uint32(b[2:]))
+	count := binary.BigEndian.Uint32(b[2:])
+	if count > math.MaxInt32 {
+		return errSubscription
+	}
 	b = b[6:]
 	for ; count > 0; count-- {
 		if len(b) < 2 {
 			return errSubscription
 		}
-		n := int(int16(binary.BigEndian.Uint16(b)))
-		if n < 0 || len(b)-2 < n {
+		n := int(binary.BigEndian.Uint16(b))
+		if n > math.MaxInt16 || len(b)-2 < n {
 			return errSubscription
 		}
 		yield(string(b[2 : 2+n]))

@@ -92,7 +92,8 @@ func (g *Groups) coordinator(c *api.Call, kind int8, key string, image *meta.Ima
 		g.CreateTopic()
 		return noCoordinator(key, wire.CoordinatorNotAvailable)
 	}
-	node := topic.Partitions[g.Coordinator.PartitionOf(key, int32(len(topic.Partitions)))].Leader
+	partition := g.Coordinator.PartitionOf(key, int32(len(topic.Partitions))) //nolint:gosec // partitions are numbered by int32
+	node := topic.Partitions[partition].Leader
 	host, port, ok := g.Endpoint(node, c.Conn.Listener)
 	if !ok {
 		return noCoordinator(key, wire.CoordinatorNotAvailable)

@@ -60,7 +60,7 @@ type batch struct {
 }
 
 func startRunner[Q any](cfg Config[Q], partition int32, log Log) *runner[Q] {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background()) //nolint:gosec // stop calls it
 	r := &runner[Q]{
 		cfg: cfg, partition: partition, log: log, ctx: ctx, cancel: cancel,
 		done: make(chan struct{}), mailbox: make(chan letter[Q], cfg.Queue),
