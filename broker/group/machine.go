@@ -21,7 +21,7 @@ type Config struct {
 	OffsetsRetention time.Duration
 	// ExpiryInterval is how often old offsets are looked for (offsets.retention.check.interval.ms).
 	ExpiryInterval time.Duration
-	// MaxAppendBytes bounds the keys and values of one Append; it is below the largest batch of the log.
+	// MaxAppendBytes bounds the records of one Append; with a batch header of 61 bytes it has to fit the max.message.bytes of Topic.
 	MaxAppendBytes int
 }
 

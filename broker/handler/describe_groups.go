@@ -24,7 +24,7 @@ func groupOperations() []authz.Operation {
 // describeGroups is API 15, versions 0-6.
 func (g *Groups) describeGroups() api.Row {
 	return api.Spec[*kmsg.DescribeGroupsRequest, struct{}]{
-		Row: api.Row{Key: 15, Name: "DescribeGroups", Min: 0, Max: 6, Gate: api.Authenticated, MaxBytes: groupFrame},
+		Row: api.Row{Key: 15, Name: "DescribeGroups", Min: 0, Max: 6, Gate: api.Authenticated, MaxBytes: groupFrame, Recheck: true},
 		Needs: func(_ *api.Call, q *kmsg.DescribeGroupsRequest, _ struct{}) authz.Needs {
 			var needs authz.Needs
 			for _, id := range distinct(q.Groups) {

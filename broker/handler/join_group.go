@@ -15,7 +15,7 @@ import (
 // joinGroup is API 11, versions 0-9. It waits for the group's rebalance.
 func (g *Groups) joinGroup() api.Row {
 	return api.Spec[*kmsg.JoinGroupRequest, struct{}]{
-		Row: api.Row{Key: 11, Name: "JoinGroup", Min: 0, Max: 9, Gate: api.Authenticated, MaxBytes: memberFrame},
+		Row: api.Row{Key: 11, Name: "JoinGroup", Min: 0, Max: 9, Gate: api.Authenticated, MaxBytes: memberFrame, Recheck: true},
 		Needs: func(_ *api.Call, q *kmsg.JoinGroupRequest, _ struct{}) authz.Needs {
 			return wholeGroup(authz.Read, q.Group)
 		},

@@ -41,7 +41,7 @@ type groupFetch struct {
 // offsetFetch is API 9, versions 1-10.
 func (g *Groups) offsetFetch() api.Row {
 	return api.Spec[*kmsg.OffsetFetchRequest, fetchPlan]{
-		Row:     api.Row{Key: 9, Name: "OffsetFetch", Min: 1, Max: 10, Gate: api.Authenticated, MaxBytes: offsetFrame},
+		Row:     api.Row{Key: 9, Name: "OffsetFetch", Min: 1, Max: 10, Gate: api.Authenticated, MaxBytes: offsetFrame, Recheck: true},
 		Resolve: func(_ *api.Call, q *kmsg.OffsetFetchRequest) fetchPlan { return g.planFetch(q) },
 		Needs:   needFetch,
 		Refuse: func(_ *api.Call, q *kmsg.OffsetFetchRequest, code int16) kmsg.Response {

@@ -17,7 +17,7 @@ const namedProtocol = 5
 // syncGroup is API 14, versions 0-5. It waits for the leader's assignment.
 func (g *Groups) syncGroup() api.Row {
 	return api.Spec[*kmsg.SyncGroupRequest, struct{}]{
-		Row: api.Row{Key: 14, Name: "SyncGroup", Min: 0, Max: 5, Gate: api.Authenticated, MaxBytes: memberFrame},
+		Row: api.Row{Key: 14, Name: "SyncGroup", Min: 0, Max: 5, Gate: api.Authenticated, MaxBytes: memberFrame, Recheck: true},
 		Needs: func(_ *api.Call, q *kmsg.SyncGroupRequest, _ struct{}) authz.Needs {
 			return wholeGroup(authz.Read, q.Group)
 		},
