@@ -106,8 +106,12 @@ func TestLoopbackGate(t *testing.T) {
 		remote bool
 		want   int
 	}{
-		{"127.0.0.1:1000", false, 200}, {"[::1]:1000", false, 200}, {"[::ffff:127.0.0.1]:9", false, 200},
-		{"10.0.0.1:1000", false, 403}, {"10.0.0.1:1000", true, 200}, {"", false, 403},
+		{"127.0.0.1:1000", false, 200},
+		{"[::1]:1000", false, 200},
+		{"[::ffff:127.0.0.1]:9", false, 200},
+		{"10.0.0.1:1000", false, 403},
+		{"10.0.0.1:1000", true, 200},
+		{"", false, 403},
 	} {
 		s, err := New(Config{Routes: []Route{Metrics(prometheus.NewRegistry())}, Remote: c.remote, Logger: quiet()})
 		if err != nil {

@@ -132,11 +132,10 @@ func (s *Server) handler(paths map[string][]*Route) http.Handler {
 			return
 		}
 		for _, route := range routes {
-			if route.Method != r.Method && !(route.Method == http.MethodGet && r.Method == http.MethodHead) {
-				continue
+			if route.Method == r.Method || route.Method == http.MethodGet && r.Method == http.MethodHead {
+				s.serve(w, r, route)
+				return
 			}
-			s.serve(w, r, route)
-			return
 		}
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 	})

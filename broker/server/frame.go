@@ -71,7 +71,8 @@ func (c *conn) readFrame() (wire.Frame, error) {
 // allow is asked before a frame takes more memory: it checks the cap of the request's API as soon as it is known, moves the
 // deadline, and charges what is beyond the first step: what a client only claims costs nothing.
 func (c *conn) allow(have []byte, more int) error {
-	if len(have) > 0 && !(c.login != nil && c.login.takesTokens()) {
+	isToken := c.login != nil && c.login.takesTokens()
+	if len(have) > 0 && !isToken {
 		header, _, err := wire.DecodePrefix(have)
 		if err != nil {
 			return err

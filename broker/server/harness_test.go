@@ -144,7 +144,7 @@ func (e *passwordExchange) Claimed() string { return e.user }
 
 // rig is a running server with its table of fake rows.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	server *Server
 	rules  *rules
 	record *record
@@ -170,7 +170,7 @@ func (r *rig) advance(d time.Duration) {
 	r.clock.now = r.clock.now.Add(d)
 }
 
-func newRig(t *testing.T, listener Listener, change func(*Config)) *rig {
+func newRig(t testing.TB, listener Listener, change func(*Config)) *rig {
 	t.Helper()
 	r := &rig{t: t, rules: &rules{}, record: &record{}}
 	r.clock.now = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -274,7 +274,7 @@ func authenticateRow(ctx context.Context, c *api.Call) api.Answer {
 
 // client is a connection to a rig.
 type client struct {
-	t  *testing.T
+	t  testing.TB
 	nc net.Conn
 	in *bufio.Reader
 	id int32

@@ -57,10 +57,10 @@ func arrayOffsets(s *schema, version int16) [][]byte {
 		if !f.in(version) || f.tag != untagged {
 			continue
 		}
-		switch {
-		case f.kind == fixedKind:
+		switch f.kind {
+		case fixedKind:
 			before = append(before, make([]byte, f.bytes)...)
-		case f.kind == optionalKind:
+		case optionalKind:
 			before = append(before, 0xff)
 		default:
 			if f.kind == arrayKind {

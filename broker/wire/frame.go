@@ -62,10 +62,14 @@ func ReadBody(r io.Reader, size, step int, ready func(have []byte, more int) err
 }
 
 // grow makes room for more bytes. A pooled buffer for the whole frame is taken where one lies ready, as that allocates
-// nothing.
+// nothing; the smallest frames are not worth a pool.
 func (f *Frame) grow(size, more int) {
 	need := len(f.buf) + more
 	if need <= cap(f.buf) {
+		return
+	}
+	if size < 1<<smallestPooled {
+		f.buf = make([]byte, 0, size)
 		return
 	}
 	bigger, found := pooled(size)

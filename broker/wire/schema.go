@@ -108,7 +108,11 @@ var schemas = buildSchemas()
 
 func buildSchemas() map[int16]*schema {
 	all := map[int16]*schema{}
-	for _, list := range [][]schema{recordsSchemas(), groupsSchemas(), clusterSchemas(), adminSchemas()} {
+	lists := [][]schema{
+		recordsSchemas(), membersSchemas(), groupsSchemas(), offsetsSchemas(),
+		clusterSchemas(), topicsSchemas(), configsSchemas(), securitySchemas(),
+	}
+	for _, list := range lists {
 		for i := range list {
 			s := &list[i]
 			bind(s.body, reflect.TypeOf(kmsg.RequestForKey(s.key)).Elem())

@@ -1,7 +1,6 @@
 package wire
 
-// clusterSchemas are the requests about the cluster and its topics, and of the log-in, as the protocol guide gives them
-// (kafka.apache.org/protocol).
+// clusterSchemas are the requests about the cluster, and of the log-in, as the protocol guide gives them (kafka.apache.org/protocol).
 func clusterSchemas() []schema {
 	return []schema{
 		{key: 3, name: "Metadata", min: 0, max: 13, flexible: 9, body: fields{
@@ -22,44 +21,8 @@ func clusterSchemas() []schema {
 			str("ClusterID").null(0).since(5),
 			i32("NodeID").since(5),
 		}},
-		{key: 19, name: "CreateTopics", min: 2, max: 7, flexible: 5, body: fields{
-			array("Topics",
-				str("Topic"),
-				i32("NumPartitions"),
-				i16("ReplicationFactor"),
-				array("ReplicaAssignment",
-					i32("Partition"),
-					array("Replicas", i32(element)),
-				),
-				array("Configs",
-					str("Name"),
-					str("Value").null(0),
-				),
-			),
-			i32("TimeoutMillis"),
-			boolean("ValidateOnly"),
-		}},
-		{key: 20, name: "DeleteTopics", min: 1, max: 6, flexible: 4, body: fields{
-			array("TopicNames", str(element)).until(5),
-			array("Topics",
-				str("Topic").null(0),
-				uuid("TopicID"),
-			).since(6),
-			i32("TimeoutMillis"),
-		}},
 		{key: 36, name: "SASLAuthenticate", min: 0, max: 2, flexible: 2, body: fields{
 			blob("SASLAuthBytes"),
-		}},
-		{key: 37, name: "CreatePartitions", min: 0, max: 3, flexible: 2, body: fields{
-			array("Topics",
-				str("Topic"),
-				i32("Count"),
-				array("Assignment",
-					array("Replicas", i32(element)),
-				).null(0),
-			),
-			i32("TimeoutMillis"),
-			boolean("ValidateOnly"),
 		}},
 		{key: 60, name: "DescribeCluster", min: 0, max: 2, flexible: 0, body: fields{
 			boolean("IncludeClusterAuthorizedOperations"),

@@ -1,89 +1,8 @@
 package wire
 
-// groupsSchemas are the requests of consumer groups, as the protocol guide gives them
-// (kafka.apache.org/protocol).
+// groupsSchemas are the requests about consumer groups, as the protocol guide gives them (kafka.apache.org/protocol).
 func groupsSchemas() []schema {
 	return []schema{
-		{key: 8, name: "OffsetCommit", min: 2, max: 10, flexible: 8, body: fields{
-			str("Group"),
-			i32("Generation"),
-			str("MemberID"),
-			i64("RetentionTimeMillis").until(4),
-			str("InstanceID").null(0).since(7),
-			array("Topics",
-				str("Topic").until(9),
-				uuid("TopicID").since(10),
-				array("Partitions",
-					i32("Partition"),
-					i64("Offset"),
-					i32("LeaderEpoch").since(6),
-					str("Metadata").null(0),
-				),
-			),
-		}},
-		{key: 9, name: "OffsetFetch", min: 1, max: 10, flexible: 6, body: fields{
-			str("Group").until(7),
-			array("Topics",
-				str("Topic"),
-				array("Partitions", i32(element)),
-			).null(2).until(7),
-			array("Groups",
-				str("Group"),
-				str("MemberID").null(0).since(9),
-				i32("MemberEpoch").since(9),
-				array("Topics",
-					str("Topic").until(9),
-					uuid("TopicID").since(10),
-					array("Partitions", i32(element)),
-				).null(0),
-			).since(8),
-			boolean("RequireStable").since(7),
-		}},
-		{key: 10, name: "FindCoordinator", min: 0, max: 6, flexible: 3, body: fields{
-			str("CoordinatorKey").until(3),
-			i8("CoordinatorType").since(1),
-			array("CoordinatorKeys", str(element)).since(4),
-		}},
-		{key: 11, name: "JoinGroup", min: 0, max: 9, flexible: 6, body: fields{
-			str("Group"),
-			i32("SessionTimeoutMillis"),
-			i32("RebalanceTimeoutMillis").since(1),
-			str("MemberID"),
-			str("InstanceID").null(0).since(5),
-			str("ProtocolType"),
-			array("Protocols",
-				str("Name"),
-				blob("Metadata"),
-			),
-			str("Reason").null(0).since(8),
-		}},
-		{key: 12, name: "Heartbeat", min: 0, max: 4, flexible: 4, body: fields{
-			str("Group"),
-			i32("Generation"),
-			str("MemberID"),
-			str("InstanceID").null(0).since(3),
-		}},
-		{key: 13, name: "LeaveGroup", min: 0, max: 5, flexible: 4, body: fields{
-			str("Group"),
-			str("MemberID").until(2),
-			array("Members",
-				str("MemberID"),
-				str("InstanceID").null(0),
-				str("Reason").null(0).since(5),
-			).since(3),
-		}},
-		{key: 14, name: "SyncGroup", min: 0, max: 5, flexible: 4, body: fields{
-			str("Group"),
-			i32("Generation"),
-			str("MemberID"),
-			str("InstanceID").null(0).since(3),
-			str("ProtocolType").null(0).since(5),
-			str("Protocol").null(0).since(5),
-			array("GroupAssignment",
-				str("MemberID"),
-				blob("MemberAssignment"),
-			),
-		}},
 		{key: 15, name: "DescribeGroups", min: 0, max: 6, flexible: 5, body: fields{
 			array("Groups", str(element)),
 			boolean("IncludeAuthorizedOperations").since(3),
@@ -94,15 +13,6 @@ func groupsSchemas() []schema {
 		}},
 		{key: 42, name: "DeleteGroups", min: 0, max: 3, flexible: 2, body: fields{
 			array("Groups", str(element)),
-		}},
-		{key: 47, name: "OffsetDelete", min: 0, max: 0, flexible: never, body: fields{
-			str("Group"),
-			array("Topics",
-				str("Topic"),
-				array("Partitions",
-					i32("Partition"),
-				),
-			),
 		}},
 	}
 }

@@ -1,7 +1,6 @@
 package wire
 
-// recordsSchemas are the requests that move and find records, as the protocol guide gives them
-// (kafka.apache.org/protocol).
+// recordsSchemas are the requests that move and find records, as the protocol guide gives them (kafka.apache.org/protocol).
 func recordsSchemas() []schema {
 	return []schema{
 		{key: 0, name: "Produce", min: 3, max: 13, flexible: 9, body: fields{
@@ -17,40 +16,7 @@ func recordsSchemas() []schema {
 				),
 			),
 		}},
-		{key: 1, name: "Fetch", min: 4, max: 18, flexible: 12, body: fields{
-			i32("ReplicaID").until(14),
-			i32("MaxWaitMillis"),
-			i32("MinBytes"),
-			i32("MaxBytes"),
-			i8("IsolationLevel"),
-			i32("SessionID").since(7),
-			i32("SessionEpoch").since(7),
-			array("Topics",
-				str("Topic").until(12),
-				uuid("TopicID").since(13),
-				array("Partitions",
-					i32("Partition"),
-					i32("CurrentLeaderEpoch").since(9),
-					i64("FetchOffset"),
-					i32("LastFetchedEpoch").since(12),
-					i64("LogStartOffset").since(5),
-					i32("PartitionMaxBytes"),
-					uuid("ReplicaDirectoryID").since(17).tagged(0),
-					i64("HighWatermark").since(18).tagged(1),
-				),
-			),
-			array("ForgottenTopics",
-				str("Topic").until(12),
-				uuid("TopicID").since(13),
-				array("Partitions", i32(element)),
-			).since(7),
-			str("Rack").since(11),
-			str("ClusterID").null(0).since(12).tagged(0),
-			group("ReplicaState",
-				i32("ID"),
-				i64("Epoch"),
-			).since(15).tagged(1),
-		}},
+		fetchSchema(),
 		{key: 2, name: "ListOffsets", min: 1, max: 11, flexible: 6, body: fields{
 			i32("ReplicaID"),
 			i8("IsolationLevel").since(2),
@@ -82,4 +48,41 @@ func recordsSchemas() []schema {
 			),
 		}},
 	}
+}
+
+func fetchSchema() schema {
+	return schema{key: 1, name: "Fetch", min: 4, max: 18, flexible: 12, body: fields{
+		i32("ReplicaID").until(14),
+		i32("MaxWaitMillis"),
+		i32("MinBytes"),
+		i32("MaxBytes"),
+		i8("IsolationLevel"),
+		i32("SessionID").since(7),
+		i32("SessionEpoch").since(7),
+		array("Topics",
+			str("Topic").until(12),
+			uuid("TopicID").since(13),
+			array("Partitions",
+				i32("Partition"),
+				i32("CurrentLeaderEpoch").since(9),
+				i64("FetchOffset"),
+				i32("LastFetchedEpoch").since(12),
+				i64("LogStartOffset").since(5),
+				i32("PartitionMaxBytes"),
+				uuid("ReplicaDirectoryID").since(17).tagged(0),
+				i64("HighWatermark").since(18).tagged(1),
+			),
+		),
+		array("ForgottenTopics",
+			str("Topic").until(12),
+			uuid("TopicID").since(13),
+			array("Partitions", i32(element)),
+		).since(7),
+		str("Rack").since(11),
+		str("ClusterID").null(0).since(12).tagged(0),
+		group("ReplicaState",
+			i32("ID"),
+			i64("Epoch"),
+		).since(15).tagged(1),
+	}}
 }

@@ -92,10 +92,10 @@ func (w *walker) optional(f *field) error {
 	if len(w.src) < 1 {
 		return w.truncated(f)
 	}
-	present := int8(w.src[0])
+	present := w.src[0]
 	w.src = w.src[1:]
 	switch present {
-	case -1:
+	case 0xff:
 		return nil
 	case 1:
 	default:

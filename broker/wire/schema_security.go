@@ -1,0 +1,56 @@
+package wire
+
+// securitySchemas are the requests about ACLs and credentials, as the protocol guide gives them (kafka.apache.org/protocol).
+func securitySchemas() []schema {
+	return []schema{
+		{key: 29, name: "DescribeACLs", min: 1, max: 3, flexible: 2, body: fields{
+			i8("ResourceType"),
+			str("ResourceName").null(0),
+			i8("ResourcePatternType"),
+			str("Principal").null(0),
+			str("Host").null(0),
+			i8("Operation"),
+			i8("PermissionType"),
+		}},
+		{key: 30, name: "CreateACLs", min: 1, max: 3, flexible: 2, body: fields{
+			array("Creations",
+				i8("ResourceType"),
+				str("ResourceName"),
+				i8("ResourcePatternType"),
+				str("Principal"),
+				str("Host"),
+				i8("Operation"),
+				i8("PermissionType"),
+			),
+		}},
+		{key: 31, name: "DeleteACLs", min: 1, max: 3, flexible: 2, body: fields{
+			array("Filters",
+				i8("ResourceType"),
+				str("ResourceName").null(0),
+				i8("ResourcePatternType"),
+				str("Principal").null(0),
+				str("Host").null(0),
+				i8("Operation"),
+				i8("PermissionType"),
+			),
+		}},
+		{key: 50, name: "DescribeUserSCRAMCredentials", min: 0, max: 0, flexible: 0, body: fields{
+			array("Users",
+				str("Name"),
+			).null(0),
+		}},
+		{key: 51, name: "AlterUserSCRAMCredentials", min: 0, max: 0, flexible: 0, body: fields{
+			array("Deletions",
+				str("Name"),
+				i8("Mechanism"),
+			),
+			array("Upsertions",
+				str("Name"),
+				i8("Mechanism"),
+				i32("Iterations"),
+				blob("Salt"),
+				blob("SaltedPassword"),
+			),
+		}},
+	}
+}
