@@ -26,7 +26,7 @@ func eachVersion(t *testing.T, f func(t *testing.T, s *schema, version int16)) {
 func TestLayoutsEqualThoseOfKmsg(t *testing.T) {
 	eachVersion(t, func(t *testing.T, s *schema, version int16) {
 		rng := rand.New(rand.NewPCG(uint64(s.key), uint64(version)))
-		for range 60 {
+		for range 25 {
 			sent := randomRequest(rng, s, version)
 			body := sent.AppendTo(nil)
 			got, _, err := DecodeBody(s.key, version, body, &testBounds)
