@@ -1,0 +1,50 @@
+package tls
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"os"
+)
+
+// files are the contents of all files of a configuration, read once, so that what is compared is what is used.
+type files struct {
+	content map[string][]byte
+	digest  [sha256.Size]byte
+}
+
+// readFiles reads each path that is not empty.
+func readFiles(paths ...string) (files, error) {
+	f := files{content: map[string][]byte{}}
+	digest := sha256.New()
+	for _, path := range paths {
+		if path == "" {
+			continue
+		}
+		content, err := readStore(path)
+		if err != nil {
+			return files{}, err
+		}
+		f.content[path] = content
+		sum := sha256.Sum256(content)
+		digest.Write(sum[:])
+	}
+	f.digest = [sha256.Size]byte(digest.Sum(nil))
+	return f, nil
+}
+
+func readStore(path string) ([]byte, error) {
+	file, err := os.Open(path) // #nosec G304 -- the operator's configuration names it
+	if err != nil {
+		return nil, fmt.Errorf("open a key or trust store: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	content, err := io.ReadAll(io.LimitReader(file, maxStoreBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	if len(content) > maxStoreBytes {
+		return nil, fmt.Errorf("%w: %s has more than %d bytes", ErrBadStore, path, maxStoreBytes)
+	}
+	return content, nil
+}

@@ -1,0 +1,232 @@
+package tls
+
+import (
+	"context"
+	"crypto/sha256"
+	stdtls "crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// ErrStarted is returned where a Reloader is started twice.
+var ErrStarted = errors.New("TLS reloader has been started already")
+
+// Stats tell about the certificates in use.
+type Stats struct {
+	// LastReload is when those in use were taken.
+	LastReload time.Time
+	// Reloads counts the renewals since the first load, Failures the looks at files that could not be used.
+	Reloads, Failures uint64
+	// NotAfter is when the first of the server's certificates ends.
+	NotAfter time.Time
+}
+
+// Reloader holds a TLS configuration and renews it when its files change. What does not parse, does not fit together or has
+// expired is reported and not taken: the last good one stays. Connections keep what they were made with.
+type Reloader struct {
+	cfg      Config
+	settings settings
+	outer    *stdtls.Config
+	current  atomic.Pointer[snapshot]
+
+	mu      sync.Mutex // serializes reloads; guards all below
+	stats   Stats
+	failure string // the last reported failure, "" after a success
+	cancel  context.CancelFunc
+	done    chan struct{}
+}
+
+// snapshot is one state of the files and the configuration made from it.
+type snapshot struct {
+	digest   [sha256.Size]byte
+	config   *stdtls.Config
+	notAfter time.Time
+}
+
+// Load reads and checks everything that cfg names. Nothing is renewed until Start.
+func Load(cfg Config) (*Reloader, error) {
+	if cfg.KeyStore.Type == "" {
+		cfg.KeyStore.Type = DefaultStoreType
+	}
+	if cfg.TrustStore.Type == "" {
+		cfg.TrustStore.Type = DefaultStoreType
+	}
+	if cfg.ReloadInterval == 0 {
+		cfg.ReloadInterval = DefaultReloadInterval
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	s, err := cfg.settings()
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(cfg.KeyStore.check(), cfg.TrustStore.check()); err != nil {
+		return nil, err
+	}
+	r := &Reloader{cfg: cfg, settings: s}
+	first, err := r.read()
+	if err != nil {
+		return nil, err
+	}
+	r.current.Store(first)
+	r.stats = Stats{LastReload: cfg.Clock(), NotAfter: first.notAfter}
+	r.outer = &stdtls.Config{
+		MinVersion: s.min,
+		MaxVersion: s.max,
+		GetConfigForClient: func(*stdtls.ClientHelloInfo) (*stdtls.Config, error) {
+			return r.current.Load().config, nil
+		},
+	}
+	return r, nil
+}
+
+// Config returns the configuration of a server, which each new connection takes the current certificates from. It must not
+// be changed.
+func (r *Reloader) Config() *stdtls.Config { return r.outer }
+
+// Server puts the server's side of TLS on an accepted connection. The handshake is the caller's to do.
+func (r *Reloader) Server(conn net.Conn) *Conn { return Server(conn, r.outer) }
+
+// Listener puts the server's side of TLS on every connection that inner accepts.
+func (r *Reloader) Listener(inner net.Listener) net.Listener {
+	return stdtls.NewListener(inner, r.outer)
+}
+
+// Stats returns what is known of the certificates in use.
+func (r *Reloader) Stats() Stats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stats
+}
+
+// Start looks at the files every ReloadInterval until Stop, or until ctx is done.
+func (r *Reloader) Start(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.done != nil {
+		return ErrStarted
+	}
+	ctx, r.cancel = context.WithCancel(ctx)
+	r.done = make(chan struct{})
+	go r.poll(ctx, r.done)
+	return nil
+}
+
+// Stop ends what Start began and waits for it.
+func (r *Reloader) Stop() {
+	r.mu.Lock()
+	cancel, done := r.cancel, r.done
+	r.mu.Unlock()
+	if done == nil {
+		return
+	}
+	cancel()
+	<-done
+}
+
+func (r *Reloader) poll(ctx context.Context, done chan<- struct{}) {
+	defer close(done)
+	if r.cfg.ReloadInterval < 0 {
+		return
+	}
+	timer := time.NewTimer(r.cfg.ReloadInterval)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		next := r.cfg.ReloadInterval
+		if err := r.Reload(); err != nil {
+			next = min(next, retryInterval)
+		}
+		timer.Reset(next)
+	}
+}
+
+// Reload looks at the files now. Its error says why what is in them is not taken; the last good configuration stays.
+func (r *Reloader) Reload() error {
+	r.mu.Lock()
+	changed, err := r.reload()
+	if err != nil {
+		r.stats.Failures++
+		changed = err.Error() != r.failure
+		r.failure = err.Error()
+	} else {
+		r.failure = ""
+	}
+	stats := r.stats
+	r.mu.Unlock()
+	if !changed {
+		return err
+	}
+	if err != nil {
+		r.cfg.Logger.Warn("TLS certificates not renewed, the last good ones stay", "cause", err, "not_after", stats.NotAfter)
+	} else {
+		r.cfg.Logger.Info("TLS certificates renewed", "not_after", stats.NotAfter)
+	}
+	if r.cfg.OnReload != nil {
+		r.cfg.OnReload(stats, err)
+	}
+	return err
+}
+
+// reload takes what is in the files, if it is something else than what is in use. The caller holds r.mu.
+func (r *Reloader) reload() (bool, error) {
+	next, err := r.read()
+	if err != nil || next.digest == r.current.Load().digest {
+		return false, err
+	}
+	r.current.Store(next)
+	r.stats.LastReload, r.stats.NotAfter = r.cfg.Clock(), next.notAfter
+	r.stats.Reloads++
+	return true, nil
+}
+
+// read makes a snapshot of what is in the files. If they have not changed it is made of the digest alone.
+func (r *Reloader) read() (*snapshot, error) {
+	f, err := readFiles(r.cfg.KeyStore.Location, r.cfg.KeyStore.KeyLocation, r.cfg.TrustStore.Location)
+	if err != nil {
+		return nil, err
+	}
+	if now := r.current.Load(); now != nil && now.digest == f.digest {
+		return &snapshot{digest: f.digest}, nil
+	}
+	ids, err := r.cfg.KeyStore.load(f)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := r.cfg.TrustStore.load(f)
+	if err != nil {
+		return nil, err
+	}
+	s := &snapshot{digest: f.digest, config: &stdtls.Config{
+		MinVersion:   r.settings.min,
+		MaxVersion:   r.settings.max,
+		CipherSuites: r.settings.suites,
+		ClientAuth:   r.settings.clientAuth,
+		ClientCAs:    roots,
+		Time:         r.cfg.Clock,
+	}}
+	for i := range ids {
+		cert, err := ids[i].certificate(r.cfg.Clock())
+		if err != nil {
+			return nil, fmt.Errorf("ssl.keystore %s: %w", r.cfg.KeyStore.Location, err)
+		}
+		s.config.Certificates = append(s.config.Certificates, cert)
+		if s.notAfter.IsZero() || cert.Leaf.NotAfter.Before(s.notAfter) {
+			s.notAfter = cert.Leaf.NotAfter
+		}
+	}
+	return s, nil
+}
