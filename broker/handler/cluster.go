@@ -1,0 +1,66 @@
+package handler
+
+import (
+	"github.com/chronik-stream/chronik/authz"
+	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/meta"
+)
+
+// describeFrame caps requests that name topics to look at, in bytes.
+const describeFrame = 8 << 20
+
+// noOperations is the authorized-operations field of who has not asked for it (Integer.MIN_VALUE).
+const noOperations = -2147483648
+
+// Cluster answers the APIs that describe the cluster: its brokers, topics and partitions.
+type Cluster struct {
+	Metadata MetadataLog
+	Topics   *Topics
+	// ControllerID is the node that leads the metadata log, -1 where none is known.
+	ControllerID func() int32
+	// Offline reports whether a partition's log can not be served here.
+	Offline func(topic string, partition int32) bool
+}
+
+// Rows are the rows of this area.
+func (k *Cluster) Rows() []api.Row {
+	return []api.Row{k.metadata(), k.describeCluster(), k.describeTopicPartitions()}
+}
+
+// operationProbes ask for every operation that makes sense on a resource.
+func operationProbes(t authz.ResourceType, name string) []authz.Need {
+	operations := authz.OperationsOn(t)
+	out := make([]authz.Need, len(operations))
+	for i, op := range operations {
+		out[i] = probe(op, t, name)
+	}
+	return out
+}
+
+// grantedOperations is the authorized-operations bit field: bit n stands for operation n (KIP-430).
+func grantedOperations(g *authz.Granted, t authz.ResourceType, name string) int32 {
+	bits := int32(0)
+	for _, op := range authz.OperationsOn(t) {
+		if g.Has(op, t, name) {
+			bits |= 1 << op
+		}
+	}
+	return bits
+}
+
+// brokersOn lists the brokers that have a listener of that name.
+func brokersOn(img *meta.Image, listener string, fenced bool, yield func(*meta.Broker, meta.Endpoint)) {
+	img.Brokers(func(b *meta.Broker) bool {
+		if e, found := b.Endpoint(listener); found && (!b.Fenced || fenced) {
+			yield(b, e)
+		}
+		return true
+	})
+}
+
+func rackOf(b *meta.Broker) *string {
+	if b.Rack == "" {
+		return nil
+	}
+	return &b.Rack
+}

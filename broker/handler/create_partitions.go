@@ -1,0 +1,117 @@
+package handler
+
+import (
+	"context"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik-stream/chronik/authz"
+	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/controller"
+	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// createPartitions is API 37, versions 0-3: the number of partitions can only grow.
+func (t *Topics) createPartitions() api.Row {
+	return api.Spec[*kmsg.CreatePartitionsRequest, *meta.Image]{
+		Row:     api.Row{Key: 37, Name: "CreatePartitions", Min: 0, Max: 3, Gate: api.Authenticated, MaxBytes: topicsFrame},
+		Resolve: func(*api.Call, *kmsg.CreatePartitionsRequest) *meta.Image { return t.Metadata.Image() },
+		Needs: func(_ *api.Call, q *kmsg.CreatePartitionsRequest, _ *meta.Image) authz.Needs {
+			var each []authz.Need
+			for i := range q.Topics {
+				each = append(each, need(authz.Alter, authz.Topic, q.Topics[i].Topic))
+			}
+			return authz.Needs{Each: each}
+		},
+		Refuse: func(_ *api.Call, q *kmsg.CreatePartitionsRequest, code int16) kmsg.Response {
+			resp := q.ResponseKind().(*kmsg.CreatePartitionsResponse)
+			for i := range q.Topics {
+				resp.Topics = append(resp.Topics, partitionsAnswer(q.Topics[i].Topic, wire.Errorf(code, "refused")))
+			}
+			return resp
+		},
+		Handle: t.handleCreatePartitions,
+	}.Build()
+}
+
+func partitionsAnswer(name string, err error) kmsg.CreatePartitionsResponseTopic {
+	out := kmsg.NewCreatePartitionsResponseTopic()
+	out.Topic, out.ErrorCode, out.ErrorMessage = name, wire.CodeOf(err), messageOf(err)
+	return out
+}
+
+func (t *Topics) handleCreatePartitions(ctx context.Context, c *api.Call, q *kmsg.CreatePartitionsRequest, img *meta.Image) api.Answer {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(q.TimeoutMillis)*time.Millisecond)
+	defer cancel()
+	resp := q.ResponseKind().(*kmsg.CreatePartitionsResponse)
+	command := &meta.CreatePartitions{Origin: originOf(c)}
+	var places []int
+	seen := map[string]bool{}
+	for i := range q.Topics {
+		asked := &q.Topics[i]
+		more, err := t.morePartitions(c, img, asked)
+		if seen[asked.Topic] {
+			err = wire.Errorf(wire.InvalidRequest, "Duplicate topic name.")
+		}
+		seen[asked.Topic] = true
+		resp.Topics = append(resp.Topics, partitionsAnswer(asked.Topic, err))
+		if err == nil {
+			places = append(places, i)
+			command.Topics = append(command.Topics, more)
+		}
+	}
+	if len(places) == 0 || q.ValidateOnly {
+		return api.Now(resp)
+	}
+	result, err := t.Metadata.Propose(ctx, command)
+	for i, at := range places {
+		switch {
+		case err != nil:
+			resp.Topics[at] = partitionsAnswer(resp.Topics[at].Topic, err)
+		case result.Items[i].Code != wire.None:
+			resp.Topics[at] = partitionsAnswer(resp.Topics[at].Topic, wire.Errorf(result.Items[i].Code, "%s", result.Items[i].Message))
+		}
+	}
+	return api.Now(resp)
+}
+
+func (t *Topics) morePartitions(c *api.Call, img *meta.Image, asked *kmsg.CreatePartitionsRequestTopic) (meta.MorePartition, error) {
+	if !c.Granted.Has(authz.Alter, authz.Topic, asked.Topic) {
+		return meta.MorePartition{}, wire.Errorf(wire.TopicAuthorizationFailed, "Topic authorization failed.")
+	}
+	topic := img.Topic(asked.Topic)
+	switch {
+	case topic == nil:
+		return meta.MorePartition{}, wire.Errorf(wire.UnknownTopicOrPartition, "This server does not host this topic-partition.")
+	case topic.Internal:
+		return meta.MorePartition{}, wire.Errorf(wire.InvalidTopicException, "Topic '%s' is the broker's own.", asked.Topic)
+	}
+	have := len(topic.Partitions)
+	added := int(asked.Count) - have
+	switch {
+	case added == 0:
+		return meta.MorePartition{}, wire.Errorf(wire.InvalidPartitions, "Topic already has %d partition(s).", have)
+	case added < 0:
+		return meta.MorePartition{}, wire.Errorf(wire.InvalidPartitions,
+			"The topic %s currently has %d partition(s); %d would not be an increase.", asked.Topic, have, asked.Count)
+	}
+	replicas, err := t.newReplicas(img, topic, added, asked)
+	return meta.MorePartition{Name: asked.Topic, From: have, Replicas: replicas}, err
+}
+
+func (t *Topics) newReplicas(img *meta.Image, topic *meta.Topic, added int, asked *kmsg.CreatePartitionsRequestTopic) ([][]int32, error) {
+	if len(asked.Assignment) == 0 {
+		return controller.Place(img, len(topic.Partitions), added, len(topic.Partitions[0].Replicas), t.Draw(1<<16))
+	}
+	if len(asked.Assignment) != added {
+		return nil, wire.Errorf(wire.InvalidReplicaAssignment, "Attempted to add %d additional partition(s), but only %d assignment(s) were specified.",
+			added, len(asked.Assignment))
+	}
+	out := make([][]int32, added)
+	for i := range asked.Assignment {
+		out[i] = append([]int32{}, asked.Assignment[i].Replicas...)
+	}
+	return out, controller.CheckAssignment(img, out)
+}

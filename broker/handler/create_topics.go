@@ -1,0 +1,198 @@
+package handler
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik-stream/chronik/authz"
+	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/controller"
+	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// createTopics is API 19, versions 2-7. CREATE on the cluster allows every name, else CREATE on the topic does. The answer holds
+// the topic's configuration (version 5 and later) where the caller may describe it. Version 7 adds the topic's id.
+func (t *Topics) createTopics() api.Row {
+	return api.Spec[*kmsg.CreateTopicsRequest, *meta.Image]{
+		Row:     api.Row{Key: 19, Name: "CreateTopics", Min: 2, Max: 7, Gate: api.Authenticated, MaxBytes: topicsFrame},
+		Resolve: func(*api.Call, *kmsg.CreateTopicsRequest) *meta.Image { return t.Metadata.Image() },
+		Needs: func(_ *api.Call, q *kmsg.CreateTopicsRequest, _ *meta.Image) authz.Needs {
+			each := []authz.Need{probe(authz.Create, authz.Cluster, authz.ClusterName)}
+			for i := range q.Topics {
+				name := q.Topics[i].Topic
+				each = append(each, need(authz.Create, authz.Topic, name), probe(authz.DescribeConfigs, authz.Topic, name))
+			}
+			return authz.Needs{Each: each}
+		},
+		Refuse: func(_ *api.Call, q *kmsg.CreateTopicsRequest, code int16) kmsg.Response {
+			resp := q.ResponseKind().(*kmsg.CreateTopicsResponse)
+			for i := range q.Topics {
+				resp.Topics = append(resp.Topics, createFailed(q.Topics[i].Topic, wire.Errorf(code, "refused")))
+			}
+			return resp
+		},
+		Handle: t.handleCreateTopics,
+	}.Build()
+}
+
+func createFailed(name string, err error) kmsg.CreateTopicsResponseTopic {
+	out := kmsg.NewCreateTopicsResponseTopic()
+	out.Topic, out.ErrorCode, out.ErrorMessage = name, wire.CodeOf(err), messageOf(err)
+	out.NumPartitions, out.ReplicationFactor = -1, -1
+	return out
+}
+
+func (t *Topics) handleCreateTopics(ctx context.Context, c *api.Call, q *kmsg.CreateTopicsRequest, img *meta.Image) api.Answer {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(q.TimeoutMillis)*time.Millisecond)
+	defer cancel()
+	resp := q.ResponseKind().(*kmsg.CreateTopicsResponse)
+	command := &meta.CreateTopics{Origin: originOf(c)}
+	var places []int // of the command's topics in the answer
+	seen := map[string]int{}
+	for i := range q.Topics {
+		seen[q.Topics[i].Topic]++
+	}
+	for i := range q.Topics {
+		asked := &q.Topics[i]
+		if n := seen[asked.Topic]; n > 1 {
+			resp.Topics = append(resp.Topics, createFailed(asked.Topic, wire.Errorf(wire.InvalidRequest, "Duplicate topic name.")))
+			seen[asked.Topic] = -1
+			continue
+		} else if n < 0 {
+			continue
+		}
+		created, err := t.newTopic(c, img, asked)
+		if err != nil {
+			resp.Topics = append(resp.Topics, createFailed(asked.Topic, err))
+			continue
+		}
+		places = append(places, len(resp.Topics))
+		resp.Topics = append(resp.Topics, t.createDone(c, q, created))
+		command.Topics = append(command.Topics, created)
+	}
+	t.commitTopics(ctx, q.ValidateOnly, img, command, func(i int, err error) {
+		failed := &resp.Topics[places[i]]
+		*failed = createFailed(failed.Topic, err)
+	})
+	return api.Now(resp)
+}
+
+// commitTopics proposes the command, or only tries it, and tells which of its topics failed.
+func (t *Topics) commitTopics(ctx context.Context, validateOnly bool, img *meta.Image, command *meta.CreateTopics, failed func(int, error)) {
+	if len(command.Topics) == 0 {
+		return
+	}
+	var result meta.Result
+	var err error
+	if validateOnly {
+		_, _, result = img.Apply(img.Index(), command)
+	} else {
+		result, err = t.Metadata.Propose(ctx, command)
+	}
+	for i := range command.Topics {
+		switch {
+		case err != nil:
+			failed(i, err)
+		case result.Items[i].Code != wire.None:
+			failed(i, wire.Errorf(result.Items[i].Code, "%s", result.Items[i].Message))
+		}
+	}
+}
+
+// newTopic checks one topic and chooses what the client left open.
+func (t *Topics) newTopic(c *api.Call, img *meta.Image, asked *kmsg.CreateTopicsRequestTopic) (meta.NewTopic, error) {
+	if !mayCreate(c.Granted, asked.Topic) {
+		return meta.NewTopic{}, wire.Errorf(wire.TopicAuthorizationFailed, "Authorization failed.")
+	}
+	if err := controller.ValidateTopicName(asked.Topic); err != nil {
+		return meta.NewTopic{}, err
+	}
+	if internalTopic(asked.Topic) {
+		return meta.NewTopic{}, wire.Errorf(wire.InvalidTopicException, "Topic '%s' is made by the broker alone.", asked.Topic)
+	}
+	if img.Topic(asked.Topic) != nil {
+		return meta.NewTopic{}, wire.Errorf(wire.TopicAlreadyExists, "Topic '%s' already exists.", asked.Topic)
+	}
+	if other := controller.Collides(img, asked.Topic); other != nil {
+		return meta.NewTopic{}, wire.Errorf(wire.InvalidTopicException, "Topic '%s' collides with existing topic: %s", asked.Topic, other.Name)
+	}
+	configs := map[string]string{}
+	for _, kv := range asked.Configs {
+		if kv.Value == nil {
+			return meta.NewTopic{}, wire.Errorf(wire.InvalidConfig, "Null value not supported for topic configs: %s", kv.Name)
+		}
+		configs[kv.Name] = *kv.Value
+	}
+	if err := t.Defaults.ValidateTopicConfigs(configs); err != nil {
+		return meta.NewTopic{}, err
+	}
+	replicas, err := t.replicasOf(img, asked)
+	if err != nil {
+		return meta.NewTopic{}, err
+	}
+	return meta.NewTopic{Name: asked.Topic, ID: controller.NewTopicID(), Replicas: replicas, Configs: configs}, nil
+}
+
+// internalTopic reports names that the broker keeps for itself.
+func internalTopic(name string) bool {
+	return name == "__consumer_offsets" || name == "__transaction_state" || name == "__audit_log"
+}
+
+func mayCreate(g *authz.Granted, name string) bool {
+	return g.Has(authz.Create, authz.Cluster, authz.ClusterName) || g.Has(authz.Create, authz.Topic, name)
+}
+
+func (t *Topics) replicasOf(img *meta.Image, asked *kmsg.CreateTopicsRequestTopic) ([][]int32, error) {
+	if len(asked.ReplicaAssignment) == 0 {
+		count, factor := int(asked.NumPartitions), int(asked.ReplicationFactor)
+		if count == -1 {
+			count = t.Defaults.DefaultPartitions()
+		}
+		if factor == -1 {
+			factor = t.Defaults.DefaultReplicationFactor()
+		}
+		return controller.Place(img, 0, count, factor, t.Draw(1<<16))
+	}
+	if asked.NumPartitions != -1 || asked.ReplicationFactor != -1 {
+		return nil, wire.Errorf(wire.InvalidRequest, "A manual partition assignment was specified, but numPartitions or replicationFactor was not set to -1.")
+	}
+	out := make([][]int32, len(asked.ReplicaAssignment))
+	for _, a := range asked.ReplicaAssignment {
+		if a.Partition < 0 || int(a.Partition) >= len(out) || out[a.Partition] != nil {
+			return nil, wire.Errorf(wire.InvalidReplicaAssignment, "partitions should be a consecutive 0-based integer sequence")
+		}
+		out[a.Partition] = append([]int32{}, a.Replicas...)
+	}
+	return out, controller.CheckAssignment(img, out)
+}
+
+func (t *Topics) createDone(c *api.Call, q *kmsg.CreateTopicsRequest, n meta.NewTopic) kmsg.CreateTopicsResponseTopic {
+	out := kmsg.NewCreateTopicsResponseTopic()
+	out.Topic, out.TopicID = n.Name, n.ID
+	if q.ValidateOnly {
+		out.TopicID = meta.TopicID{}
+	}
+	if !c.Granted.Has(authz.DescribeConfigs, authz.Topic, n.Name) {
+		out.ConfigErrorCode, out.NumPartitions, out.ReplicationFactor = wire.TopicAuthorizationFailed, -1, -1
+		return out
+	}
+	out.NumPartitions, out.ReplicationFactor = int32(len(n.Replicas)), int16(len(n.Replicas[0])) //nolint:gosec // bounded by Place
+	for _, e := range t.Defaults.EffectiveTopicConfigs(n.Configs) {
+		kv := kmsg.NewCreateTopicsResponseTopicConfig()
+		kv.Name, kv.Value, kv.Source, kv.ReadOnly, kv.IsSensitive = e.Name, e.Value, e.Source, e.ReadOnly, e.Sensitive
+		out.Configs = append(out.Configs, kv)
+	}
+	return out
+}
+
+func asCoded(err error) *wire.Error {
+	var coded *wire.Error
+	if errors.As(err, &coded) {
+		return coded
+	}
+	return nil
+}
