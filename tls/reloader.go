@@ -93,9 +93,6 @@ func Load(cfg Config) (*Reloader, error) {
 // be changed.
 func (r *Reloader) Config() *stdtls.Config { return r.outer }
 
-// Server puts the server's side of TLS on an accepted connection. The handshake is the caller's to do.
-func (r *Reloader) Server(conn net.Conn) *Conn { return Server(conn, r.outer) }
-
 // Listener puts the server's side of TLS on every connection that inner accepts.
 func (r *Reloader) Listener(inner net.Listener) net.Listener {
 	return stdtls.NewListener(inner, r.outer)

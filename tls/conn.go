@@ -1,0 +1,65 @@
+package tls
+
+import (
+	"context"
+	stdtls "crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+)
+
+// Conn is the server's side of a TLS connection.
+type Conn struct{ *stdtls.Conn }
+
+// ConnectionState is crypto/tls's, for those who may not import it.
+type ConnectionState = stdtls.ConnectionState
+
+// Server puts the server's side of TLS on an accepted connection. The handshake is the caller's to do, by HandshakeContext.
+func (r *Reloader) Server(conn net.Conn) *Conn { return &Conn{stdtls.Server(conn, r.outer)} }
+
+// HandshakeContext does the handshake. An error that wraps a ClientCertificateError means that the client's certificate was
+// missing or refused, which is a failed log-in; any other is a failed connection.
+func (c *Conn) HandshakeContext(ctx context.Context) error {
+	err := c.Conn.HandshakeContext(ctx)
+	if err == nil {
+		return nil
+	}
+	var verification *stdtls.CertificateVerificationError
+	if errors.As(err, &verification) || err.Error() == missingCertificate {
+		err = &ClientCertificateError{cause: err}
+	}
+	return fmt.Errorf("TLS handshake: %w", err)
+}
+
+// missingCertificate is how crypto/tls tells that a client without a certificate was refused; it has no value to compare
+// with. A test holds it to what a handshake really says.
+const missingCertificate = "tls: client didn't provide a certificate"
+
+// PeerCertificates is the client's verified chain, leaf first, after the handshake; nil where it sent none.
+func (c *Conn) PeerCertificates() []*x509.Certificate {
+	if chains := c.ConnectionState().VerifiedChains; len(chains) > 0 {
+		return chains[0]
+	}
+	return nil
+}
+
+// PeerLeaf returns the other side's certificate if it has been verified: what was only sent is nobody's.
+func PeerLeaf(state ConnectionState) (*x509.Certificate, bool) {
+	if len(state.VerifiedChains) == 0 || len(state.VerifiedChains[0]) == 0 {
+		return nil, false
+	}
+	return state.VerifiedChains[0][0], true
+}
+
+// ClientCertificateError means that a handshake failed for the client's certificate.
+type ClientCertificateError struct{ cause error }
+
+// Error says why.
+func (e *ClientCertificateError) Error() string { return "client certificate refused: " + e.cause.Error() }
+
+// Unwrap returns crypto/tls's error.
+func (e *ClientCertificateError) Unwrap() error { return e.cause }
+
+// ClientCertificateRefused tells those who know the error only by this method that it is a failed log-in.
+func (e *ClientCertificateError) ClientCertificateRefused() bool { return true }
