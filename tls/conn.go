@@ -56,7 +56,9 @@ func PeerLeaf(state ConnectionState) (*x509.Certificate, bool) {
 type ClientCertificateError struct{ cause error }
 
 // Error says why.
-func (e *ClientCertificateError) Error() string { return "client certificate refused: " + e.cause.Error() }
+func (e *ClientCertificateError) Error() string {
+	return "client certificate refused: " + e.cause.Error()
+}
 
 // Unwrap returns crypto/tls's error.
 func (e *ClientCertificateError) Unwrap() error { return e.cause }
