@@ -13,6 +13,7 @@ import (
 type Image struct {
 	index          uint64
 	clusterID      string
+	secret         []byte
 	topics         *iradix.Tree[*Topic]            // by name
 	topicIDs       *iradix.Tree[*Topic]            // by id
 	configs        *iradix.Tree[map[string]string] // by ResourceKey, topics excepted
@@ -22,6 +23,7 @@ type Image struct {
 	features       map[string]int16
 	nextProducerID int64
 	audit          *iradix.Tree[*AuditRecord] // by index and sequence
+	auditFrom      int64
 	partitions     int
 }
 
@@ -39,6 +41,9 @@ func (img *Image) Index() uint64 { return img.index }
 
 // ClusterID is the cluster's id, 22 characters; "" before it is set.
 func (img *Image) ClusterID() string { return img.clusterID }
+
+// Secret is the cluster's secret, for what has to be the same on every broker and not to be guessed. It must not be changed.
+func (img *Image) Secret() []byte { return img.secret }
 
 // Topic returns a topic by name, or nil.
 func (img *Image) Topic(name string) *Topic {
@@ -140,6 +145,9 @@ func (img *Image) NextProducerID() int64 { return img.nextProducerID }
 func (img *Image) PendingAudit(yield func(*AuditRecord) bool) {
 	img.audit.Root().Walk(func(_ []byte, r *AuditRecord) bool { return !yield(r) })
 }
+
+// AuditFrom is an offset of the audit log: what is pending and projected already lies at or after it.
+func (img *Image) AuditFrom() int64 { return img.auditFrom }
 
 func auditKey(index uint64, seq int) []byte {
 	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(nil, index), uint32(seq)) //nolint:gosec // counts from 0

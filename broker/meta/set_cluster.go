@@ -7,6 +7,8 @@ import "github.com/chronik-stream/chronik/broker/wire"
 type SetCluster struct {
 	ClusterID string           `json:"clusterId"`
 	Features  map[string]int16 `json:"features,omitempty"`
+	// Secret is random: what unknown users are shown as their salt is made with it, the same on every broker.
+	Secret []byte `json:"secret"`
 }
 
 func (*SetCluster) kind() string { return "SetCluster" }
@@ -16,7 +18,7 @@ func (c *SetCluster) apply(d *draft) {
 		d.item(c.ClusterID, wire.InconsistentClusterID, "the cluster's id is %s", d.img.clusterID)
 		return
 	}
-	d.img.clusterID = c.ClusterID
+	d.img.clusterID, d.img.secret = c.ClusterID, c.Secret
 	for name, level := range c.Features {
 		d.setFeature(name, level)
 	}

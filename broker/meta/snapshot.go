@@ -40,6 +40,8 @@ type snapshotHead struct {
 	ClusterID      string           `json:"clusterId"`
 	Features       map[string]int16 `json:"features"`
 	NextProducerID int64            `json:"nextProducerId"`
+	Secret         []byte           `json:"secret"`
+	AuditFrom      int64            `json:"auditFrom"`
 }
 
 type snapshotConfig struct {
@@ -92,6 +94,7 @@ func (s *snapshotWriter) entry(e snapshotEntry) {
 func (img *Image) entries(yield func(snapshotEntry) bool) {
 	if !yield(snapshotEntry{Head: &snapshotHead{
 		Index: img.index, ClusterID: img.clusterID, Features: img.features, NextProducerID: img.nextProducerID,
+		Secret: img.secret, AuditFrom: img.auditFrom,
 	}}) {
 		return
 	}
@@ -173,6 +176,7 @@ func (d *draft) restore(data []byte) error {
 	switch {
 	case e.Head != nil:
 		d.img.index, d.img.clusterID, d.img.nextProducerID = e.Head.Index, e.Head.ClusterID, e.Head.NextProducerID
+		d.img.secret, d.img.auditFrom = e.Head.Secret, e.Head.AuditFrom
 		for name, level := range e.Head.Features {
 			d.setFeature(name, level)
 		}
