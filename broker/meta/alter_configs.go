@@ -49,9 +49,9 @@ func (*AlterConfigs) kind() string { return "AlterConfigs" }
 
 func (c *AlterConfigs) apply(d *draft) {
 	for _, change := range c.Resources {
-		if change.Key.Type == TopicConfig && d.img.Topic(change.Key.Name) == nil {
-			d.item(change.Key.Name, wire.UnknownTopicOrPartition, "The topic '%s' does not exist.", change.Key.Name)
-			d.audit(c.Origin, change.Key.Type.String(), change.Key.Name, wire.UnknownTopicOrPartition, nil, nil)
+		if code, message := d.checkChange(change); code != wire.None {
+			d.result.Items = append(d.result.Items, ItemResult{Name: change.Key.Name, Code: code, Message: message})
+			d.audit(c.Origin, change.Key.Type.String(), change.Key.Name, code, nil, nil)
 			continue
 		}
 		old := d.img.Config(change.Key)
@@ -61,6 +61,24 @@ func (c *AlterConfigs) apply(d *draft) {
 		d.audit(c.Origin, change.Key.Type.String(), change.Key.Name, wire.None, before, after)
 		d.putConfig(change.Key, next)
 	}
+}
+
+func (d *draft) checkChange(c ResourceChange) (code int16, message string) {
+	switch c.Key.Type {
+	case BrokerConfig, GroupConfig:
+	case TopicConfig:
+		if d.img.Topic(c.Key.Name) == nil {
+			return wire.UnknownTopicOrPartition, "The topic '" + c.Key.Name + "' does not exist."
+		}
+	default:
+		return wire.InvalidRequest, "Unknown type of configured resource."
+	}
+	for _, op := range c.Ops {
+		if op.Op < SetConfig || op.Op > SubtractConfig {
+			return wire.InvalidRequest, "Unknown operation on the key " + op.Name + "."
+		}
+	}
+	return wire.None, ""
 }
 
 // On returns the configuration after the change; the given one stays as it is.
@@ -113,14 +131,19 @@ func splitList(s string) []string {
 	return out
 }
 
-// differences are the keys whose value the change touches, before and after, without sensitive values.
+// differences are the keys whose value the change touches, before and after, without sensitive values. What a replacement drops
+// without naming it may be sensitive for all that is known here; only brokers have such keys.
 func (c ResourceChange) differences(old, next map[string]string) (before, after map[string]string) {
 	hidden := map[string]bool{}
 	for _, op := range c.Ops {
 		hidden[op.Name] = hidden[op.Name] || op.Sensitive
 	}
+	named := map[string]bool{}
+	for _, op := range c.Ops {
+		named[op.Name] = true
+	}
 	show := func(name, value string) string {
-		if hidden[name] {
+		if hidden[name] || c.Key.Type == BrokerConfig && !named[name] {
 			return "(hidden)"
 		}
 		return value

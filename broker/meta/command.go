@@ -47,12 +47,18 @@ func Encode(c Command) ([]byte, error) {
 
 // Decode reads a command. It is strict: an unknown field is an error, because what it says would be lost.
 func Decode(data []byte) (Command, error) {
+	var of struct {
+		Version int `json:"v"`
+	}
+	if err := json.Unmarshal(data, &of); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBadCommand, err)
+	}
+	if of.Version > envelopeVersion {
+		return nil, fmt.Errorf("%w: %d, this broker reads up to %d", ErrNewerCommand, of.Version, envelopeVersion)
+	}
 	var e envelope
 	if err := strict(data, &e); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBadCommand, err)
-	}
-	if e.Version > envelopeVersion {
-		return nil, fmt.Errorf("%w: %d, this broker reads up to %d", ErrNewerCommand, e.Version, envelopeVersion)
 	}
 	if e.Version != envelopeVersion {
 		return nil, fmt.Errorf("%w: version %d", ErrBadCommand, e.Version)

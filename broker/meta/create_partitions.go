@@ -34,7 +34,7 @@ func (c *CreatePartitions) apply(d *draft) {
 			continue
 		}
 		grown := *d.img.Topic(m.Name)
-		grown.Partitions = slices.Concat(grown.Partitions, newPartitions(m.Replicas))
+		grown.Partitions = slices.Concat(grown.Partitions, d.newPartitions(m.Replicas))
 		d.putTopic(&grown)
 	}
 }
@@ -44,6 +44,10 @@ func (d *draft) checkMorePartitions(m MorePartition) (code int16, message string
 	switch {
 	case t == nil:
 		return wire.UnknownTopicOrPartition, "This server does not host this topic-partition."
+	case t.Internal:
+		return wire.InvalidTopicException, "Topic '" + m.Name + "' is the broker's own."
+	case len(m.Replicas) == 0:
+		return wire.InvalidPartitions, "No partition to add."
 	case len(t.Partitions) != m.From:
 		return wire.InvalidPartitions, "Topic currently has " + strconv.Itoa(len(t.Partitions)) + " partitions, not " + strconv.Itoa(m.From) + " any more."
 	}

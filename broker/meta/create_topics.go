@@ -1,6 +1,7 @@
 package meta
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/chronik-stream/chronik/broker/wire"
@@ -35,7 +36,7 @@ func (c *CreateTopics) apply(d *draft) {
 		}
 		d.audit(c.Origin, "TOPIC", n.Name, code, nil, after)
 		if code == wire.None {
-			d.putTopic(n.topic())
+			d.putTopic(d.newTopic(n))
 		}
 	}
 }
@@ -44,37 +45,61 @@ func (d *draft) checkNewTopic(n *NewTopic) (code int16, message string) {
 	if d.img.Topic(n.Name) != nil {
 		return wire.TopicAlreadyExists, "Topic '" + n.Name + "' already exists."
 	}
+	if other := d.img.Colliding(n.Name); other != nil {
+		return wire.InvalidTopicException, "Topic '" + n.Name + "' collides with existing topic: " + other.Name
+	}
+	if len(n.Replicas) == 0 {
+		return wire.InvalidPartitions, "A topic has one partition at least."
+	}
 	if n.ID.IsZero() || d.img.TopicByID(n.ID) != nil {
 		return wire.InvalidRequest, "The topic id " + n.ID.String() + " is taken or reserved."
 	}
 	return d.checkReplicas(n.Replicas)
 }
 
-// checkReplicas refuses brokers that are not registered: the proposer chose from an image that may be old by now.
+// checkReplicas refuses brokers that are not registered, or that are all fenced: the proposer chose from an image that may be
+// old by now.
 func (d *draft) checkReplicas(partitions [][]int32) (code int16, message string) {
-	for _, replicas := range partitions {
+	for i, replicas := range partitions {
 		if len(replicas) == 0 {
 			return wire.InvalidReplicaAssignment, "A partition has no replica."
 		}
-		for _, id := range replicas {
+		for j, id := range replicas {
 			if d.img.Broker(id) == nil {
 				return wire.InvalidReplicaAssignment, "Broker " + strconv.Itoa(int(id)) + " is not registered."
 			}
+			if slices.Contains(replicas[:j], id) {
+				return wire.InvalidReplicaAssignment, "Broker " + strconv.Itoa(int(id)) + " has a partition more than once."
+			}
+		}
+		if len(d.unfenced(replicas)) == 0 {
+			return wire.InvalidReplicaAssignment, "All brokers of new partition " + strconv.Itoa(i) + " are fenced."
 		}
 	}
 	return wire.None, ""
 }
 
-func (n *NewTopic) topic() *Topic {
-	t := &Topic{ID: n.ID, Name: n.Name, Configs: n.Configs, Internal: n.Internal}
-	t.Partitions = newPartitions(n.Replicas)
-	return t
+// unfenced are those replicas that can be in sync from the start.
+func (d *draft) unfenced(replicas []int32) []int32 {
+	out := make([]int32, 0, len(replicas))
+	for _, id := range replicas {
+		if b := d.img.Broker(id); b != nil && !b.Fenced {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
-func newPartitions(replicas [][]int32) []Partition {
+func (d *draft) newTopic(n *NewTopic) *Topic {
+	return &Topic{ID: n.ID, Name: n.Name, Configs: n.Configs, Internal: n.Internal, Partitions: d.newPartitions(n.Replicas)}
+}
+
+// newPartitions are led by the first of their replicas that is not fenced.
+func (d *draft) newPartitions(replicas [][]int32) []Partition {
 	out := make([]Partition, len(replicas))
 	for i, r := range replicas {
-		out[i] = Partition{Leader: r[0], Replicas: r, ISR: r}
+		isr := d.unfenced(r)
+		out[i] = Partition{Leader: isr[0], Replicas: r, ISR: isr}
 	}
 	return out
 }

@@ -19,6 +19,13 @@ func (c *DeleteTopics) apply(d *draft) {
 			d.audit(c.Origin, "TOPIC", id.String(), wire.UnknownTopicID, nil, nil)
 			continue
 		}
+		if t.Internal {
+			d.result.Items = append(d.result.Items, ItemResult{
+				Name: t.Name, TopicID: id, Code: wire.InvalidTopicException, Message: "Topic '" + t.Name + "' is the broker's own.",
+			})
+			d.audit(c.Origin, "TOPIC", t.Name, wire.InvalidTopicException, nil, nil)
+			continue
+		}
 		d.result.Items = append(d.result.Items, ItemResult{Name: t.Name, TopicID: id})
 		d.audit(c.Origin, "TOPIC", t.Name, wire.None, map[string]string{"topic.id": id.String()}, nil)
 		d.removeTopic(t)

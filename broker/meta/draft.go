@@ -34,6 +34,9 @@ func (d *draft) putTopic(t *Topic) {
 	d.img.topics, _, _ = d.img.topics.Insert([]byte(t.Name), t)
 	d.img.topicIDs, _, _ = d.img.topicIDs.Insert(t.ID[:], t)
 	if old == nil {
+		if foldable(t.Name) {
+			d.img.folded, _, _ = d.img.folded.Insert(fold(t.Name), t.Name)
+		}
 		d.img.partitions += len(t.Partitions)
 		d.delta.TopicsCreated = append(d.delta.TopicsCreated, t)
 		return
@@ -45,6 +48,9 @@ func (d *draft) putTopic(t *Topic) {
 func (d *draft) removeTopic(t *Topic) {
 	d.img.topics, _, _ = d.img.topics.Delete([]byte(t.Name))
 	d.img.topicIDs, _, _ = d.img.topicIDs.Delete(t.ID[:])
+	if foldable(t.Name) {
+		d.img.folded, _, _ = d.img.folded.Delete(fold(t.Name))
+	}
 	d.img.partitions -= len(t.Partitions)
 	d.delta.TopicsDeleted = append(d.delta.TopicsDeleted, t)
 }

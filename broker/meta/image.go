@@ -2,6 +2,7 @@ package meta
 
 import (
 	"encoding/binary"
+	"strings"
 
 	iradix "github.com/hashicorp/go-immutable-radix/v2"
 
@@ -16,6 +17,7 @@ type Image struct {
 	secret         []byte
 	topics         *iradix.Tree[*Topic]            // by name
 	topicIDs       *iradix.Tree[*Topic]            // by id
+	folded         *iradix.Tree[string]            // names that have a '.' or '_', by their folded form
 	configs        *iradix.Tree[map[string]string] // by ResourceKey, topics excepted
 	acls           *iradix.Tree[authz.Binding]
 	scram          *iradix.Tree[ScramCredential] // by user and mechanism
@@ -30,7 +32,7 @@ type Image struct {
 // NewImage is the state before the first entry.
 func NewImage() *Image {
 	return &Image{
-		topics: iradix.New[*Topic](), topicIDs: iradix.New[*Topic](), configs: iradix.New[map[string]string](),
+		topics: iradix.New[*Topic](), topicIDs: iradix.New[*Topic](), folded: iradix.New[string](), configs: iradix.New[map[string]string](),
 		acls: iradix.New[authz.Binding](), scram: iradix.New[ScramCredential](), brokers: iradix.New[*Broker](),
 		features: map[string]int16{}, audit: iradix.New[*AuditRecord](),
 	}
@@ -56,6 +58,21 @@ func (img *Image) TopicByID(id TopicID) *Topic {
 	t, _ := img.topicIDs.Get(id[:])
 	return t
 }
+
+// Colliding returns the topic whose name differs from this one only by '.' for '_', or nil: the names of metrics could not
+// tell them apart, so there is never more than one (Apache Kafka's Topic.hasCollision).
+func (img *Image) Colliding(name string) *Topic {
+	other, found := img.folded.Get(fold(name))
+	if !found || other == name {
+		return nil
+	}
+	return img.Topic(other)
+}
+
+// fold makes names that collide equal.
+func fold(name string) []byte { return []byte(strings.ReplaceAll(name, ".", "_")) }
+
+func foldable(name string) bool { return strings.ContainsAny(name, "._") }
 
 // Topics calls yield for each topic in the order of names.
 func (img *Image) Topics(yield func(*Topic) bool) {

@@ -2,6 +2,7 @@ package meta
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -18,7 +19,7 @@ import (
 const (
 	snapshotMagic    = "CHRM"
 	snapshotVersion  = 1
-	maxSnapshotEntry = 16 << 20 // a topic of 100,000 partitions is 8 MiB
+	maxSnapshotEntry = 64 << 20 // a topic of 500,000 partitions
 )
 
 // ErrBadSnapshot is wrapped by the errors of ReadSnapshot.
@@ -87,7 +88,11 @@ func (s *snapshotWriter) entry(e snapshotEntry) {
 		s.err = err
 		return
 	}
-	s.raw(binary.BigEndian.AppendUint32(nil, uint32(len(data)))) //nolint:gosec // far below 4 GiB
+	if len(data) > maxSnapshotEntry {
+		s.err = fmt.Errorf("%w: entry of %d bytes, at most %d can be read", ErrBadSnapshot, len(data), maxSnapshotEntry)
+		return
+	}
+	s.raw(binary.BigEndian.AppendUint32(nil, uint32(len(data)))) //nolint:gosec // checked above
 	s.raw(data)
 }
 
@@ -126,7 +131,7 @@ func ReadSnapshot(r io.Reader) (*Image, error) {
 		return nil, fmt.Errorf("%w: version %d, this broker reads %d", ErrBadSnapshot, v, snapshotVersion)
 	}
 	d := &draft{img: NewImage()}
-	for {
+	for first := true; ; first = false {
 		data, err := readEntry(in)
 		if err != nil {
 			return nil, err
@@ -134,19 +139,30 @@ func ReadSnapshot(r io.Reader) (*Image, error) {
 		if data == nil {
 			break
 		}
-		if err := d.restore(data); err != nil {
+		if err := d.restore(data, first); err != nil {
 			return nil, err
 		}
 	}
-	want := sum.Sum32()
-	var stored [4]byte
-	if _, err := io.ReadFull(source, stored[:]); err != nil {
-		return nil, fmt.Errorf("%w: checksum: %w", ErrBadSnapshot, err)
-	}
-	if got := binary.BigEndian.Uint32(stored[:]); got != want {
-		return nil, fmt.Errorf("%w: checksum %#x, computed %#x", ErrBadSnapshot, got, want)
+	if err := readEnd(source, sum.Sum32()); err != nil {
+		return nil, err
 	}
 	return d.img, nil
+}
+
+// readEnd checks the checksum and that nothing follows it.
+func readEnd(source io.Reader, want uint32) error {
+	var stored [5]byte
+	n, err := io.ReadFull(source, stored[:])
+	switch {
+	case n < 4:
+		return fmt.Errorf("%w: checksum: %w", ErrBadSnapshot, err)
+	case n > 4:
+		return fmt.Errorf("%w: bytes after the end", ErrBadSnapshot)
+	}
+	if got := binary.BigEndian.Uint32(stored[:]); got != want {
+		return fmt.Errorf("%w: checksum %#x, computed %#x", ErrBadSnapshot, got, want)
+	}
+	return nil
 }
 
 func readEntry(in io.Reader) ([]byte, error) {
@@ -161,19 +177,22 @@ func readEntry(in io.Reader) ([]byte, error) {
 	if n > maxSnapshotEntry {
 		return nil, fmt.Errorf("%w: entry of %d bytes, at most %d", ErrBadSnapshot, n, maxSnapshotEntry)
 	}
-	data := make([]byte, n)
-	if _, err := io.ReadFull(in, data); err != nil {
+	var data bytes.Buffer // grows with what is really there: a damaged length costs no memory
+	if _, err := io.CopyN(&data, in, int64(n)); err != nil {
 		return nil, fmt.Errorf("%w: entry: %w", ErrBadSnapshot, err)
 	}
-	return data, nil
+	return data.Bytes(), nil
 }
 
-func (d *draft) restore(data []byte) error {
+// restore takes one entry in. The head is the first of them, and no other.
+func (d *draft) restore(data []byte, first bool) error {
 	var e snapshotEntry
 	if err := strict(data, &e); err != nil {
 		return fmt.Errorf("%w: entry: %w", ErrBadSnapshot, err)
 	}
 	switch {
+	case first != (e.Head != nil):
+		return fmt.Errorf("%w: the head does not stand first, and there alone", ErrBadSnapshot)
 	case e.Head != nil:
 		d.img.index, d.img.clusterID, d.img.nextProducerID = e.Head.Index, e.Head.ClusterID, e.Head.NextProducerID
 		d.img.secret, d.img.auditFrom = e.Head.Secret, e.Head.AuditFrom

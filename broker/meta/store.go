@@ -106,12 +106,31 @@ func everything(old, next *Image) Delta {
 	}
 	old.ScramUsers(collect)
 	next.ScramUsers(collect)
+	d.ConfigsChanged = eitherConfigured(old, next)
+	next.Brokers(func(b *Broker) bool { d.BrokersChanged = append(d.BrokersChanged, b.ID); return true })
+	old.Brokers(func(b *Broker) bool {
+		if next.Broker(b.ID) == nil {
+			d.BrokersChanged = append(d.BrokersChanged, b.ID)
+		}
+		return true
+	})
+	return d
+}
+
+// eitherConfigured lists what is configured in one image or the other, topics excepted: these are changed topics.
+func eitherConfigured(old, next *Image) []ResourceKey {
+	var keys []ResourceKey
 	for _, kind := range []ConfigType{BrokerConfig, GroupConfig} {
 		next.Configured(kind, func(k ResourceKey, _ map[string]string) bool {
-			d.ConfigsChanged = append(d.ConfigsChanged, k)
+			keys = append(keys, k)
+			return true
+		})
+		old.Configured(kind, func(k ResourceKey, _ map[string]string) bool {
+			if next.Config(k) == nil {
+				keys = append(keys, k)
+			}
 			return true
 		})
 	}
-	next.Brokers(func(b *Broker) bool { d.BrokersChanged = append(d.BrokersChanged, b.ID); return true })
-	return d
+	return keys
 }

@@ -61,6 +61,8 @@ func NewCodecs() *Codecs { return &Codecs{} }
 type source interface {
 	io.Reader
 	reset(compressed []byte) error
+	// forget lets go of the compressed bytes, which are the caller's.
+	forget()
 }
 
 // open returns a stream of the decompressed records of a batch. It has to be given back by release.
@@ -103,6 +105,7 @@ func (c *Codecs) take(codec Codec) (source, error) {
 }
 
 func (c *Codecs) release(codec Codec, s source) {
+	s.forget()
 	if pool := c.pool(codec); pool != nil {
 		pool.Put(s)
 	}
@@ -132,6 +135,8 @@ func (s *plainSource) reset(p []byte) error {
 	return nil
 }
 
+func (s *plainSource) forget() { s.Reset(nil) }
+
 type gzipSource struct {
 	in      bytes.Reader
 	decoder gzip.Reader
@@ -141,6 +146,8 @@ func (s *gzipSource) reset(p []byte) error {
 	s.in.Reset(p)
 	return s.decoder.Reset(&s.in)
 }
+
+func (s *gzipSource) forget() { s.in.Reset(nil) }
 
 // Read implements io.Reader.
 func (s *gzipSource) Read(p []byte) (int, error) { return s.decoder.Read(p) }
@@ -156,6 +163,8 @@ func (s *lz4Source) reset(p []byte) error {
 	return nil
 }
 
+func (s *lz4Source) forget() { s.in.Reset(nil) }
+
 // Read implements io.Reader.
 func (s *lz4Source) Read(p []byte) (int, error) { return s.decoder.Read(p) }
 
@@ -168,6 +177,8 @@ func (s *zstdSource) reset(p []byte) error {
 	s.in.Reset(p)
 	return s.decoder.Reset(&s.in)
 }
+
+func (s *zstdSource) forget() { s.in.Reset(nil) }
 
 // Read implements io.Reader.
 func (s *zstdSource) Read(p []byte) (int, error) { return s.decoder.Read(p) }

@@ -7,12 +7,15 @@ const (
 	MaxUncompressed = 128 << 20
 	// MaxRatio caps decompressed to compressed size beyond FreeUncompressed: 64 times what text reaches in practice.
 	MaxRatio = 1024
-	// FreeUncompressed is how far a batch may expand before the ratio counts.
-	FreeUncompressed = 4 << 20
+	// FreeUncompressed is how far a batch may expand before the ratio counts. Java's producer fills its 16 KiB batches by an
+	// estimate of their compressed size: records that are all alike, at 2000:1 with zstd, make 32 MiB of one.
+	FreeUncompressed = 32 << 20
 	// maxWindow caps the memory of one zstd decoder: level 19 uses 8 MiB, the long modes that ask for more are not Kafka's.
 	maxWindow = 32 << 20
 	// maxSnappyBlock caps one block of the snappy framing: snappy-java writes 32 KiB, librdkafka one block for the batch.
 	maxSnappyBlock = 32 << 20
+	// maxRecordErrors caps how many records of a refused batch are told apart.
+	maxRecordErrors = 100
 	// readAhead is the buffer between decompression and the walk over the records.
 	readAhead = 32 << 10
 )

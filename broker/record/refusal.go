@@ -25,7 +25,16 @@ const (
 // Refusal says why a batch is not accepted.
 type Refusal struct {
 	Reason Reason
-	err    error
+	// Records lists the records that are to blame, the first ones of many; it is empty where the batch as a whole is.
+	Records []RecordError
+	err     error
+}
+
+// RecordError is what is wrong with one record of a batch (KIP-467).
+type RecordError struct {
+	// Index is the record's place in the batch, from 0.
+	Index   int32
+	Message string
 }
 
 // Error implements error.
@@ -34,6 +43,20 @@ func (r *Refusal) Error() string { return r.err.Error() }
 // Unwrap returns the cause, where there is one.
 func (r *Refusal) Unwrap() error { return errors.Unwrap(r.err) }
 
-func refuse(reason Reason, format string, args ...any) error {
+func refuse(reason Reason, format string, args ...any) *Refusal {
 	return &Refusal{Reason: reason, err: fmt.Errorf(format, args...)}
+}
+
+// and adds what is wrong with one more record. A wrong time outweighs the rest, as in Apache Kafka's LogValidator.
+func (r *Refusal) and(index int32, more *Refusal) *Refusal {
+	if r == nil {
+		r = &Refusal{Reason: more.Reason, err: fmt.Errorf("record %d of the batch: %w", index, more.err)}
+	}
+	if more.Reason == BadTimestamp {
+		r.Reason = BadTimestamp
+	}
+	if len(r.Records) < maxRecordErrors {
+		r.Records = append(r.Records, RecordError{Index: index, Message: more.Error()})
+	}
+	return r
 }

@@ -41,6 +41,8 @@ func (s *snappySource) reset(p []byte) error {
 	return nil
 }
 
+func (s *snappySource) forget() { s.rest, s.unread = nil, nil }
+
 // Read implements io.Reader.
 func (s *snappySource) Read(p []byte) (int, error) {
 	for len(s.unread) == 0 {

@@ -49,6 +49,8 @@ func (w *Walker) Validate(b Batch, rules Rules) error {
 // checkFrame is about sizes and the checksum: is this one whole batch?
 func checkFrame(b Batch, rules Rules) error {
 	switch {
+	case len(b) == 0:
+		return refuse(Invalid, "there is no record batch")
 	case len(b) < HeaderSize:
 		return refuse(Corrupt, "a record batch of %d bytes is shorter than its header", len(b))
 	case b.Magic() != 2:
@@ -100,40 +102,49 @@ func checkProducer(b Batch) error {
 // checkRecords walks over the records and returns the true largest timestamp.
 func (w *Walker) checkRecords(b Batch, rules Rules) (maxTimestamp int64, err error) {
 	maxTimestamp = math.MinInt64
-	next := int32(0)
 	base := b.BaseTimestamp()
-	err = w.each(b, func(v visit) error {
-		if v.offsetDelta != next {
-			return refuse(Invalid, "offset delta %d in place of %d", v.offsetDelta, next)
+	var refused *Refusal
+	err = w.each(b, func(i int32, v visit) error {
+		at := base + v.timestampDelta
+		maxTimestamp = max(maxTimestamp, at)
+		if err := rules.checkRecord(i, v, at); err != nil {
+			refused = refused.and(i, err)
 		}
-		next++
-		if rules.KeysRequired && !v.hasKey {
-			return refuse(Invalid, "a compacted topic takes no record without a key")
-		}
-		maxTimestamp = max(maxTimestamp, base+v.timestampDelta)
-		return rules.checkTimestamp(base + v.timestampDelta)
+		return nil
 	})
-	var refusal *Refusal
 	switch {
-	case err == nil:
-		return maxTimestamp, nil
-	case errors.As(err, &refusal):
-		return 0, refusal
 	case errors.Is(err, ErrTooLarge):
 		return 0, refuse(Invalid, "the record batch of %d bytes: %w", len(b), err)
-	default:
+	case err != nil:
 		return 0, refuse(Invalid, "the record batch's %s records: %w", b.Codec(), err)
+	case refused != nil:
+		return 0, refused
 	}
+	return maxTimestamp, nil
 }
 
-func (r Rules) checkTimestamp(at int64) error {
-	if r.LogAppendTime || at < 0 {
+func (r *Rules) checkRecord(index int32, v visit, at int64) *Refusal {
+	if v.offsetDelta != index {
+		return refuse(Invalid, "offset delta %d in place of %d", v.offsetDelta, index)
+	}
+	if r.KeysRequired && !v.hasKey {
+		return refuse(Invalid, "a compacted topic takes no record without a key")
+	}
+	return r.checkTimestamp(at)
+}
+
+// noTimestamp is what records without a time carry; it is always allowed.
+const noTimestamp = -1
+
+func (r *Rules) checkTimestamp(at int64) *Refusal {
+	switch {
+	case r.LogAppendTime || at == noTimestamp:
 		return nil
-	}
-	if r.Now-at > r.BeforeMax {
+	case at < 0:
+		return refuse(BadTimestamp, "timestamp %d is negative", at)
+	case r.Now-at > r.BeforeMax:
 		return refuse(BadTimestamp, "timestamp %d is more than %d ms before %d (message.timestamp.before.max.ms)", at, r.BeforeMax, r.Now)
-	}
-	if at-r.Now > r.AfterMax {
+	case at-r.Now > r.AfterMax:
 		return refuse(BadTimestamp, "timestamp %d is more than %d ms after %d (message.timestamp.after.max.ms)", at, r.AfterMax, r.Now)
 	}
 	return nil

@@ -10,8 +10,11 @@ import (
 	"sync"
 )
 
-// errRecord is wrapped by what is wrong with a record.
-var errRecord = errors.New("malformed record")
+// errRecord is wrapped by what is wrong with a record, errAfter by what is wrong behind the last one.
+var (
+	errRecord = errors.New("malformed record")
+	errAfter  = errors.New("bytes after the last record")
+)
 
 // Walker walks over the records of batches. It allocates nothing per record and is safe for concurrent use.
 type Walker struct {
@@ -22,7 +25,7 @@ type Walker struct {
 // NewWalker returns a walker with decoders of its own.
 func NewWalker() *Walker { return &Walker{codecs: NewCodecs()} }
 
-// walk is one walk over a batch.
+// walk is one walk over a compressed batch, as far as it is decompressed.
 type walk struct {
 	in   *bufio.Reader
 	cap  bounded
@@ -37,7 +40,10 @@ type visit struct {
 }
 
 // each calls f for every record that the batch claims, and checks that nothing follows.
-func (w *Walker) each(b Batch, f func(visit) error) error {
+func (w *Walker) each(b Batch, f func(index int32, v visit) error) error {
+	if b.Codec() == None {
+		return eachPlain(b, f)
+	}
 	s, err := w.codecs.open(b.Codec(), b.Records())
 	if err != nil {
 		return err
@@ -47,56 +53,91 @@ func (w *Walker) each(b Batch, f func(visit) error) error {
 	if !ok {
 		k = &walk{in: bufio.NewReaderSize(nil, readAhead)}
 	}
-	defer w.pool.Put(k)
 	k.cap = bounded{from: s, left: bound(len(b.Records()))}
-	if b.Codec() == None {
-		k.cap.left = math.MaxInt64
-	}
 	k.in.Reset(&k.cap)
+	defer func() {
+		k.cap.from = nil
+		w.pool.Put(k)
+	}()
 	for i := range b.Count() {
-		v, err := k.record()
+		v, err := k.next()
 		if err != nil {
 			return fmt.Errorf("record %d of %d: %w", i, b.Count(), err)
 		}
-		if err := f(v); err != nil {
-			return fmt.Errorf("record %d of %d: %w", i, b.Count(), err)
+		if err := f(i, v); err != nil {
+			return err
 		}
 	}
 	if _, err := k.in.ReadByte(); !errors.Is(err, io.EOF) {
 		if err == nil {
-			err = errors.New("bytes after the last record")
+			err = errAfter
 		}
 		return fmt.Errorf("%w: %w", errRecord, err)
 	}
 	return nil
 }
 
+// eachPlain is each for records that stand there as they are.
+func eachPlain(b Batch, f func(index int32, v visit) error) error {
+	rest := b.Records()
+	for i := range b.Count() {
+		v, size, ok := skim(rest)
+		if !ok {
+			return fmt.Errorf("record %d of %d: %w", i, b.Count(), errRecord)
+		}
+		rest = rest[size:]
+		if err := f(i, v); err != nil {
+			return err
+		}
+	}
+	if len(rest) > 0 {
+		return fmt.Errorf("%w: %w", errRecord, errAfter)
+	}
+	return nil
+}
+
+// next walks over one record: in one piece where the look-ahead holds it, else field by field, so that a record of any size
+// needs no memory of its own.
+func (k *walk) next() (visit, error) {
+	head, _ := k.in.Peek(maxVarint32)
+	c := cursor{p: head}
+	size := c.varint32()
+	if c.bad || size < 0 || len(head)-len(c.p)+int(size) > readAhead {
+		return k.record()
+	}
+	whole, err := k.in.Peek(len(head) - len(c.p) + int(size))
+	if err != nil {
+		return visit{}, short(err)
+	}
+	v, n, ok := skim(whole)
+	if !ok {
+		return visit{}, errRecord
+	}
+	_, err = k.in.Discard(n)
+	return v, err
+}
+
 // record walks over one record: length, attributes, timestamp delta, offset delta, key, value, headers.
 func (k *walk) record() (visit, error) {
 	k.left = math.MaxInt64
-	size, err := k.varint()
+	size, err := k.varint32()
 	if err != nil {
 		return visit{}, err
 	}
-	if size < 0 || size > math.MaxInt32 {
+	if size < 0 {
 		return visit{}, fmt.Errorf("%w: size %d", errRecord, size)
 	}
-	k.left = size
+	k.left = int64(size)
 	if _, err := k.byte(); err != nil {
 		return visit{}, err
 	}
 	var v visit
-	if v.timestampDelta, err = k.varint(); err != nil {
+	if v.timestampDelta, err = k.varint(binary.MaxVarintLen64); err != nil {
 		return visit{}, err
 	}
-	delta, err := k.varint()
-	if err != nil {
+	if v.offsetDelta, err = k.varint32(); err != nil {
 		return visit{}, err
 	}
-	if delta < math.MinInt32 || delta > math.MaxInt32 {
-		return visit{}, fmt.Errorf("%w: offset delta %d", errRecord, delta)
-	}
-	v.offsetDelta = int32(delta)
 	if v.hasKey, err = k.bytes(true); err != nil {
 		return visit{}, err
 	}
@@ -113,12 +154,12 @@ func (k *walk) record() (visit, error) {
 }
 
 func (k *walk) headers() error {
-	n, err := k.varint()
+	n, err := k.varint32()
 	if err != nil {
 		return err
 	}
 	// A header takes two bytes at the least.
-	if n < 0 || n > k.left/2 {
+	if n < 0 || int64(n) > k.left/2 {
 		return fmt.Errorf("%w: %d headers", errRecord, n)
 	}
 	for range n {
@@ -134,17 +175,17 @@ func (k *walk) headers() error {
 
 // bytes skips a length and as many bytes; present is false for null.
 func (k *walk) bytes(nullable bool) (present bool, err error) {
-	n, err := k.varint()
+	n, err := k.varint32()
 	if err != nil {
 		return false, err
 	}
 	if n == -1 && nullable {
 		return false, nil
 	}
-	if n < 0 || n > k.left {
+	if n < 0 || int64(n) > k.left {
 		return false, fmt.Errorf("%w: field of %d bytes, %d are left", errRecord, n, k.left)
 	}
-	k.left -= n
+	k.left -= int64(n)
 	if _, err := k.in.Discard(int(n)); err != nil {
 		return false, short(err)
 	}
@@ -160,20 +201,29 @@ func (k *walk) byte() (byte, error) {
 	return c, short(err)
 }
 
-// varint reads a zigzag varint of up to 64 bits.
-func (k *walk) varint() (int64, error) {
+// varint32 reads a zigzag varint of up to 32 bits, in no more bytes than Java's reader takes.
+func (k *walk) varint32() (int32, error) {
+	v, err := k.varint(maxVarint32)
+	if err == nil && v != int64(int32(v)) { //nolint:gosec // that is the question
+		return 0, fmt.Errorf("%w: varint of more than 32 bits", errRecord)
+	}
+	return int32(v), err //nolint:gosec // checked
+}
+
+// varint reads a zigzag varint of up to so many bytes.
+func (k *walk) varint(most int) (int64, error) {
 	var u uint64
-	for shift := uint(0); shift < 64; shift += 7 {
+	for i := range most {
 		c, err := k.byte()
 		if err != nil {
 			return 0, err
 		}
-		u |= uint64(c&0x7f) << shift
+		u |= uint64(c&0x7f) << (7 * i)
 		if c < 0x80 {
-			return int64(u>>1) ^ -int64(u&1), nil //nolint:gosec // zigzag
+			return unzigzag(u), nil
 		}
 	}
-	return 0, fmt.Errorf("%w: varint of more than %d bytes", errRecord, binary.MaxVarintLen64)
+	return 0, fmt.Errorf("%w: varint of more than %d bytes", errRecord, most)
 }
 
 // short gives the end of the data its name: here it always comes too early.

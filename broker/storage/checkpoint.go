@@ -2,6 +2,7 @@ package storage
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"time"
@@ -80,8 +81,16 @@ func (d *Directory) Checkpoint() error {
 
 // writeOffsets writes the checkpoint files of the directory.
 func (d *Directory) writeOffsets() error {
+	logs := d.logs()
+	names := map[string]bool{}
+	for _, l := range logs {
+		names[path.Base(l.path)] = true
+	}
+	d.mu.Lock()
+	maps.Copy(d.named, names) // the files on disk are the old ones or the new ones
+	d.mu.Unlock()
 	var points, starts []string
-	for _, l := range d.logs() {
+	for _, l := range logs {
 		l.mu.Lock()
 		points = append(points, offsetLine(l.topic, l.partition, l.recoveryPoint))
 		if start := l.start.Load(); start > 0 {
@@ -92,7 +101,13 @@ func (d *Directory) writeOffsets() error {
 	if err := writeCheckpoint(d.cfg.FS, path.Join(d.cfg.Dir, recoveryPointFile), points); err != nil {
 		return err
 	}
-	return writeCheckpoint(d.cfg.FS, path.Join(d.cfg.Dir, logStartFile), starts)
+	if err := writeCheckpoint(d.cfg.FS, path.Join(d.cfg.Dir, logStartFile), starts); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	d.named = names
+	d.mu.Unlock()
+	return nil
 }
 
 // flushing is what one flush of a log has to sync.
@@ -109,16 +124,13 @@ type flushing struct {
 
 // flush makes a log durable as it is now, and moves its recovery point. Appends go on meanwhile.
 func (l *Log) flush() error {
+	l.flushing.Lock()
+	defer l.flushing.Unlock()
 	f, err := l.startFlush()
 	if err != nil || f == nil {
 		return err
 	}
 	if err := l.syncAll(f); err != nil {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if l.gone {
-			return nil // its files are closed
-		}
 		return fmt.Errorf("flush %s: %w", l.path, err)
 	}
 	l.mu.Lock()

@@ -34,6 +34,8 @@ type Directory struct {
 	byName map[string]*Log
 	byID   map[logKey]*Log
 	closed bool
+	// named has the names of the logs that the checkpoint files on disk may speak of.
+	named map[string]bool
 	// listDirty says that the directory itself has entries that are not durable.
 	listDirty bool
 
@@ -58,7 +60,7 @@ func Open(cfg Config) (*Directory, error) {
 	cfg.setDefaults()
 	d := &Directory{
 		cfg: cfg, walker: record.NewWalker(), stop: make(chan struct{}),
-		byName: map[string]*Log{}, byID: map[logKey]*Log{},
+		byName: map[string]*Log{}, byID: map[logKey]*Log{}, named: map[string]bool{},
 	}
 	if err := makeDir(cfg.FS, cfg.Dir); err != nil {
 		return nil, fmt.Errorf("open log directory: %w", err)
@@ -139,7 +141,8 @@ func (d *Directory) Log(topic string, partition int32) *Log {
 	return d.byName[partitionDirName(topic, partition)]
 }
 
-// Create makes an empty log. It does not wait for the disk: the journal makes the log durable no later than its first record.
+// Create makes an empty log. It does not wait for the disk, except where the name was in use shortly before: the journal makes
+// the log durable no later than its first record.
 // TOPIC_ALREADY_EXISTS: the partition has a log, of this or of another topic id. KAFKA_STORAGE_ERROR: the disk failed.
 func (d *Directory) Create(id TopicID, topic string, partition int32, cfg LogConfig) (*Log, error) {
 	name := partitionDirName(topic, partition)
@@ -154,13 +157,22 @@ func (d *Directory) Create(id TopicID, topic string, partition int32, cfg LogCon
 	if d.byName[name] != nil {
 		return nil, wire.Errorf(wire.TopicAlreadyExists, "create log: %s is there", path.Join(d.cfg.Dir, name))
 	}
+	f := journal.Frame{Type: journal.PartitionCreated, TopicID: id, Partition: partition, Payload: []byte(topic)}
+	if d.named[name] {
+		// The checkpoint files may tell of an older log of this name. A crash must not leave the new one without the frame
+		// that says that it is new.
+		if err := d.journal.AppendWait(&f); err != nil {
+			return nil, wire.Errorf(wire.KafkaStorageError, "create log: %w", err)
+		}
+	}
 	l, err := d.create(id, topic, partition, cfg)
 	if err != nil {
 		return nil, wire.Errorf(wire.KafkaStorageError, "create log: %w", err)
 	}
-	f := l.frame(journal.PartitionCreated, 0)
-	f.Payload = []byte(topic)
-	if _, err := d.journal.Append(&f, nil, 0); err != nil {
+	if f.LSN == 0 {
+		_, err = d.journal.Append(&f, nil, 0)
+	}
+	if err != nil {
 		return nil, l.fail("create", err)
 	}
 	return l, nil
@@ -204,13 +216,19 @@ func (d *Directory) add(l *Log) {
 // Delete removes a log: its directory gets another name at once and goes for good after file.delete.delay.ms.
 // UNKNOWN_TOPIC_OR_PARTITION: there is none.
 func (d *Directory) Delete(id TopicID, partition int32) error {
+	d.mu.RLock()
+	l := d.byID[logKey{id, partition}]
+	d.mu.RUnlock()
+	if l != nil {
+		l.flushing.Lock()
+		defer l.flushing.Unlock()
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.usable(); err != nil {
 		return err
 	}
-	l := d.byID[logKey{id, partition}]
-	if l == nil {
+	if l == nil || d.byID[logKey{id, partition}] != l {
 		return wire.Errorf(wire.UnknownTopicOrPartition, "delete log: no partition %d of topic id %x", partition, id)
 	}
 	l.mu.Lock()

@@ -57,9 +57,9 @@ func (l *Log) load(in loading) error {
 		l.recoveryPoint = min(in.recoveryPoint, end)
 		l.dirDirty, l.fresh = true, true
 	}
-	l.epochs.truncateFromEnd(end)
+	l.epochs.truncateFromEnd(end + 1) // an epoch may have started without a record yet
 	l.epochs.truncateFromStart(l.start.Load())
-	return l.tidySnapshots(in.now)
+	return l.rebuildProducers(in.now)
 }
 
 // openSegments describes the segments that are there, and starts one where there is none.
@@ -154,7 +154,11 @@ func (l *Log) recover(segments []*segment, files map[string]vfs.Info, in loading
 			return nil, fmt.Errorf("recover %s: %w", s.name(logSuffix), err)
 		}
 		next = end
-		if !lost || i+1 == len(segments) {
+		if i+1 == len(segments) || in.clean {
+			continue
+		}
+		// A gap behind the recovery point may be a loss, too; what was there is in the journal.
+		if gap := segments[i+1].base > end && segments[i+1].base >= in.recoveryPoint; !lost && !gap {
 			continue
 		}
 		if segments[i+1].base < in.recoveryPoint {
@@ -299,8 +303,9 @@ func (s *segment) trustAborted(last int64) error {
 	return nil
 }
 
-// tidySnapshots removes the producer snapshots that are of no use any more, and loads the producer state.
-func (l *Log) tidySnapshots(now time.Time) error {
+// trimSnapshots removes the producer snapshots that are of no use any more: those above the end, and those that are neither at
+// a segment's base nor the newest.
+func (l *Log) trimSnapshots() error {
 	all, err := l.snapshots()
 	if err != nil {
 		return err
@@ -315,17 +320,15 @@ func (l *Log) tidySnapshots(now time.Time) error {
 			newest = max(newest, o)
 		}
 	}
-	kept := all[:0]
 	for _, o := range all {
 		if o == newest || (bases[o] && o > l.start.Load() && o < newest) {
-			kept = append(kept, o)
 			continue
 		}
 		if err := l.removeSnapshot(o); err != nil {
 			return err
 		}
 	}
-	return l.loadProducers(kept, now)
+	return nil
 }
 
 // tidy finishes what a crash interrupted among the files of a partition, as LogLoader of Apache Kafka does, and lists them.

@@ -29,6 +29,10 @@ type Log struct {
 	cuts atomic.Uint64
 	hook atomic.Pointer[func(end int64)]
 
+	// flushing is held while files are synced by their names: until then the directory keeps its own. It comes before all
+	// other locks.
+	flushing sync.Mutex
+
 	mu            sync.Mutex
 	cfg           LogConfig
 	jitter        int64

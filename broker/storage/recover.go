@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -18,6 +19,19 @@ const loaders = 4
 type past struct {
 	created, deleted uint64 // LSNs; 0 if there is none
 	truncated        int64  // smallest offset; -1 if there is none
+	cuts             []cut
+}
+
+// cut is a truncation that the journal holds.
+type cut struct {
+	lsn    uint64
+	offset int64
+	reset  bool // everything went
+}
+
+// takesBack says whether what a frame adds behind an end is taken away again by a later one.
+func (p *past) takesBack(lsn uint64, end int64) bool {
+	return slices.ContainsFunc(p.cuts, func(c cut) bool { return c.lsn > lsn && (c.reset || c.offset <= end) })
 }
 
 // recover loads the logs, replays the journal onto them and makes everything durable.
@@ -37,7 +51,7 @@ func (d *Directory) recover(clean bool) (journal.Tail, error) {
 		return journal.Tail{}, err
 	}
 	if clean {
-		return reader.Tail(), nil
+		return reader.Tail(), d.tidyLogs()
 	}
 	if err := reader.Each(replay.apply); err != nil {
 		return journal.Tail{}, err
@@ -45,11 +59,25 @@ func (d *Directory) recover(clean bool) (journal.Tail, error) {
 	if err := replay.finish(); err != nil {
 		return journal.Tail{}, err
 	}
+	if err := d.tidyLogs(); err != nil {
+		return journal.Tail{}, err
+	}
 	d.cfg.Logger.Info("replayed the journal", "dir", d.cfg.Dir, "frames", replay.applied, "skipped", replay.skipped)
 	return reader.Tail(), d.makeDurable()
 }
 
-// found is a partition's directory.
+// tidyLogs leaves the files as another start would, so that recovering again changes nothing.
+func (d *Directory) tidyLogs() error {
+	for _, l := range d.logs() {
+		l.active().noteTime()
+		if err := l.trimSnapshots(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// foundDir is a partition's directory.
 type foundDir struct {
 	name, topic string
 	partition   int32
@@ -68,6 +96,11 @@ func (d *Directory) loadLogs(clean bool, r *replay) error {
 	starts, err := readOffsets(d.cfg.FS, path.Join(d.cfg.Dir, logStartFile))
 	if err != nil {
 		return err
+	}
+	for _, o := range []offsets{points, starts} {
+		for name := range o {
+			d.named[name] = true
+		}
 	}
 	dirs, err := d.listPartitions()
 	if err != nil {

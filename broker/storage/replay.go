@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path"
 	"sync"
 
@@ -36,6 +37,7 @@ func (r *replay) survey(f *journal.Frame) error {
 	case journal.PartitionDeleted:
 		p.deleted = f.LSN
 	case journal.Truncate:
+		p.cuts = append(p.cuts, cut{f.LSN, f.BaseOffset, f.BaseOffset > f.PreviousEnd})
 		if p.truncated < 0 || f.BaseOffset < p.truncated {
 			p.truncated = f.BaseOffset
 		}
@@ -62,7 +64,6 @@ func (r *replay) change(key logKey, f *journal.Frame) error {
 	l := r.d.byID[key]
 	switch {
 	case f.Type == journal.PartitionCreated && l == nil:
-		r.applied++
 		return r.create(f)
 	case f.Type == journal.PartitionCreated:
 		return nil
@@ -75,8 +76,11 @@ func (r *replay) change(key logKey, f *journal.Frame) error {
 	defer l.mu.Unlock()
 	switch f.Type {
 	case journal.Append:
-		return l.replayAppend(f)
+		return l.replayAppend(f, r.past[key])
 	case journal.Truncate:
+		if f.BaseOffset <= f.PreviousEnd && f.BaseOffset >= l.end.Load() {
+			return nil
+		}
 		return l.truncate(f.BaseOffset, r.d.cfg.Clock())
 	case journal.LogStart:
 		l.setStart(max(l.start.Load(), min(f.BaseOffset, l.end.Load())))
@@ -100,9 +104,14 @@ func (r *replay) create(f *journal.Frame) error {
 		}
 		delete(r.unknown, name)
 	}
-	if there := r.d.byName[name]; there != nil {
-		return fmt.Errorf("%w: %s is of topic id %x, and the journal creates it for %x", ErrCorrupt, there.path, there.id, f.TopicID)
+	if r.d.byName[name] != nil {
+		// A newer topic has the name: this one was deleted, and the crash took the frame that says so. Had the other one been
+		// there first, its own deletion would stand in the journal before this frame, or behind the checkpoint.
+		r.past[logKey{f.TopicID, f.Partition}].deleted = math.MaxUint64
+		r.skipped++
+		return nil
 	}
+	r.applied++
 	_, err := r.d.create(f.TopicID, topic, f.Partition, r.d.cfg.DefaultLogConfig)
 	return err
 }
@@ -122,7 +131,10 @@ func (r *replay) finish() error {
 
 // replayAppend adds a batch that is missing. One that is there byte for byte stays; where something else stands, the journal
 // is right.
-func (l *Log) replayAppend(f *journal.Frame) error {
+//
+// The log may be newer than the frame: then the end that the frame continues is gone by a truncation that stands later in the
+// journal, and takes this frame back too.
+func (l *Log) replayAppend(f *journal.Frame, p *past) error {
 	h, ok := parseHeader(f.Payload)
 	if !ok || h.size != int64(len(f.Payload)) || h.base != f.BaseOffset {
 		return fmt.Errorf("%w: no record batch", journal.ErrCorrupt)
@@ -131,6 +143,9 @@ func (l *Log) replayAppend(f *journal.Frame) error {
 		return nil // retention has taken it
 	}
 	if f.PreviousEnd > l.end.Load() {
+		if p.takesBack(f.LSN, l.end.Load()) {
+			return nil
+		}
 		return fmt.Errorf("%w: %s ends at %d, and the journal goes on at %d", ErrCorrupt, l.path, l.end.Load(), f.PreviousEnd)
 	}
 	now := l.d.cfg.Clock()

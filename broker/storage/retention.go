@@ -13,7 +13,7 @@ import (
 // Retain. The caller sees to it that offset is not above the high watermark. OFFSET_OUT_OF_RANGE: it is above the end.
 func (l *Log) DeleteRecordsBefore(offset int64) error {
 	outcome := make(chan error, 1)
-	if done, err := l.raiseStart(offset, func(_ int64, err error) { outcome <- err }); done || err != nil {
+	if err := l.raiseStart(offset, func(_ int64, err error) { outcome <- err }); err != nil {
 		return err
 	}
 	if err := <-outcome; err != nil {
@@ -22,25 +22,24 @@ func (l *Log) DeleteRecordsBefore(offset int64) error {
 	return nil
 }
 
-// raiseStart moves the log start; done says that there was nothing to do.
-func (l *Log) raiseStart(offset int64, confirmed journal.Done) (done bool, err error) {
+// raiseStart moves the log start. It writes a frame even where the start is there already: retention, which does not wait, may
+// have moved it just before.
+func (l *Log) raiseStart(offset int64, confirmed journal.Done) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.usable(); err != nil {
-		return false, err
+		return err
 	}
 	if end := l.end.Load(); offset > end {
-		return false, wire.Errorf(wire.OffsetOutOfRange, "delete records of %s: offset %d is above the end %d", l.path, offset, end)
+		return wire.Errorf(wire.OffsetOutOfRange, "delete records of %s: offset %d is above the end %d", l.path, offset, end)
 	}
-	if offset <= l.start.Load() {
-		return true, nil
-	}
+	offset = max(offset, l.start.Load())
 	f := l.frame(journal.LogStart, offset)
 	if _, err := l.d.journal.Append(&f, confirmed, 0); err != nil {
-		return false, l.fail("delete records of", err)
+		return l.fail("delete records of", err)
 	}
 	l.setStart(offset)
-	return false, nil
+	return nil
 }
 
 func (l *Log) setStart(offset int64) {

@@ -103,6 +103,9 @@ func readAll(t testing.TB, l *Log) []byte {
 		data, err := l.Read(offset, 3000, l.EndOffset(), true, nil)
 		must(t, err)
 		if len(data) == 0 {
+			if a := l.active(); a.base == l.EndOffset() && a.size.Load() == 0 {
+				break // a roll to a replicated batch behind a gap, and a crash before the batch
+			}
 			t.Fatalf("nothing to read at %d, the end is %d", offset, l.EndOffset())
 		}
 		record.Batches(data, func(b record.Batch) bool {

@@ -23,7 +23,43 @@ func (l *Log) Truncate(offset int64) error {
 		l.epochs.truncateFromEnd(offset)
 		return nil
 	}
+	offset, err := l.boundary(offset)
+	if err != nil {
+		return l.readFailed(err)
+	}
 	return l.truncateDurably(offset)
+}
+
+// boundary is where the log ends when it is cut at offset: behind the last batch that ends below. The journal has to name just
+// this offset, since a crash leaves the files in doubt from there on.
+func (l *Log) boundary(offset int64) (int64, error) {
+	segments := *l.segments.Load()
+	i := find(segments, offset)
+	if i < 0 {
+		return offset, nil
+	}
+	s := segments[i]
+	f, err := s.file()
+	if err != nil {
+		return 0, err
+	}
+	pos, err := s.position(offset - 1)
+	if err != nil {
+		return 0, err
+	}
+	end := s.base
+	for scan := newScanner(f, pos, s.size.Load()); ; {
+		h, at, err := scan.next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return end, nil
+		case err != nil:
+			return 0, fmt.Errorf("segment %s at position %d: %w", s.name(logSuffix), at, err)
+		case h.last() >= offset:
+			return end, nil
+		}
+		end = h.last() + 1
+	}
 }
 
 // Reset drops everything and starts the log anew at offset, durably: for a follower whose leader starts behind its end.

@@ -1,0 +1,232 @@
+package broker
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/chronik-stream/chronik/audit"
+	"github.com/chronik-stream/chronik/authz/acl"
+	"github.com/chronik-stream/chronik/broker/httpd"
+	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/quorum"
+	"github.com/chronik-stream/chronik/broker/record"
+	"github.com/chronik-stream/chronik/broker/replica"
+	"github.com/chronik-stream/chronik/broker/server"
+	"github.com/chronik-stream/chronik/broker/shard"
+	"github.com/chronik-stream/chronik/broker/storage"
+	"github.com/chronik-stream/chronik/broker/vfs"
+	"github.com/chronik-stream/chronik/tls"
+)
+
+// Broker is one running broker. Start and Shutdown are each called once.
+type Broker struct {
+	options Options
+	logger  *slog.Logger
+
+	directories  []*storage.Directory
+	store        *meta.Store
+	quorum       *quorum.Quorum
+	metadata     *metadataLog
+	authorizer   *acl.Authorizer
+	replicas     *replica.Set
+	groups       *shard.Groups
+	coordinators *coordinators
+	audit        *audit.Recorder
+	projector    *projector
+	reloaders    []*tls.Reloader
+	server       *server.Server
+	http         *httpd.Server
+	registry     *prometheus.Registry
+
+	stop   context.CancelFunc // ends the goroutines below
+	ended  sync.WaitGroup
+	failed chan error
+	ready  chan struct{}
+}
+
+// New returns a broker that is not started.
+func New(o Options) *Broker {
+	return &Broker{
+		options: o, logger: o.Logger, store: meta.NewStore(), registry: prometheus.NewRegistry(),
+		failed: make(chan error, 1), ready: make(chan struct{}),
+	}
+}
+
+// Start brings the broker up, step by step; when it returns nil the listeners serve. After an error what was started is stopped.
+func (b *Broker) Start(ctx context.Context) error {
+	background, stop := context.WithCancel(context.Background())
+	b.stop = stop
+	steps := []func(context.Context) error{
+		b.openDirectories, b.openMetadata, b.startReplicas, b.register, b.makeTopics,
+	}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return errors.Join(err, b.Shutdown(context.Background()))
+		}
+	}
+	if err := b.startServices(background); err != nil {
+		return errors.Join(err, b.Shutdown(context.Background()))
+	}
+	close(b.ready)
+	return nil
+}
+
+// openDirectories checks whose the log directories are, locks and recovers them.
+func (b *Broker) openDirectories(context.Context) error {
+	if _, err := checkDirectories(b.options.NodeID, b.options.LogDirs); err != nil {
+		return err
+	}
+	for _, dir := range b.options.LogDirs {
+		d, err := storage.Open(storage.Config{
+			FS: vfs.OS{}, Dir: filepath.ToSlash(dir), FlushPolicy: b.options.FlushPolicy, FlushInterval: b.options.FlushInterval,
+			CheckpointBytes: b.options.JournalBytes, ProducerIDExpiration: b.options.ProducerIDExpiration,
+			Clock: b.options.Clock, Logger: b.logger,
+		})
+		if err != nil {
+			return err
+		}
+		b.directories = append(b.directories, d)
+	}
+	return nil
+}
+
+// openMetadata opens the metadata log; the image is current when it returns.
+func (b *Broker) openMetadata(ctx context.Context) error {
+	q, err := quorum.Open(ctx, quorum.Config{Dir: b.options.MetadataDir, NodeID: b.options.NodeID, Machine: b.store, Logger: b.logger})
+	if err != nil {
+		return err
+	}
+	b.quorum, b.metadata = q, &metadataLog{Store: b.store, quorum: q}
+	clusterID, err := checkDirectories(b.options.NodeID, b.options.LogDirs)
+	if err != nil {
+		return err
+	}
+	if id := b.store.Image().ClusterID(); id != clusterID {
+		return fmt.Errorf("%w: the log directories are of cluster %s, the metadata log of %s", ErrOtherNode, clusterID, id)
+	}
+	return nil
+}
+
+// startReplicas opens the partitions and the authorizer, which follow the metadata from here on.
+func (b *Broker) startReplicas(context.Context) error {
+	b.authorizer = acl.New(acl.Config{SuperUsers: b.options.SuperUsers, AllowIfNoACL: b.options.AllowIfNoACL})
+	b.replicas = replica.NewSet(replica.Config{
+		NodeID: b.options.NodeID, Directories: b.directories, Walker: record.NewWalker(), Settings: b.options.Topics.ReplicaSettings,
+		Clock: b.options.Clock, Logger: b.logger,
+	})
+	b.groups = shard.NewGroups(shard.GroupsConfig{
+		Group: b.options.Group, Partitions: b.groupPartitions, Clock: b.options.Clock, Logger: b.logger,
+	})
+	b.coordinators = newCoordinators(b.options.NodeID, b.store, b.groups, b.replicas, b.logger)
+	b.replicas.RemoveStrays(b.store.Image())
+	b.store.Subscribe(feedAuthorizer(b.authorizer))
+	b.store.Subscribe(b.replicas.Follow)
+	b.store.Subscribe(b.coordinators.Follow)
+	return nil
+}
+
+// register tells the cluster that this process is the node now: leader epochs begin anew.
+func (b *Broker) register(ctx context.Context) error {
+	r := meta.Broker{ID: b.options.NodeID, Rack: b.options.Rack}
+	_, _ = rand.Read(r.Incarnation[:]) // never fails
+	for _, l := range b.options.Listeners {
+		r.Endpoints = append(r.Endpoints, meta.Endpoint{
+			Listener: l.Name, Protocol: l.Protocol, Host: l.AdvertisedHost, Port: l.AdvertisedPort,
+		})
+	}
+	_, err := b.metadata.Propose(ctx, &meta.RegisterBroker{Broker: r})
+	return err
+}
+
+// makeTopics makes the audit topic, which has to be there before the first log-in.
+func (b *Broker) makeTopics(ctx context.Context) error {
+	forever := map[string]string{"retention.ms": "-1", "retention.bytes": "-1"}
+	return ensureTopic(ctx, b.metadata, auditTopic, InternalTopic{Partitions: 1, Factor: b.options.OffsetsTopic.Factor, Configs: forever}, b.options.Clock())
+}
+
+func (b *Broker) groupPartitions() int32 {
+	if t := b.store.Image().Topic(b.offsetsTopic()); t != nil {
+		return int32(len(t.Partitions)) //nolint:gosec // partitions are far below 2^31
+	}
+	return 0
+}
+
+// background runs a function until the broker stops.
+func (b *Broker) background(ctx context.Context, run func(context.Context)) {
+	b.ended.Add(1)
+	go func() {
+		defer b.ended.Done()
+		run(ctx)
+	}()
+}
+
+// Failed gets the reason when the broker can not go on: its metadata log can not be followed, or every log directory is offline.
+func (b *Broker) Failed() <-chan error { return b.failed }
+
+// Addr is the address that a listener is bound to.
+func (b *Broker) Addr(listener string) net.Addr { return b.server.Addr(listener) }
+
+// ClusterID is the cluster's id, once Start has returned.
+func (b *Broker) ClusterID() string { return b.store.Image().ClusterID() }
+
+// auditFlush bounds the wait for the last audit events at shutdown.
+const auditFlush = 10 * time.Second
+
+// Shutdown stops the broker: no new connections, the requests under way are answered until ctx ends, and what was acknowledged
+// is on disk. It may be called after a failed Start.
+func (b *Broker) Shutdown(ctx context.Context) error {
+	var errs []error
+	if b.http != nil {
+		errs = append(errs, b.http.Shutdown(ctx))
+	}
+	if b.server != nil {
+		errs = append(errs, b.drain(ctx))
+	}
+	if b.groups != nil {
+		b.groups.Close()
+	}
+	for _, r := range b.reloaders {
+		r.Stop()
+	}
+	if b.audit != nil {
+		flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditFlush)
+		_ = b.audit.Record(flush, audit.Lifecycle{Stopping: true, Version: b.options.Version})
+		errs = append(errs, b.audit.Close(flush))
+		cancel()
+	}
+	b.stop()
+	b.ended.Wait()
+	if b.quorum != nil {
+		errs = append(errs, b.quorum.Close())
+	}
+	for _, d := range b.directories {
+		errs = append(errs, d.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// drain lets the connections finish; group members that wait for a rebalance are let go when half of the time is over.
+func (b *Broker) drain(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() { done <- b.server.Shutdown(ctx) }()
+	patience := time.Second
+	if deadline, bounded := ctx.Deadline(); bounded {
+		patience = min(patience, time.Until(deadline)/2)
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(patience):
+	}
+	b.groups.Close()
+	return <-done
+}

@@ -1,0 +1,159 @@
+package broker
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/chronik-stream/chronik/broker/group"
+	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/record"
+	"github.com/chronik-stream/chronik/broker/replica"
+	"github.com/chronik-stream/chronik/broker/shard"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// reconcileRetry is the pause while a coordinator is still loading.
+const reconcileRetry = 100 * time.Millisecond
+
+// coordinators brings the group coordinators to where the metadata says: this broker serves the groups of the partitions that it
+// leads.
+type coordinators struct {
+	nodeID   int32
+	store    *meta.Store
+	groups   *shard.Groups
+	replicas *replica.Set
+	logger   *slog.Logger
+
+	more   chan struct{}
+	mu     sync.Mutex
+	gone   []group.TopicRef // deleted topics whose offsets have to go
+	loaded map[int32]int32  // leader epoch by partition
+}
+
+func newCoordinators(nodeID int32, store *meta.Store, groups *shard.Groups, replicas *replica.Set, logger *slog.Logger) *coordinators {
+	return &coordinators{
+		nodeID: nodeID, store: store, groups: groups, replicas: replicas, logger: logger,
+		more: make(chan struct{}, 1), loaded: map[int32]int32{},
+	}
+}
+
+// Follow is a meta.Subscriber: it notes what there is to do, since loading waits for the log.
+func (k *coordinators) Follow(_, _ *meta.Image, d meta.Delta) {
+	k.mu.Lock()
+	for _, t := range d.TopicsDeleted {
+		k.gone = append(k.gone, group.TopicRef{Name: t.Name, ID: t.ID})
+	}
+	k.mu.Unlock()
+	select {
+	case k.more <- struct{}{}:
+	default:
+	}
+}
+
+// run follows until the context ends. Offsets of topics that were deleted while this broker was away are removed once, at first.
+func (k *coordinators) run(ctx context.Context) {
+	k.load()
+	k.reconcile(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-k.more:
+		}
+		k.load()
+		k.forget(ctx)
+	}
+}
+
+// load loads the partitions that this broker has come to lead, and unloads the others.
+func (k *coordinators) load() {
+	topic := k.store.Image().Topic(group.Topic)
+	if topic == nil {
+		return
+	}
+	for i := range topic.Partitions {
+		p, number := &topic.Partitions[i], int32(i) //nolint:gosec // partitions are far below 2^31
+		epoch, known := k.loaded[number]
+		switch {
+		case p.Leader != k.nodeID && known:
+			k.groups.Unload(number)
+			delete(k.loaded, number)
+		case p.Leader == k.nodeID && (!known || epoch != p.LeaderEpoch):
+			part := k.replicas.Get(group.Topic, number)
+			if part == nil {
+				continue
+			}
+			if err := k.groups.Load(number, &groupLog{part: part}); err != nil {
+				k.logger.Error("a group coordinator can not be loaded", "partition", number, "error", err)
+				continue
+			}
+			k.loaded[number] = p.LeaderEpoch
+		}
+	}
+}
+
+func (k *coordinators) reconcile(ctx context.Context) {
+	exists := func(ref group.TopicRef) bool {
+		t := k.store.Image().Topic(ref.Name)
+		return t != nil && (ref.ID == [16]byte{} || ref.ID == t.ID)
+	}
+	for ctx.Err() == nil {
+		err := k.groups.Reconcile(ctx, exists)
+		if err == nil {
+			return
+		}
+		if wire.CodeOf(err) != wire.CoordinatorLoadInProgress {
+			k.logger.Error("offsets of topics that do not exist could not be removed", "error", err)
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(reconcileRetry):
+		}
+	}
+}
+
+// forget removes the offsets of deleted topics.
+func (k *coordinators) forget(ctx context.Context) {
+	k.mu.Lock()
+	gone := k.gone
+	k.gone = nil
+	k.mu.Unlock()
+	if len(gone) == 0 {
+		return
+	}
+	if err := k.groups.TopicsDeleted(ctx, gone); err != nil && ctx.Err() == nil {
+		k.logger.Error("offsets of deleted topics could not be removed", "error", err)
+	}
+}
+
+// groupLog is a partition of the offsets topic as a coordinator uses it.
+type groupLog struct {
+	part *replica.Replica
+}
+
+// Append writes the records as one batch.
+func (l *groupLog) Append(records []shard.Record, now time.Time) (func(context.Context) error, error) {
+	var b record.Builder
+	for _, r := range records {
+		b.Add(now.UnixMilli(), r.Key, r.Value)
+	}
+	appended, err := l.part.AppendOwn(b.Batch(), now)
+	if err != nil {
+		return nil, err
+	}
+	return appended.Wait, nil
+}
+
+// Read reads all that is there; it waits until all of that is confirmed.
+func (l *groupLog) Read(ctx context.Context, yield func(shard.Record) error) error {
+	if err := l.part.WaitConfirmed(ctx); err != nil {
+		return err
+	}
+	_, err := l.part.Each(ctx, 0, func(r record.Record) error {
+		return yield(shard.Record{Key: r.Key, Value: r.Value})
+	})
+	return err
+}

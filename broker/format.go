@@ -1,0 +1,135 @@
+package broker
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/quorum"
+	"github.com/chronik-stream/chronik/broker/storage"
+	"github.com/chronik-stream/chronik/broker/vfs"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// Errors of Format and of checking what it made.
+var (
+	// ErrFormatted means that a directory is formatted already.
+	ErrFormatted = errors.New("the log directory is already formatted")
+	// ErrNotFormatted means that a directory has to be formatted first.
+	ErrNotFormatted = errors.New("the log directory is not formatted (run `chronik format`)")
+	// ErrOtherNode means that a directory belongs to another node or cluster.
+	ErrOtherNode = errors.New("the log directory belongs to another node")
+)
+
+// FormatOptions say what to prepare.
+type FormatOptions struct {
+	NodeID      int32
+	LogDirs     []string
+	MetadataDir string
+	// ClusterID is the cluster's id; "" draws one.
+	ClusterID string
+	// Users are the first users.
+	Users  []meta.ScramCredential
+	Logger *slog.Logger
+}
+
+// secretBytes is the length of the cluster's secret.
+const secretBytes = 32
+
+// Format prepares the directories of a new node: the metadata log with the cluster's id and first users, then, last, the file
+// in each log directory that says whose it is. It returns the cluster's id.
+func Format(ctx context.Context, o FormatOptions) (string, error) {
+	files := vfs.OS{}
+	for _, dir := range o.LogDirs {
+		switch _, err := storage.ReadMetaProperties(files, dir); {
+		case err == nil:
+			return "", fmt.Errorf("%w: %s", ErrFormatted, dir)
+		case !errors.Is(err, fs.ErrNotExist):
+			return "", err
+		}
+	}
+	if o.ClusterID == "" {
+		o.ClusterID = newClusterID()
+	}
+	if err := formatMetadata(ctx, o); err != nil {
+		return "", err
+	}
+	for _, dir := range o.LogDirs {
+		p := storage.MetaProperties{ClusterID: o.ClusterID, NodeID: o.NodeID}
+		_, _ = rand.Read(p.DirectoryID[:]) // never fails
+		if err := p.Write(files, filepath.ToSlash(dir)); err != nil {
+			return "", err
+		}
+	}
+	return o.ClusterID, nil
+}
+
+// newClusterID is a random id in the form of Apache Kafka's: 22 characters of base64url.
+func newClusterID() string {
+	for {
+		var id [16]byte
+		_, _ = rand.Read(id[:]) // never fails
+		if text := base64.RawURLEncoding.EncodeToString(id[:]); text[0] != '-' {
+			return text
+		}
+	}
+}
+
+func formatMetadata(ctx context.Context, o FormatOptions) error {
+	store := meta.NewStore()
+	q, err := quorum.Open(ctx, quorum.Config{Dir: o.MetadataDir, NodeID: o.NodeID, Machine: store, Logger: o.Logger, Create: true})
+	if err != nil {
+		return err
+	}
+	log := &metadataLog{Store: store, quorum: q}
+	secret := make([]byte, secretBytes)
+	_, _ = rand.Read(secret) // never fails
+	_, err = log.Propose(ctx, &meta.SetCluster{ClusterID: o.ClusterID, Secret: secret})
+	if err == nil && len(o.Users) > 0 {
+		err = addUsers(ctx, log, o.Users)
+	}
+	return errors.Join(err, q.Close())
+}
+
+func addUsers(ctx context.Context, log *metadataLog, users []meta.ScramCredential) error {
+	origin := meta.Origin{EventID: rand.Text(), Principal: "User:(format)", API: "AlterUserScramCredentials", Time: time.Now()}
+	result, err := log.Propose(ctx, &meta.AlterScram{Origin: origin, Upserts: users})
+	if err != nil {
+		return err
+	}
+	for _, item := range result.Items {
+		if item.Code != wire.None {
+			return fmt.Errorf("add user %s: %s: %s", item.Name, wire.CodeName(item.Code), item.Message)
+		}
+	}
+	return nil
+}
+
+// checkDirectories reads whose the log directories are and returns the cluster's id.
+func checkDirectories(nodeID int32, dirs []string) (clusterID string, err error) {
+	files := vfs.OS{}
+	for _, dir := range dirs {
+		p, err := storage.ReadMetaProperties(files, filepath.ToSlash(dir))
+		if errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("%w: %s", ErrNotFormatted, dir)
+		}
+		if err != nil {
+			return "", err
+		}
+		if p.NodeID != nodeID {
+			return "", fmt.Errorf("%w: %s is node %d's, this is node %d", ErrOtherNode, dir, p.NodeID, nodeID)
+		}
+		if clusterID != "" && p.ClusterID != clusterID {
+			return "", fmt.Errorf("%w: %s is of cluster %s, the others of %s", ErrOtherNode, dir, p.ClusterID, clusterID)
+		}
+		clusterID = p.ClusterID
+	}
+	return clusterID, nil
+}

@@ -1,0 +1,77 @@
+package broker
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"fmt"
+
+	"github.com/chronik-stream/chronik/auth"
+	"github.com/chronik-stream/chronik/auth/plain"
+	"github.com/chronik-stream/chronik/auth/scram"
+	"github.com/chronik-stream/chronik/broker/meta"
+)
+
+// mechanismsOf makes the SASL mechanisms of a listener over the users of the metadata.
+func mechanismsOf(l *Listener, store *meta.Store) ([]auth.Mechanism, error) {
+	var out []auth.Mechanism
+	for _, name := range l.Mechanisms {
+		m, err := mechanism(name, l, store)
+		if err != nil {
+			return nil, fmt.Errorf("listener %s: mechanism %s: %w", l.Name, name, err)
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+func mechanism(name string, l *Listener, store *meta.Store) (auth.Mechanism, error) {
+	switch name {
+	case "SCRAM-SHA-256":
+		return scramMechanism(scram.SHA256, meta.ScramSHA256, store)
+	case "SCRAM-SHA-512":
+		return scramMechanism(scram.SHA512, meta.ScramSHA512, store)
+	case "PLAIN":
+		verifier, err := plainVerifier(l, store)
+		if err != nil {
+			return nil, err
+		}
+		return plain.New(plain.Config{Verifier: verifier})
+	default:
+		return nil, fmt.Errorf("%w: this broker does not have it", auth.ErrMalformed)
+	}
+}
+
+func scramMechanism(hash scram.Hash, m meta.ScramMechanism, store *meta.Store) (auth.Mechanism, error) {
+	return scram.New(scram.Config{
+		Hash: hash, FakeSaltKey: derivedSecret(store, "salts of unknown users, "+m.String()),
+		Lookup: func(user string) (scram.Credential, bool) {
+			c := store.Image().Scram(user, m)
+			if c == nil {
+				return scram.Credential{}, false
+			}
+			return scram.Credential{Hash: hash, Salt: c.Salt, Iterations: c.Iterations, StoredKey: c.StoredKey, ServerKey: c.ServerKey}, true
+		},
+	})
+}
+
+// derivedSecret is a secret for one purpose, made of the cluster's.
+func derivedSecret(store *meta.Store, purpose string) []byte {
+	mac := hmac.New(sha256.New, store.Image().Secret())
+	mac.Write([]byte(purpose))
+	return mac.Sum(nil)
+}
+
+// plainVerifier checks passwords against the listener's configured users or, where it has none, against the SCRAM users.
+func plainVerifier(l *Listener, store *meta.Store) (plain.Verifier, error) {
+	if l.PlainUsers != nil {
+		return plain.NewStoredVerifier(plain.StoredConfig{Lookup: l.PlainUsers.Lookup})
+	}
+	return plain.NewStoredVerifier(plain.StoredConfig{Lookup: func(user string) (plain.Credential, bool) {
+		for _, m := range []meta.ScramMechanism{meta.ScramSHA512, meta.ScramSHA256} {
+			if c := store.Image().Scram(user, m); c != nil {
+				return plain.Credential{Mechanism: m.String(), Salt: c.Salt, Iterations: c.Iterations, StoredKey: c.StoredKey}, true
+			}
+		}
+		return plain.Credential{}, false
+	}})
+}

@@ -1,0 +1,89 @@
+package broker
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/chronik-stream/chronik/audit"
+	"github.com/chronik-stream/chronik/auth"
+	"github.com/chronik-stream/chronik/auth/plain"
+	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/group"
+	"github.com/chronik-stream/chronik/broker/handler"
+	"github.com/chronik-stream/chronik/broker/journal"
+	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/replica"
+	"github.com/chronik-stream/chronik/broker/server"
+	"github.com/chronik-stream/chronik/tls"
+)
+
+// Options are what a broker needs to know, taken from its configuration by FromConfig.
+type Options struct {
+	NodeID  int32
+	Rack    string
+	Version string
+	// LogDirs are log.dirs; MetadataDir is where the metadata log is.
+	LogDirs     []string
+	MetadataDir string
+	Listeners   []Listener
+	// HTTPListen is where metrics and health are served, host:port; "" means nowhere.
+	HTTPListen string
+
+	SuperUsers   []auth.Principal
+	AllowIfNoACL bool
+	AuditFailure audit.FailurePolicy
+
+	FlushPolicy   journal.FlushPolicy
+	FlushInterval time.Duration
+	// JournalBytes is how much the journal of a log directory may hold before its segments are made durable.
+	JournalBytes         int64
+	ProducerIDExpiration time.Duration
+	RetentionInterval    time.Duration
+
+	Limits        server.Limits
+	Group         group.Config
+	OffsetsTopic  InternalTopic
+	FetchSessions int
+	MaxFetchBytes int32
+
+	// Topics validates and explains topic configurations.
+	Topics TopicRules
+	// ConfigRows are the rows of the APIs that describe and change configurations.
+	ConfigRows func(handler.MetadataLog) []api.Row
+
+	Clock  func() time.Time
+	Logger *slog.Logger
+}
+
+// TopicRules is what the configuration says of topics, for the handlers and for the replicas.
+type TopicRules interface {
+	handler.TopicDefaults
+	// ReplicaSettings is a topic's effective configuration.
+	ReplicaSettings(*meta.Topic) *replica.Settings
+}
+
+// InternalTopic says how a topic of the broker's own is made.
+type InternalTopic struct {
+	Partitions int
+	// Factor is the wished number of replicas: there are never more than brokers.
+	Factor  int
+	Configs map[string]string
+}
+
+// Listener is one listener with all that it needs.
+type Listener struct {
+	Name     string
+	Protocol string
+	// Address is host:port to listen on; AdvertisedHost and AdvertisedPort are what clients are told.
+	Address        string
+	AdvertisedHost string
+	AdvertisedPort int32
+	// TLS is nil on listeners without it.
+	TLS *tls.Config
+	// Mechanisms are the SASL mechanisms, in the order that clients are told.
+	Mechanisms []string
+	// PrincipalRules is ssl.principal.mapping.rules.
+	PrincipalRules string
+	// PlainUsers are the users of PLAIN from the configuration; nil means that PLAIN checks the SCRAM users.
+	PlainUsers *plain.Users
+}

@@ -1,0 +1,262 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	mathrand "math/rand/v2"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/chronik-stream/chronik/audit"
+	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/fetchsession"
+	"github.com/chronik-stream/chronik/broker/group"
+	"github.com/chronik-stream/chronik/broker/handler"
+	"github.com/chronik-stream/chronik/broker/httpd"
+	"github.com/chronik-stream/chronik/broker/server"
+	"github.com/chronik-stream/chronik/broker/storage"
+)
+
+const (
+	// fetchSessionIdle is how long a fetch session keeps its place (Apache Kafka: FetchSession's 2 minutes).
+	fetchSessionIdle = 2 * time.Minute
+	// createTimeout bounds the creation of the offsets topic.
+	createTimeout = 30 * time.Second
+)
+
+func (b *Broker) offsetsTopic() string { return group.Topic }
+
+// startServices starts what runs until the broker stops, and then opens the listeners.
+func (b *Broker) startServices(ctx context.Context) error {
+	b.startAudit(ctx)
+	b.background(ctx, b.coordinators.run)
+	b.background(ctx, func(ctx context.Context) { b.replicas.Retain(ctx, b.options.RetentionInterval) })
+	b.background(ctx, b.watch)
+	if err := b.startServer(ctx); err != nil {
+		return err
+	}
+	return b.startHTTP(ctx)
+}
+
+func (b *Broker) startAudit(ctx context.Context) {
+	source := audit.Source{Version: b.options.Version, ClusterID: b.ClusterID(), NodeID: b.options.NodeID}
+	log := &auditLog{replicas: b.replicas, clock: b.options.Clock}
+	b.audit = audit.Start(audit.Config{
+		Source: source, Log: log, OnFailure: b.options.AuditFailure, Clock: b.options.Clock, Logger: b.logger,
+	})
+	b.projector = newProjector(b.metadata, log, source, b.logger)
+	b.store.Subscribe(b.projector.Follow)
+	b.background(ctx, b.projector.run)
+	if err := b.audit.Record(ctx, audit.Lifecycle{Version: b.options.Version}); err != nil {
+		b.logger.Error("the start could not be recorded", "error", err)
+	}
+}
+
+func (b *Broker) startServer(ctx context.Context) error {
+	table, err := b.table(ctx)
+	if err != nil {
+		return err
+	}
+	metrics, err := server.NewMetrics(b.registry)
+	if err != nil {
+		return fmt.Errorf("register metrics: %w", err)
+	}
+	listeners, reloaders, err := serverListeners(b.options.Listeners, b.store)
+	if err != nil {
+		return err
+	}
+	b.reloaders = reloaders
+	for _, r := range reloaders {
+		if err := r.Start(ctx); err != nil {
+			return err
+		}
+	}
+	s, err := server.New(server.Config{
+		Listeners: listeners, Table: table, Authorizer: b.authorizer,
+		Recorder: &recorder{audit: b.audit, clock: b.options.Clock, logger: b.logger},
+		Limits:   b.options.Limits, Clock: b.options.Clock, Logger: b.logger, Metrics: metrics,
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.Start(); err != nil {
+		return err
+	}
+	b.server = s
+	return nil
+}
+
+// table makes the closed table of APIs.
+func (b *Broker) table(ctx context.Context) (*api.Table, error) {
+	var table *api.Table
+	entry := &handler.Entry{
+		ClusterID: b.ClusterID(), NodeID: b.options.NodeID,
+		Listed: func() *api.Table { return table },
+		Features: func() (map[string]int16, int64) {
+			img := b.store.Image()
+			return img.Features(), int64(img.Index()) //nolint:gosec // an index is far below 2^63
+		},
+	}
+	topics := &handler.Topics{Metadata: b.metadata, Defaults: b.options.Topics, Draw: mathrand.IntN}
+	cluster := &handler.Cluster{
+		Metadata: b.metadata, Topics: topics, ControllerID: b.controllerID,
+		Offline: func(topic string, partition int32) bool {
+			r := b.replicas.Get(topic, partition)
+			return r == nil || r.Online() != nil
+		},
+	}
+	records := &handler.Records{
+		Image: b.store.Image, Replicas: b.replicas, ProducerIDs: handler.NewProducerIDs(b.metadata, b.options.NodeID),
+		Sessions: fetchsession.NewCache(fetchsession.Config{
+			Slots: b.options.FetchSessions, MinIdle: fetchSessionIdle, Clock: b.options.Clock,
+		}),
+		Clock: b.options.Clock, MaxFetchBytes: b.options.MaxFetchBytes,
+	}
+	groups := &handler.Groups{
+		Coordinator: b.groups, Image: b.store.Image, Endpoint: b.endpoint, CreateTopic: b.createOffsetsTopic(ctx),
+	}
+	security := &handler.Security{Metadata: b.metadata}
+	var rows []api.Row
+	for _, area := range [][]api.Row{
+		entry.Rows(), topics.Rows(), cluster.Rows(), records.Rows(), groups.Rows(), security.Rows(), b.options.ConfigRows(b.metadata),
+	} {
+		rows = append(rows, area...)
+	}
+	var err error
+	table, err = api.NewTable(rows...)
+	return table, err
+}
+
+func (b *Broker) controllerID() int32 {
+	if b.quorum.IsLeader() {
+		return b.options.NodeID
+	}
+	return -1
+}
+
+func (b *Broker) endpoint(nodeID int32, listener string) (host string, port int32, ok bool) {
+	node := b.store.Image().Broker(nodeID)
+	if node == nil {
+		return "", 0, false
+	}
+	e, ok := node.Endpoint(listener)
+	return e.Host, e.Port, ok
+}
+
+// createOffsetsTopic returns a function that asks for the offsets topic and does not wait. One request at a time is under way.
+func (b *Broker) createOffsetsTopic(ctx context.Context) func() {
+	turn := make(chan struct{}, 1)
+	return func() {
+		select {
+		case turn <- struct{}{}:
+		default:
+			return
+		}
+		b.background(ctx, func(ctx context.Context) {
+			defer func() { <-turn }()
+			ctx, cancel := context.WithTimeout(ctx, createTimeout)
+			defer cancel()
+			if err := ensureTopic(ctx, b.metadata, b.offsetsTopic(), b.options.OffsetsTopic, b.options.Clock()); err != nil {
+				b.logger.Error("the offsets topic can not be made", "error", err)
+			}
+		})
+	}
+}
+
+// startHTTP serves metrics and health.
+func (b *Broker) startHTTP(ctx context.Context) error {
+	if b.options.HTTPListen == "" {
+		return nil
+	}
+	b.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	h, err := httpd.New(httpd.Config{
+		Addr: b.options.HTTPListen, Logger: b.logger,
+		Routes: []httpd.Route{httpd.Metrics(b.registry), httpd.Healthz(b.healthy), httpd.Readyz(b.serving)},
+	})
+	if err != nil {
+		return err
+	}
+	if err := h.Start(ctx); err != nil {
+		return err
+	}
+	b.http = h
+	return nil
+}
+
+var (
+	errNotReady = errors.New("the broker is starting")
+	errOffline  = errors.New("every log directory is offline")
+)
+
+// healthy says whether the process should go on living.
+func (b *Broker) healthy(context.Context) error {
+	if err := b.quorum.Err(); err != nil {
+		return err
+	}
+	if b.online() == 0 {
+		return errOffline
+	}
+	return nil
+}
+
+// serving says whether clients should be sent here.
+func (b *Broker) serving(ctx context.Context) error {
+	select {
+	case <-b.ready:
+		return b.healthy(ctx)
+	default:
+		return errNotReady
+	}
+}
+
+func (b *Broker) online() int {
+	n := 0
+	for _, d := range b.directories {
+		if d.Err() == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// watch reports when the broker can not go on.
+func (b *Broker) watch(ctx context.Context) {
+	offline := make(chan *storage.Directory)
+	for _, d := range b.directories {
+		b.background(ctx, func(ctx context.Context) {
+			select {
+			case <-ctx.Done():
+				return
+			case <-d.Failed():
+			}
+			select {
+			case <-ctx.Done():
+			case offline <- d:
+			}
+		})
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-b.quorum.Failed():
+			b.fail(fmt.Errorf("the metadata log failed: %w", b.quorum.Err()))
+			return
+		case d := <-offline:
+			b.logger.Error("a log directory is offline; its partitions are not served", "directory", d.Path(), "error", d.Err())
+			if b.online() == 0 {
+				b.fail(fmt.Errorf("%w: %w", errOffline, d.Err()))
+				return
+			}
+		}
+	}
+}
+
+func (b *Broker) fail(err error) {
+	select {
+	case b.failed <- err:
+	default:
+	}
+}
