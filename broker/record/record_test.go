@@ -287,3 +287,43 @@ func BenchmarkValidate(b *testing.B) {
 		})
 	}
 }
+
+func asRefusal(err error, to **Refusal) bool { return errors.As(err, to) }
+
+// TestVarintsAreNoLongerThanJavaReads: what Java's reader refuses would stop every consumer at that batch.
+func TestVarintsAreNoLongerThanJavaReads(t *testing.T) {
+	w := NewWalker()
+	long := func(value []byte) []byte { // key length 0 in six bytes
+		body := append([]byte{0, 0, 0, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00}, value...)
+		return append(binary.AppendVarint(nil, int64(len(body))), body...)
+	}
+	small := long([]byte{1, 0})
+	large := long(append(append(binary.AppendVarint(nil, readAhead), make([]byte, readAhead)...), 0))
+	for name, records := range map[string][]byte{"small": small, "large": large} {
+		for _, codec := range []Codec{None, LZ4} {
+			if err := w.Validate(repack(sample(1), codec, compress(t, codec, records)), rules()); reasonOf(err) != Invalid {
+				t.Errorf("%s %s: %v", name, codec, err)
+			}
+		}
+	}
+}
+
+// TestLargeRecordsAreWalkedFieldByField covers records that the look-ahead does not hold, headers included.
+func TestLargeRecordsAreWalkedFieldByField(t *testing.T) {
+	var b Builder
+	b.Add(now, bytes.Repeat([]byte("k"), readAhead), bytes.Repeat([]byte("v"), 3*readAhead), Header{Key: "h", Value: make([]byte, readAhead)}, Header{Key: "null"})
+	b.Add(now+1, nil, nil)
+	plain := b.Batch()
+	w := NewWalker()
+	for codec := None; codec <= Zstd; codec++ {
+		if err := w.Validate(packed(t, plain, codec), rules()); err != nil {
+			t.Errorf("%s: %v", codec, err)
+		}
+	}
+	for cut := 1; cut < len(plain.Records()); cut += 997 {
+		short := repack(plain, LZ4, compress(t, LZ4, plain.Records()[:cut]))
+		if err := w.Validate(short, rules()); reasonOf(err) != Invalid {
+			t.Fatalf("records cut at %d: %v", cut, err)
+		}
+	}
+}
