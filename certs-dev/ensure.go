@@ -29,8 +29,9 @@ type Options struct {
 type Paths struct {
 	// CA is the authority's certificate.
 	CA string
-	// ServerChain and ServerKey are the server's certificate, with its issuer, and its private key.
-	ServerChain, ServerKey string
+	// ServerChain and ServerKey are the server's certificate, with its issuer, and its private key; ServerKeyStore is both in
+	// one file, the key first, as ssl.keystore.location wants it.
+	ServerChain, ServerKey, ServerKeyStore string
 	// ClientChain and ClientKey are the same of the client; ClientKeyStore is both in one file, the key first.
 	ClientChain, ClientKey, ClientKeyStore string
 }
@@ -49,7 +50,7 @@ func Ensure(dir string, opts Options) (*Paths, error) {
 	}
 	in := func(name string) string { return filepath.Join(dir, name) }
 	paths := &Paths{
-		CA: in("ca.pem"), ServerChain: in("server.pem"), ServerKey: in("server.key"),
+		CA: in("ca.pem"), ServerChain: in("server.pem"), ServerKey: in("server.key"), ServerKeyStore: in("server.keystore.pem"),
 		ClientChain: in("client.pem"), ClientKey: in("client.key"), ClientKeyStore: in("client.keystore.pem"),
 	}
 	m := maker{now: opts.Clock()}
@@ -57,8 +58,11 @@ func Ensure(dir string, opts Options) (*Paths, error) {
 	if err != nil {
 		return nil, err
 	}
-	server := serverTemplate(opts.Hosts)
-	if _, err := m.leaf(authority, server, paths.ServerChain, paths.ServerKey); err != nil {
+	server, err := m.leaf(authority, serverTemplate(opts.Hosts), paths.ServerChain, paths.ServerKey)
+	if err != nil {
+		return nil, err
+	}
+	if err := keepKeyStore(server, paths.ServerKeyStore); err != nil {
 		return nil, err
 	}
 	client, err := m.leaf(authority, clientTemplate(opts.ClientName), paths.ClientChain, paths.ClientKey)
