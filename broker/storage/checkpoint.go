@@ -157,7 +157,7 @@ func (l *Log) startFlush() (*flushing, error) {
 		f.epochs = l.epochs.lines()
 	}
 	segments := *l.segments.Load()
-	f.segments = segments[max(find(segments, l.recoveryPoint), 0):]
+	f.segments = segments[max(find(segments, l.recoveryPoint-1), 0):] // the one that a truncation has cut, too
 	for _, s := range f.segments {
 		if err := s.flushIndexes(); err != nil {
 			return nil, fmt.Errorf("flush %s: %w", l.path, err)

@@ -137,7 +137,8 @@ func (l *Log) openActive(segments *[]*segment, in loading) (end int64, err error
 // recover makes the segments whole: it verifies what is not known to be durable, cuts it at the first batch that is not as it
 // was written, and rebuilds the indexes from there on. Segments behind a cut go; the journal has what they held.
 func (l *Log) recover(segments []*segment, files map[string]vfs.Info, in loading) ([]*segment, error) {
-	first := max(find(segments, in.recoveryPoint), 0)
+	// The segment that ends at the recovery point may have a tail that a truncation has cut, and the crash has brought back.
+	first := max(find(segments, in.recoveryPoint-1), 0)
 	next := int64(-1)
 	for i, s := range segments {
 		trusted := in.recoveryPoint
@@ -158,7 +159,7 @@ func (l *Log) recover(segments []*segment, files map[string]vfs.Info, in loading
 			continue
 		}
 		// A gap behind the recovery point may be a loss, too; what was there is in the journal.
-		if gap := segments[i+1].base > end && segments[i+1].base >= in.recoveryPoint; !lost && !gap {
+		if gap := segments[i+1].base > end && segments[i+1].base > in.recoveryPoint; !lost && !gap {
 			continue
 		}
 		if segments[i+1].base < in.recoveryPoint {
