@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/chronik-stream/chronik/auth"
@@ -16,10 +17,16 @@ const (
 	closeEpoch = -1
 )
 
+// DefaultPartitions is a thousand sessions of a thousand partitions, at some 250 bytes each.
+const DefaultPartitions = 1_000_000
+
 // Config bounds the cache.
 type Config struct {
 	// Slots is max.incremental.fetch.session.cache.slots; 0 means that there are no sessions.
 	Slots int
+	// Partitions is how many partitions all sessions may hold together; beyond it a client goes on without a session. It bounds
+	// the memory that requests leave behind. 0 means DefaultPartitions.
+	Partitions int
 	// MinIdle is how long a session has to be idle before another may take its place (Apache Kafka: 120 s).
 	MinIdle time.Duration
 	Clock   func() time.Time
@@ -29,12 +36,19 @@ type Config struct {
 type Cache struct {
 	cfg Config
 
-	mu       sync.Mutex
+	partitions atomic.Int64 // of all sessions
+
+	mu       sync.Mutex // comes before a session's own
 	sessions map[int32]*session
 }
 
 // NewCache returns an empty cache.
-func NewCache(cfg Config) *Cache { return &Cache{cfg: cfg, sessions: map[int32]*session{}} }
+func NewCache(cfg Config) *Cache {
+	if cfg.Partitions == 0 {
+		cfg.Partitions = DefaultPartitions
+	}
+	return &Cache{cfg: cfg, sessions: map[int32]*session{}}
+}
 
 // Request is the session's part of a Fetch request.
 type Request struct {
@@ -74,7 +88,20 @@ func (c *Cache) close(q Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s, found := c.sessions[q.SessionID]; found && s.owner == q.Principal {
-		delete(c.sessions, q.SessionID)
+		c.remove(s)
+	}
+}
+
+// remove takes a session out. The caller holds the cache's lock, and not the session's.
+func (c *Cache) remove(s *session) {
+	if c.sessions[s.id] == s {
+		delete(c.sessions, s.id)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.gone {
+		s.gone = true
+		c.partitions.Add(-int64(len(s.entries)))
 	}
 }
 
@@ -84,36 +111,64 @@ func (c *Cache) proceed(q Request) (*Fetch, error) {
 	c.mu.Unlock()
 	// Somebody else's session is no session: not even that it exists is told.
 	if !found || s.owner != q.Principal {
-		return nil, wire.Errorf(wire.FetchSessionIDNotFound, "there is no fetch session %d", q.SessionID)
+		return nil, unknown(q.SessionID)
 	}
+	f, keep, err := c.step(s, q)
+	if !keep {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.remove(s)
+	}
+	return f, err
+}
+
+func unknown(id int32) error {
+	return wire.Errorf(wire.FetchSessionIDNotFound, "there is no fetch session %d", id)
+}
+
+// step takes a session one request further. keep is false where the session ends with it: because the client has forgotten all
+// of it, or because there is no room for what it adds; then the client begins anew.
+func (c *Cache) step(s *session, q Request) (f *Fetch, keep bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.epoch != q.Epoch {
-		return nil, wire.Errorf(wire.InvalidFetchSessionEpoch, "fetch session %d is at epoch %d, not %d", s.id, s.epoch, q.Epoch)
+	switch {
+	case s.gone:
+		return nil, true, unknown(s.id)
+	case s.epoch != q.Epoch:
+		return nil, true, wire.Errorf(wire.InvalidFetchSessionEpoch, "fetch session %d is at epoch %d, not %d", s.id, s.epoch, q.Epoch)
+	case s.byID != q.ByID:
+		return nil, true, wire.Errorf(wire.FetchSessionTopicIDError, "fetch session %d changes between topic names and ids", s.id)
 	}
-	if s.byID != q.ByID {
-		return nil, wire.Errorf(wire.FetchSessionTopicIDError, "fetch session %d changes between topic names and ids", s.id)
-	}
+	before := len(s.entries)
 	s.update(q.Wanted, q.Forgotten)
+	total := c.partitions.Add(int64(len(s.entries) - before))
+	switch {
+	case len(s.entries) == 0:
+		return &Fetch{}, false, nil
+	case len(s.entries) > before && total > int64(c.cfg.Partitions):
+		return nil, false, unknown(s.id)
+	}
 	s.epoch = next(s.epoch)
 	s.used = c.cfg.Clock()
-	return &Fetch{Wanted: s.wanted(), session: s}, nil
+	return &Fetch{Wanted: s.wanted(), session: s}, true, nil
 }
 
 // open makes a session where there is room for it; nil means that the client goes on without.
 func (c *Cache) open(q Request) *session {
-	if len(q.Wanted) == 0 {
+	if len(q.Wanted) == 0 || len(q.Wanted) > c.cfg.Partitions {
 		return nil
 	}
 	now := c.cfg.Clock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.sessions) >= c.cfg.Slots && !c.evict(now) {
-		return nil
+	for len(c.sessions) >= c.cfg.Slots || int(c.partitions.Load())+len(q.Wanted) > c.cfg.Partitions {
+		if !c.evict(now) {
+			return nil
+		}
 	}
-	id := c.freeID()
-	s := newSession(id, q.Principal, q.ByID, q.Wanted, now)
-	c.sessions[id] = s
+	s := newSession(c.freeID(), q.Principal, q.ByID, q.Wanted, now)
+	c.sessions[s.id] = s
+	c.partitions.Add(int64(len(s.entries)))
 	return s
 }
 
@@ -132,7 +187,7 @@ func (c *Cache) evict(now time.Time) bool {
 	if oldest == nil || now.Sub(since) < c.cfg.MinIdle {
 		return false
 	}
-	delete(c.sessions, oldest.id)
+	c.remove(oldest)
 	return true
 }
 

@@ -1,8 +1,11 @@
 package fetchsession
 
 import (
+	"slices"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/broker/wire"
@@ -10,7 +13,7 @@ import (
 
 func newTestCache(slots int) (*Cache, *time.Time) {
 	now := time.Unix(1000, 0)
-	return NewCache(Config{Slots: slots, MinIdle: 2 * time.Minute, Clock: func() time.Time { return now }}), &now
+	return NewCache(Config{Slots: slots, Partitions: 100, MinIdle: 2 * time.Minute, Clock: func() time.Time { return now }}), &now
 }
 
 func want(partition int32) Wanted { return Wanted{Key: Key{Topic: "t", Partition: partition}} }
@@ -104,4 +107,79 @@ func TestEpochsWrap(t *testing.T) {
 	if next(1<<31-1) != 1 || next(1) != 2 {
 		t.Error("epochs do not wrap to 1")
 	}
+}
+
+func TestAForgottenSessionEnds(t *testing.T) {
+	c, _ := newTestCache(10)
+	id := begin(t, c, Request{Wanted: []Wanted{want(0), want(1)}}).SessionID()
+	f := begin(t, c, Request{SessionID: id, Epoch: 1, Forgotten: []Key{want(0).Key, want(1).Key}})
+	if len(f.Wanted) != 0 || f.SessionID() != 0 || c.Len() != 0 || c.partitions.Load() != 0 {
+		t.Errorf("session %d with %d partitions, %d in the cache", f.SessionID(), len(f.Wanted), c.Len())
+	}
+}
+
+func TestPartitionsAreBounded(t *testing.T) {
+	c, now := newTestCache(10)
+	many := func(first, n int32) (out []Wanted) {
+		for p := range n {
+			out = append(out, want(first+p))
+		}
+		return out
+	}
+	if id := begin(t, c, Request{Wanted: many(0, 101)}).SessionID(); id != 0 {
+		t.Error("a session beyond the bound")
+	}
+	id := begin(t, c, Request{Wanted: many(0, 60)}).SessionID()
+	if begin(t, c, Request{Wanted: many(0, 60)}).SessionID() != 0 {
+		t.Error("two sessions beyond the bound")
+	}
+	if _, err := c.Begin(Request{Principal: auth.User("alice"), SessionID: id, Epoch: 1, Wanted: many(60, 60)}); wire.CodeOf(err) != wire.FetchSessionIDNotFound {
+		t.Errorf("a session grows beyond the bound: %v", err)
+	}
+	if c.Len() != 0 || c.partitions.Load() != 0 {
+		t.Errorf("%d sessions with %d partitions stay", c.Len(), c.partitions.Load())
+	}
+	begin(t, c, Request{Wanted: many(0, 60)})
+	*now = now.Add(3 * time.Minute)
+	if begin(t, c, Request{Wanted: many(0, 60)}).SessionID() == 0 || c.partitions.Load() != 60 {
+		t.Errorf("an idle session keeps its partitions: %d", c.partitions.Load())
+	}
+}
+
+// TestTheRingHoldsWhatTheMapHolds drives one session at random.
+func TestTheRingHoldsWhatTheMapHolds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := newSession(1, auth.User("alice"), false, []Wanted{want(0)}, time.Unix(0, 0))
+		model := []int32{0}
+		for range rapid.IntRange(0, 40).Draw(t, "steps") {
+			p := rapid.Int32Range(0, 7).Draw(t, "partition")
+			at := slices.Index(model, p)
+			switch rapid.IntRange(0, 2).Draw(t, "what") {
+			case 0:
+				s.update([]Wanted{want(p)}, nil)
+				if at < 0 {
+					model = append(model, p)
+				}
+			case 1:
+				s.update(nil, []Key{want(p).Key})
+				if at >= 0 {
+					model = slices.Delete(model, at, at+1)
+				}
+			default:
+				if s.tell(want(p).Key, Told{}, true, false) != (at >= 0) {
+					t.Fatalf("partition %d is told wrongly", p)
+				}
+				if at >= 0 {
+					model = append(slices.Delete(model, at, at+1), p)
+				}
+			}
+			got := []int32{}
+			for _, w := range s.wanted() {
+				got = append(got, w.Partition)
+			}
+			if !slices.Equal(got, model) || len(s.entries) != len(model) {
+				t.Fatalf("served in order %v, want %v", got, model)
+			}
+		}
+	})
 }

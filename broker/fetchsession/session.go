@@ -28,63 +28,59 @@ type Told struct {
 	HighWatermark, LogStart, LastStable int64
 }
 
-// entry is one partition of a session.
+// entry is one partition of a session, and a link of the ring that gives the order of service.
 type entry struct {
 	Wanted
-	told  Told
-	known bool
+	told       Told
+	known      bool
+	prev, next *entry
 }
 
 // session is what one client fetches. Its epoch counts the requests.
 type session struct {
-	id      int32
-	owner   auth.Principal
-	byID    bool // the session speaks in topic ids
-	created time.Time
+	id    int32
+	owner auth.Principal
+	byID  bool // the session speaks in topic ids
 
 	mu      sync.Mutex
+	gone    bool // it is not in the cache any more
 	epoch   int32
 	used    time.Time
 	entries map[Key]*entry
-	order   []Key // the next one to serve first; those that got records go to the end
+	ring    entry // its next is served first; those that got records go to the end
 }
 
 func newSession(id int32, owner auth.Principal, byID bool, wanted []Wanted, now time.Time) *session {
-	s := &session{id: id, owner: owner, byID: byID, created: now, used: now, epoch: 1, entries: make(map[Key]*entry, len(wanted))}
+	s := &session{id: id, owner: owner, byID: byID, used: now, epoch: 1, entries: make(map[Key]*entry, len(wanted))}
+	s.ring.prev, s.ring.next = &s.ring, &s.ring
 	s.update(wanted, nil)
 	return s
 }
 
 // update takes over what a request adds, changes and forgets.
 func (s *session) update(wanted []Wanted, forgotten []Key) {
-	for _, w := range wanted {
-		if e, found := s.entries[w.Key]; found {
-			e.Wanted = w
+	for i := range wanted {
+		if e, found := s.entries[wanted[i].Key]; found {
+			e.Wanted = wanted[i]
 			continue
 		}
-		s.entries[w.Key] = &entry{Wanted: w}
-		s.order = append(s.order, w.Key)
-	}
-	if len(forgotten) == 0 {
-		return
+		e := &entry{Wanted: wanted[i]}
+		s.entries[e.Key] = e
+		s.toEnd(e)
 	}
 	for _, k := range forgotten {
-		delete(s.entries, k)
-	}
-	kept := s.order[:0]
-	for _, k := range s.order {
-		if _, found := s.entries[k]; found {
-			kept = append(kept, k)
+		if e, found := s.entries[k]; found {
+			delete(s.entries, k)
+			e.unlink()
 		}
 	}
-	s.order = kept
 }
 
 // wanted lists the partitions, those first that have waited longest for records.
 func (s *session) wanted() []Wanted {
-	out := make([]Wanted, len(s.order))
-	for i, k := range s.order {
-		out[i] = s.entries[k].Wanted
+	out := make([]Wanted, 0, len(s.entries))
+	for e := s.ring.next; e != &s.ring; e = e.next {
+		out = append(out, e.Wanted)
 	}
 	return out
 }
@@ -98,19 +94,24 @@ func (s *session) tell(k Key, t Told, withRecords, withError bool) (news bool) {
 	news = withRecords || withError || !e.known || e.told != t
 	e.told, e.known = t, !withError
 	if withRecords {
-		s.toEnd(k)
+		s.toEnd(e)
 	}
 	return news
 }
 
-func (s *session) toEnd(k Key) {
-	for i := range s.order {
-		if s.order[i] == k {
-			copy(s.order[i:], s.order[i+1:])
-			s.order[len(s.order)-1] = k
-			return
-		}
+func (s *session) toEnd(e *entry) {
+	e.unlink()
+	last := s.ring.prev
+	last.next, s.ring.prev = e, e
+	e.prev, e.next = last, &s.ring
+}
+
+func (e *entry) unlink() {
+	if e.next == nil {
+		return
 	}
+	e.prev.next, e.next.prev = e.next, e.prev
+	e.prev, e.next = nil, nil
 }
 
 // next is the epoch after e; it wraps to 1, since 0 opens a session.
