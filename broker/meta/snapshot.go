@@ -136,7 +136,7 @@ func ReadSnapshot(r io.Reader) (*Image, error) {
 		if err != nil {
 			return nil, err
 		}
-		if data == nil {
+		if data == nil && !first {
 			break
 		}
 		if err := d.restore(data, first); err != nil {
