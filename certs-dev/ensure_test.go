@@ -79,15 +79,15 @@ func TestEnsureKeepsWhatIsGood(t *testing.T) {
 	if diff := cmp.Diff(before, content(t, dir)); diff != "" {
 		t.Errorf("the second time changed: %s", diff)
 	}
-	if len(before) != 7 {
-		t.Errorf("%d files, want 7", len(before))
+	if len(before) != 8 {
+		t.Errorf("%d files, want 8", len(before))
 	}
 }
 
 // TestEnsureRenews says for each kind of trouble which files are made anew.
 func TestEnsureRenews(t *testing.T) {
 	authority := []string{"ca.key", "ca.pem"}
-	server := []string{"server.key", "server.pem"}
+	server := []string{"server.key", "server.keystore.pem", "server.pem"}
 	client := []string{"client.key", "client.keystore.pem", "client.pem"}
 	leaves := append(append([]string{}, client...), server...)
 	later := func(d time.Duration) Options {
