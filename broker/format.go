@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -55,20 +56,18 @@ func Format(ctx context.Context, o FormatOptions) (string, error) {
 			return "", err
 		}
 	}
-	if o.ClusterID == "" {
-		o.ClusterID = newClusterID()
-	}
-	if err := formatMetadata(ctx, o); err != nil {
-		return "", err
+	clusterID, err := formatMetadata(ctx, o)
+	if err != nil {
+		return "", fmt.Errorf("format %s: %w", o.MetadataDir, err)
 	}
 	for _, dir := range o.LogDirs {
-		p := storage.MetaProperties{ClusterID: o.ClusterID, NodeID: o.NodeID}
+		p := storage.MetaProperties{ClusterID: clusterID, NodeID: o.NodeID}
 		_, _ = rand.Read(p.DirectoryID[:]) // never fails
 		if err := p.Write(files, filepath.ToSlash(dir)); err != nil {
 			return "", err
 		}
 	}
-	return o.ClusterID, nil
+	return clusterID, nil
 }
 
 // newClusterID is a random id in the form of Apache Kafka's: 22 characters of base64url.
@@ -82,20 +81,49 @@ func newClusterID() string {
 	}
 }
 
-func formatMetadata(ctx context.Context, o FormatOptions) error {
+// formatMetadata makes the metadata log, or goes on with one whose making was interrupted: no broker has registered in it yet.
+func formatMetadata(ctx context.Context, o FormatOptions) (clusterID string, err error) {
 	store := meta.NewStore()
-	q, err := quorum.Open(ctx, quorum.Config{Dir: o.MetadataDir, NodeID: o.NodeID, Machine: store, Logger: o.Logger, Create: true})
+	q, err := openNew(ctx, quorum.Config{Dir: o.MetadataDir, NodeID: o.NodeID, Machine: store, Logger: o.Logger})
 	if err != nil {
-		return err
+		return "", err
 	}
+	defer func() { err = errors.Join(err, q.Close()) }()
 	log := &metadataLog{Store: store, quorum: q}
+	used := false
+	store.Image().Brokers(func(*meta.Broker) bool { used = true; return false })
+	if used {
+		return "", ErrFormatted
+	}
+	clusterID = cmp.Or(o.ClusterID, store.Image().ClusterID(), newClusterID())
 	secret := make([]byte, secretBytes)
 	_, _ = rand.Read(secret) // never fails
-	_, err = log.Propose(ctx, &meta.SetCluster{ClusterID: o.ClusterID, Secret: secret})
+	result, err := log.Propose(ctx, &meta.SetCluster{ClusterID: clusterID, Secret: secret})
+	if err == nil {
+		err = firstFailure(result)
+	}
 	if err == nil && len(o.Users) > 0 {
 		err = addUsers(ctx, log, o.Users)
 	}
-	return errors.Join(err, q.Close())
+	return clusterID, err
+}
+
+func openNew(ctx context.Context, c quorum.Config) (*quorum.Quorum, error) {
+	q, err := quorum.Open(ctx, c)
+	if !errors.Is(err, quorum.ErrNotFormatted) {
+		return q, err
+	}
+	c.Create = true
+	return quorum.Open(ctx, c)
+}
+
+func firstFailure(r meta.Result) error {
+	for _, item := range r.Items {
+		if item.Code != wire.None {
+			return fmt.Errorf("%s: %s: %s", item.Name, wire.CodeName(item.Code), item.Message)
+		}
+	}
+	return nil
 }
 
 func addUsers(ctx context.Context, log *metadataLog, users []meta.ScramCredential) error {
@@ -104,12 +132,7 @@ func addUsers(ctx context.Context, log *metadataLog, users []meta.ScramCredentia
 	if err != nil {
 		return err
 	}
-	for _, item := range result.Items {
-		if item.Code != wire.None {
-			return fmt.Errorf("add user %s: %s: %s", item.Name, wire.CodeName(item.Code), item.Message)
-		}
-	}
-	return nil
+	return firstFailure(result)
 }
 
 // checkDirectories reads whose the log directories are and returns the cluster's id.

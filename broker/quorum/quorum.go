@@ -79,6 +79,11 @@ func Open(ctx context.Context, cfg Config) (*Quorum, error) {
 	if err := q.waitReady(ctx); err != nil {
 		return nil, errors.Join(err, q.Close())
 	}
+	if cfg.Create {
+		if err := markFormat(cfg.Dir); err != nil {
+			return nil, errors.Join(err, q.Close())
+		}
+	}
 	return q, nil
 }
 
@@ -90,7 +95,10 @@ func prepare(cfg Config) error {
 	case errors.Is(err, os.ErrNotExist) && !cfg.Create:
 		return fmt.Errorf("%w: %s", ErrNotFormatted, cfg.Dir)
 	case errors.Is(err, os.ErrNotExist):
-		return create(cfg.Dir, path)
+		if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+			return fmt.Errorf("create the metadata log: %w", err)
+		}
+		return nil
 	case err != nil:
 		return fmt.Errorf("read %s: %w", path, err)
 	case cfg.Create:
@@ -101,10 +109,9 @@ func prepare(cfg Config) error {
 	return nil
 }
 
-func create(dir, path string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("create the metadata log: %w", err)
-	}
+// markFormat says, last, that the log is whole: one whose making was interrupted is not taken for one.
+func markFormat(dir string) error {
+	path := filepath.Join(dir, formatFile)
 	if err := os.WriteFile(path, []byte(strconv.Itoa(formatVersion)+"\n"), 0o600); err != nil {
 		return fmt.Errorf("create the metadata log: %w", err)
 	}
@@ -128,7 +135,11 @@ func start(cfg Config, store *raftboltdb.BoltStore) (*Quorum, error) {
 	transport := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: newAloneLayer(raft.ServerAddress("node-" + id)), MaxPool: 1, Timeout: time.Second, Logger: logger,
 	})
-	if cfg.Create {
+	begun, err := raft.HasExistingState(store, store, snapshots)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("read the metadata log: %w", err), transport.Close())
+	}
+	if cfg.Create && !begun {
 		voters := raft.Configuration{Servers: []raft.Server{{ID: conf.LocalID, Address: transport.LocalAddr()}}}
 		if err := raft.BootstrapCluster(conf, store, store, snapshots, transport, voters); err != nil {
 			return nil, errors.Join(fmt.Errorf("create the metadata log: %w", err), transport.Close())
