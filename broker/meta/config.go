@@ -30,4 +30,6 @@ type ResourceKey struct {
 	Name string     `json:"name"`
 }
 
-func (k ResourceKey) bytes() []byte { return append([]byte{byte(k.Type)}, k.Name...) }
+func (k ResourceKey) bytes() []byte { return append(k.Type.prefix(), k.Name...) }
+
+func (t ConfigType) prefix() []byte { return []byte{byte(t)} } //nolint:gosec // the kinds are positive

@@ -99,7 +99,7 @@ func (img *Image) Config(key ResourceKey) map[string]string {
 
 // Configured calls yield for each resource of a kind that has a configuration, topics excepted.
 func (img *Image) Configured(kind ConfigType, yield func(ResourceKey, map[string]string) bool) {
-	img.configs.Root().WalkPrefix([]byte{byte(kind)}, func(k []byte, c map[string]string) bool {
+	img.configs.Root().WalkPrefix(kind.prefix(), func(k []byte, c map[string]string) bool {
 		return !yield(ResourceKey{Type: kind, Name: string(k[1:])}, c)
 	})
 }
