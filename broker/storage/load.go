@@ -32,6 +32,7 @@ func (l *Log) load(in loading) error {
 	if l.epochs, err = readEpochs(l.d.cfg.FS, l.path); err != nil {
 		return err
 	}
+	l.start.Store(in.start)
 	segments, err := l.openSegments(files, in)
 	if err != nil {
 		return err
@@ -213,7 +214,7 @@ func (l *Log) recoverSegment(s *segment, trusted, next int64) (end int64, lost b
 			return 0, false, err
 		}
 		s.note(&h, at, l.cfg.IndexIntervalBytes)
-		if latest, ok := l.epochs.latest(); !ok || h.leaderEpoch > latest {
+		if latest, ok := l.epochs.latest(); h.last() >= l.start.Load() && (!ok || h.leaderEpoch > latest) {
 			l.epochs.assign(h.leaderEpoch, h.base)
 		}
 		end = h.last() + 1
