@@ -86,7 +86,7 @@ func connect(t *testing.T) (here, there net.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	accepted := make(chan net.Conn, 1)
 	go func() {
 		conn, err := listener.Accept()

@@ -65,7 +65,5 @@ func (c *Credential) matches(password string) (bool, error) {
 
 // fingerprint changes with every part of c.
 func (c *Credential) fingerprint() [sha256.Size]byte {
-	h := sha256.New()
-	fmt.Fprintf(h, "%s %d %x %x", c.Mechanism, c.Iterations, c.Salt, c.StoredKey)
-	return [sha256.Size]byte(h.Sum(nil))
+	return sha256.Sum256(fmt.Appendf(nil, "%s %d %x %x", c.Mechanism, c.Iterations, c.Salt, c.StoredKey))
 }

@@ -45,10 +45,10 @@ func New(cfg Config) (*Mechanism, error) {
 	if m.iterations == 0 {
 		m.iterations = DefaultIterations
 	}
-	switch {
-	case cfg.Hash == SHA256:
+	switch cfg.Hash {
+	case SHA256:
 		m.generator = xdg.SHA256
-	case cfg.Hash == SHA512:
+	case SHA512:
 		m.generator = xdg.SHA512
 	default:
 		return nil, fmt.Errorf("%w: no known hash", ErrBadConfig)
