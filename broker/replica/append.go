@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/chronik-stream/chronik/broker/record"
@@ -14,17 +15,20 @@ import (
 type Appended struct {
 	storage.AppendResult
 	replica *Replica
+	all     bool
 }
 
+// Confirmed reports whether Wait would return at once.
+func (a *Appended) Confirmed() bool { return a.replica.HighWatermark() > a.LastOffset }
+
 // Wait returns when consumers may see the batch: the high watermark has passed it.
-func (a Appended) Wait(ctx context.Context) error {
+func (a *Appended) Wait(ctx context.Context) error {
 	if err := a.replica.waitFor(ctx, a.LastOffset+1); err != nil {
 		return err
 	}
-	// KIP-966: what was acknowledged must be on enough replicas at the time of the acknowledgement.
-	if state, settings := a.replica.state.Load(), a.replica.settings.Load(); len(state.ISR) < settings.MinISR {
-		return wire.Errorf(wire.NotEnoughReplicasAfterAppend, "%s-%d has %d in-sync replicas, min.insync.replicas is %d",
-			a.replica.topic, a.replica.index, len(state.ISR), settings.MinISR)
+	// KIP-966: what was acknowledged must be on enough replicas at the time of the acknowledgement, too.
+	if missing := a.replica.missing(a.replica.settings.Load()); a.all && missing != nil {
+		return wire.Errorf(wire.NotEnoughReplicasAfterAppend, "%w", missing)
 	}
 	return nil
 }
@@ -34,13 +38,13 @@ func (a Appended) Wait(ctx context.Context) error {
 // again when Append returns.
 func (r *Replica) Append(batch []byte, all, zstd bool, now time.Time) (Appended, error) {
 	settings := r.settings.Load()
-	if err := r.checkISR(settings, all); err != nil {
-		return Appended{}, err
+	if missing := r.missing(settings); all && missing != nil {
+		return Appended{}, wire.Errorf(wire.NotEnoughReplicas, "%w", missing)
 	}
 	if err := r.walker.Validate(batch, settings.rules(now.UnixMilli(), zstd)); err != nil {
 		return Appended{}, refused(err)
 	}
-	return r.append(batch, storage.Client, now)
+	return r.append(batch, storage.Client, all, now)
 }
 
 // refused gives a refused batch the code that its producer is told.
@@ -64,24 +68,27 @@ func refused(err error) error {
 	return wire.Errorf(code, "%w", err)
 }
 
-// AppendOwn appends a batch that the broker itself has built.
+// AppendOwn appends a batch that the broker itself has built. It counts as sent with acks=-1.
 func (r *Replica) AppendOwn(batch record.Batch, now time.Time) (Appended, error) {
-	if err := r.checkISR(r.settings.Load(), true); err != nil {
-		return Appended{}, err
+	if missing := r.missing(r.settings.Load()); missing != nil {
+		return Appended{}, wire.Errorf(wire.NotEnoughReplicas, "%w", missing)
 	}
-	return r.append(batch, storage.Coordinator, now)
+	return r.append(batch, storage.Coordinator, true, now)
 }
 
-func (r *Replica) checkISR(settings *Settings, all bool) error {
+// missing says that there are fewer in-sync replicas than min.insync.replicas asks for, or nil. As in Apache Kafka a partition
+// with fewer replicas than that needs all that it has.
+func (r *Replica) missing(settings *Settings) error {
 	state := r.state.Load()
-	if all && len(state.ISR) < settings.MinISR {
-		return wire.Errorf(wire.NotEnoughReplicas, "%s-%d has %d in-sync replicas, min.insync.replicas is %d",
-			r.topic, r.index, len(state.ISR), settings.MinISR)
+	if wanted := min(settings.MinISR, len(state.Replicas)); len(state.ISR) < wanted {
+		return fmt.Errorf("%s-%d has %d in-sync replicas of %d (min.insync.replicas)", r.topic, r.index, len(state.ISR), wanted)
 	}
 	return nil
 }
 
-func (r *Replica) append(batch []byte, origin storage.Origin, now time.Time) (Appended, error) {
+func (r *Replica) append(batch []byte, origin storage.Origin, all bool, now time.Time) (Appended, error) {
+	r.leading.RLock()
+	defer r.leading.RUnlock()
 	if err := r.CheckEpoch(-1); err != nil {
 		return Appended{}, err
 	}
@@ -89,5 +96,5 @@ func (r *Replica) append(batch []byte, origin storage.Origin, now time.Time) (Ap
 	if err != nil {
 		return Appended{}, err
 	}
-	return Appended{AppendResult: result, replica: r}, nil
+	return Appended{AppendResult: result, replica: r, all: all}, nil
 }

@@ -24,12 +24,11 @@ func noOffset() FoundOffset {
 }
 
 // Offset answers one question of ListOffsets: a timestamp in milliseconds, or one of the constants above. What lies at or beyond
-// the end for the isolation level does not exist.
+// the end for the isolation level does not exist. OFFSET_NOT_AVAILABLE: a new leader does not know yet what is confirmed of the
+// records before its epoch (KIP-207).
 func (r *Replica) Offset(question int64, readCommitted bool) (FoundOffset, error) {
 	end := r.EndFor(readCommitted)
 	switch question {
-	case LatestOffset:
-		return FoundOffset{Offset: end, Timestamp: -1, LeaderEpoch: r.LeaderEpoch()}, nil
 	case EarliestOffset, EarliestLocal:
 		at := FoundOffset{Offset: r.LogStart(), Timestamp: -1, LeaderEpoch: -1}
 		if epoch, known := r.log.EpochAt(at.Offset); known {
@@ -38,20 +37,35 @@ func (r *Replica) Offset(question int64, readCommitted bool) (FoundOffset, error
 		return at, nil
 	case LatestTiered, EarliestPending:
 		return noOffset(), nil // there are no tiers
-	case MaxTimestampOffset:
-		return found(r.log.MaxTimestamp(end))
+	case LatestOffset:
+		return FoundOffset{Offset: end, Timestamp: -1, LeaderEpoch: r.LeaderEpoch()}, r.settled()
 	}
-	if question < 0 {
-		return noOffset(), wire.Errorf(wire.UnsupportedVersion, "ListOffsets knows no timestamp %d", question)
+	var at FoundOffset
+	var ok bool
+	var err error
+	switch {
+	case question == MaxTimestampOffset:
+		at, ok, err = r.log.MaxTimestamp(end)
+	case question >= 0:
+		at, ok, err = r.log.OffsetForTimestamp(question, end)
+	default:
+		err = wire.Errorf(wire.UnsupportedVersion, "ListOffsets knows no timestamp %d", question)
 	}
-	return found(r.log.OffsetForTimestamp(question, end))
-}
-
-func found(at FoundOffset, ok bool, err error) (FoundOffset, error) {
-	if err != nil || !ok {
+	switch {
+	case err != nil:
 		return noOffset(), err
+	case !ok:
+		return noOffset(), r.settled()
 	}
 	return at, nil
+}
+
+// settled says that the high watermark has not reached this leader's epoch, or nil.
+func (r *Replica) settled() error {
+	if high, start := r.HighWatermark(), r.epochStart.Load(); high < start {
+		return wire.Errorf(wire.OffsetNotAvailable, "%s-%d is confirmed up to %d, its leader's epoch starts at %d", r.topic, r.index, high, start)
+	}
+	return nil
 }
 
 // EndOffsetFor answers OffsetForLeaderEpoch: the end of the largest known epoch that is not above the given one.

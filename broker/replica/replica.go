@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,8 +25,12 @@ type Replica struct {
 	offline  <-chan struct{} // of the log's directory
 	state    atomic.Pointer[meta.Partition]
 	settings atomic.Pointer[Settings]
-	deleted  chan struct{}
-	waiting  waiters
+	// leading is held by appends, and alone by who changes the epoch: no batch gets an epoch that is over.
+	leading sync.RWMutex
+	// epochStart is where this leader's epoch began.
+	epochStart atomic.Int64
+	deleted    chan struct{}
+	waiting    waiters
 }
 
 // Topic is the topic's name.
@@ -39,6 +44,12 @@ func (r *Replica) Partition() int32 { return r.index }
 
 // Internal reports whether the topic is the broker's own.
 func (r *Replica) Internal() bool { return r.internal }
+
+// Leader is the broker that leads, -1 for none, and its epoch.
+func (r *Replica) Leader() (id, epoch int32) {
+	state := r.state.Load()
+	return state.Leader, state.LeaderEpoch
+}
 
 // LeaderEpoch is the epoch of the present leader.
 func (r *Replica) LeaderEpoch() int32 { return r.state.Load().LeaderEpoch }
@@ -143,13 +154,17 @@ func (r *Replica) Retain(now time.Time) (segments int, err error) {
 	return r.log.Retain(now, r.HighWatermark())
 }
 
+// update takes over what the metadata says. A new epoch starts at the end of the log, before any batch of it.
 func (r *Replica) update(p meta.Partition) error {
+	r.leading.Lock()
+	defer r.leading.Unlock()
 	old := r.state.Load()
-	r.state.Store(&p)
-	if p.Leader == r.nodeID && (old == nil || old.Leader != p.Leader || old.LeaderEpoch != p.LeaderEpoch) {
-		return r.log.StartEpoch(p.LeaderEpoch)
+	defer r.state.Store(&p)
+	if p.Leader != r.nodeID || old != nil && old.Leader == p.Leader && old.LeaderEpoch == p.LeaderEpoch {
+		return nil
 	}
-	return nil
+	r.epochStart.Store(r.log.EndOffset())
+	return r.log.StartEpoch(p.LeaderEpoch)
 }
 
 func (r *Replica) configure(s *Settings) {

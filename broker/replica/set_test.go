@@ -1,0 +1,105 @@
+package replica
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/storage"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+func TestPartitionsGoWhereTheFewestAre(t *testing.T) {
+	w := newWorld(t, 2)
+	w.create("a", 1, []int32{1}, []int32{1}, []int32{1})
+	w.create("b", 2, []int32{1})
+	counts := make([]int, 2)
+	for i, d := range w.dirs {
+		d.Logs(func(*storage.Log) bool { counts[i]++; return true })
+	}
+	if counts[0] != 2 || counts[1] != 2 {
+		t.Errorf("the directories hold %v partitions", counts)
+	}
+	n := 0
+	w.set.Each(func(*Replica) bool { n++; return n < 3 })
+	if n != 3 || w.set.Get("a", 3) != nil || w.set.Get("a", -1) != nil || w.set.Get("c", 0) != nil {
+		t.Errorf("%d replicas seen, or one that is not there", n)
+	}
+}
+
+func TestPartitionsOfOthersStayAway(t *testing.T) {
+	w := newWorld(t, 1)
+	w.create("a", 1, []int32{2}, []int32{1})
+	if w.set.Get("a", 0) != nil {
+		t.Error("a replica of another broker's partition")
+	}
+	if r := w.replica("a", 1); r.Partition() != 1 || r.Topic() != "a" || r.TopicID() != (meta.TopicID{1}) {
+		t.Errorf("replica %s-%d", r.Topic(), r.Partition())
+	}
+}
+
+func TestRecordsOutliveARestart(t *testing.T) {
+	w := newWorld(t, 2)
+	w.create("a", 1, []int32{1}, []int32{1})
+	for p := range int32(2) {
+		mustAppend(t, w.replica("a", p), batchOf(int(p)+1, testTime))
+	}
+	w.restart()
+	for p := range int32(2) {
+		if r := w.replica("a", p); r.HighWatermark() != int64(p)+1 || r.LogStart() != 0 || r.Size() == 0 {
+			t.Errorf("partition %d ends at %d", p, r.HighWatermark())
+		}
+	}
+	w.create("b", 2, []int32{1}, []int32{1})
+	if w.image.Topic("b") == nil || w.replica("b", 1).LogEnd() != 0 {
+		t.Error("a topic after the restart")
+	}
+}
+
+func TestADeletedTopicIsGone(t *testing.T) {
+	w := newWorld(t, 1)
+	w.create("a", 1, []int32{1})
+	old := w.replica("a", 0)
+	mustAppend(t, old, batchOf(1, testTime))
+	s := NewSignal()
+	old.Await(s, 2)
+	w.apply(&meta.DeleteTopics{IDs: []meta.TopicID{{1}}})
+	select {
+	case <-s:
+	default:
+		t.Error("who waits for a deleted partition is not woken")
+	}
+	if _, err := old.Append(batchOf(1, testTime), true, true, testTime); wire.CodeOf(err) != wire.UnknownTopicOrPartition {
+		t.Errorf("append to a deleted partition: %v", err)
+	}
+	if err := old.waitFor(t.Context(), 2); wire.CodeOf(err) != wire.UnknownTopicOrPartition {
+		t.Errorf("wait on a deleted partition: %v", err)
+	}
+	w.create("a", 7, []int32{1})
+	if r := w.replica("a", 0); r.LogEnd() != 0 || r.TopicID() != (meta.TopicID{7}) {
+		t.Errorf("a new topic of the old name begins at %d", r.LogEnd())
+	}
+}
+
+func TestRetentionRunsUntilItsContextEnds(t *testing.T) {
+	w := newWorld(t, 1)
+	w.create("a", 1, []int32{1})
+	mustAppend(t, w.replica("a", 0), batchOf(3, testTime.Add(-30*24*time.Hour)))
+	late := testTime.Add(time.Hour)
+	w.set.cfg.Clock = func() time.Time { return late }
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var done sync.WaitGroup
+		done.Go(func() { w.set.Retain(ctx, time.Minute) })
+		time.Sleep(3 * time.Minute)
+		synctest.Wait()
+		if start := w.replica("a", 0).LogStart(); start != 3 {
+			t.Errorf("the log starts at %d after its time", start)
+		}
+		cancel()
+		done.Wait()
+	})
+}
