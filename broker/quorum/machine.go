@@ -45,7 +45,13 @@ func (f *fsm) Apply(entry *raft.Log) any {
 	if f.err != nil {
 		return applied{err: f.err}
 	}
-	result, err := f.machine.Apply(entry.Index, entry.Data)
+	data, err := unframe(entry.Data)
+	if err != nil {
+		err = fmt.Errorf("entry %d: %w", entry.Index, err)
+		f.fail(err)
+		return applied{err: err}
+	}
+	result, err := f.machine.Apply(entry.Index, data)
 	if err != nil {
 		f.fail(err)
 	}
@@ -71,7 +77,11 @@ func (f *fsm) Snapshot() (raft.FSMSnapshot, error) {
 // Restore implements raft.FSM.
 func (f *fsm) Restore(r io.ReadCloser) error {
 	defer func() { _ = r.Close() }()
-	return f.machine.Restore(r)
+	if err := f.machine.Restore(r); err != nil {
+		f.fail(err)
+		return err
+	}
+	return nil
 }
 
 type snapshot struct {

@@ -5,49 +5,40 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
 	"github.com/hashicorp/raft"
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
-	"go.etcd.io/bbolt"
-
-	"github.com/chronik-stream/chronik/broker/wire"
 )
 
 const (
 	// soleHeartbeat lets a sole voter elect itself in tens of milliseconds; raft's default of a second is for networks.
 	soleHeartbeat = 20 * time.Millisecond
-	// keptSnapshots is how many snapshots stay, so that one damaged file is not the end.
+	// keptSnapshots is how many snapshots stay. Open takes the newest; the others are for people.
 	keptSnapshots = 2
 	// snapshotThreshold is how many entries call for a snapshot: it bounds the log's replay at start to well under a second.
 	snapshotThreshold = 8192
 	// lockTimeout bounds the wait for another process to let go of the log's file.
-	lockTimeout = 2 * time.Second
+	lockTimeout = 500 * time.Millisecond
 	// readyTimeout bounds the election and the barrier at start.
 	readyTimeout = 30 * time.Second
 
-	formatFile    = "format"
-	formatVersion = 1
-	logFile       = "raft.db"
+	logFile = "raft.db"
 )
 
-// Errors of Open.
-var (
-	// ErrNotFormatted means that the directory holds no metadata log.
-	ErrNotFormatted = errors.New("the metadata directory is not formatted")
-	// ErrFormat means that the directory was written by a newer version, or is not readable.
-	ErrFormat = errors.New("the metadata directory has an unknown format")
-)
+// ErrOtherNode means that the directory is another node's.
+var ErrOtherNode = errors.New("the metadata directory is another node's")
 
-// Config says where the log is and what it drives. All fields are required but Create.
+// Config says where the log is and what it drives. All fields are required but Stream and Create.
 type Config struct {
 	Dir     string
 	NodeID  int32
 	Machine Machine
 	Logger  *slog.Logger
+	// Stream carries raft's connections to other voters, authenticated and encrypted. nil is for a sole voter: nothing listens
+	// and nobody can be reached.
+	Stream raft.StreamLayer
 	// Create makes a new log with this node as its only voter; a directory that has one is an error.
 	Create bool
 }
@@ -60,97 +51,95 @@ type Quorum struct {
 	transport *raft.NetworkTransport
 }
 
-// Open opens the log, replays it into the machine, and returns when this node leads and has applied all that was committed.
+// Open opens the log, replays it into the machine, and returns when this node leads and has applied all that was committed. A
+// log that can not be read to its end is an error: ErrDamaged, ErrFormat, ErrNotFormatted, ErrOtherNode, or the machine's.
 func Open(ctx context.Context, cfg Config) (*Quorum, error) {
-	if err := prepare(cfg); err != nil {
+	if cfg.Create {
+		if err := create(cfg); err != nil {
+			return nil, err
+		}
+	}
+	if err := checkFormat(cfg.Dir); err != nil {
 		return nil, err
 	}
-	store, err := raftboltdb.New(raftboltdb.Options{
-		Path:        filepath.Join(cfg.Dir, logFile),
-		BoltOptions: &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType},
-	})
+	store, err := openStore(cfg.Dir)
 	if err != nil {
-		return nil, fmt.Errorf("open the metadata log %s: %w", filepath.Join(cfg.Dir, logFile), err)
+		return nil, err
 	}
 	q, err := start(cfg, store)
+	if errors.Is(err, errStuck) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	if err := q.waitReady(ctx); err != nil {
 		return nil, errors.Join(err, q.Close())
 	}
-	if cfg.Create {
-		if err := markFormat(cfg.Dir); err != nil {
-			return nil, errors.Join(err, q.Close())
-		}
-	}
 	return q, nil
 }
 
-// prepare checks the directory's format, or makes the directory.
-func prepare(cfg Config) error {
-	path := filepath.Join(cfg.Dir, formatFile)
-	raw, err := os.ReadFile(path) //nolint:gosec // the directory comes from the configuration
-	switch {
-	case errors.Is(err, os.ErrNotExist) && !cfg.Create:
-		return fmt.Errorf("%w: %s", ErrNotFormatted, cfg.Dir)
-	case errors.Is(err, os.ErrNotExist):
-		if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
-			return fmt.Errorf("create the metadata log: %w", err)
-		}
-		return nil
-	case err != nil:
-		return fmt.Errorf("read %s: %w", path, err)
-	case cfg.Create:
-		return fmt.Errorf("create the metadata log: %s has one already", cfg.Dir)
-	case string(raw) != strconv.Itoa(formatVersion)+"\n":
-		return fmt.Errorf("%w: %s says %q, this broker reads %d", ErrFormat, path, raw, formatVersion)
-	}
-	return nil
-}
-
-// markFormat says, last, that the log is whole: one whose making was interrupted is not taken for one.
-func markFormat(dir string) error {
-	path := filepath.Join(dir, formatFile)
-	if err := os.WriteFile(path, []byte(strconv.Itoa(formatVersion)+"\n"), 0o600); err != nil {
-		return fmt.Errorf("create the metadata log: %w", err)
-	}
-	return nil
-}
-
-func start(cfg Config, store *raftboltdb.BoltStore) (*Quorum, error) {
-	logger := &bridge{to: cfg.Logger}
-	snapshots, err := raft.NewFileSnapshotStoreWithLogger(cfg.Dir, keptSnapshots, logger)
-	if err != nil {
-		return nil, fmt.Errorf("open the metadata snapshots in %s: %w", cfg.Dir, err)
-	}
-	id := strconv.Itoa(int(cfg.NodeID))
+func raftConfig(cfg Config) *raft.Config {
 	conf := raft.DefaultConfig()
-	conf.LocalID = raft.ServerID(id)
-	conf.Logger = logger
+	conf.LocalID = raft.ServerID(strconv.Itoa(int(cfg.NodeID)))
+	conf.Logger = &bridge{to: cfg.Logger}
 	conf.HeartbeatTimeout, conf.ElectionTimeout, conf.LeaderLeaseTimeout = soleHeartbeat, soleHeartbeat, soleHeartbeat
 	conf.CommitTimeout = soleHeartbeat
 	conf.SnapshotThreshold = snapshotThreshold
+	conf.NoSnapshotRestoreOnStart = true // restore has done it, and fails where raft would go on
 	conf.NoLegacyTelemetry = true
-	transport := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-		Stream: newAloneLayer(raft.ServerAddress("node-" + id)), MaxPool: 1, Timeout: time.Second, Logger: logger,
-	})
-	begun, err := raft.HasExistingState(store, store, snapshots)
+	return conf
+}
+
+// addressOf names a voter for raft. Where it listens is the stream layer's business.
+func addressOf(id raft.ServerID) raft.ServerAddress { return raft.ServerAddress("node-" + id) }
+
+func start(cfg Config, store *raftboltdb.BoltStore) (*Quorum, error) {
+	conf := raftConfig(cfg)
+	snapshots, err := raft.NewFileSnapshotStoreWithLogger(cfg.Dir, keptSnapshots, conf.Logger)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("read the metadata log: %w", err), transport.Close())
+		return nil, fmt.Errorf("open the metadata snapshots in %s: %w", cfg.Dir, err)
 	}
-	if cfg.Create && !begun {
-		voters := raft.Configuration{Servers: []raft.Server{{ID: conf.LocalID, Address: transport.LocalAddr()}}}
-		if err := raft.BootstrapCluster(conf, store, store, snapshots, transport, voters); err != nil {
-			return nil, errors.Join(fmt.Errorf("create the metadata log: %w", err), transport.Close())
-		}
+	restored, err := restore(snapshots, cfg.Machine)
+	if err != nil {
+		return nil, err
 	}
+	if err := verify(store, restored); err != nil {
+		return nil, err
+	}
+	stream := cfg.Stream
+	if stream == nil {
+		stream = newAloneLayer(addressOf(conf.LocalID))
+	}
+	transport := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+		Stream: stream, MaxPool: 1, Timeout: time.Second, Logger: conf.Logger,
+	})
 	machine := newFSM(cfg.Machine, cfg.Logger)
 	node, err := raft.NewRaft(conf, machine, store, store, snapshots, transport)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the metadata log: %w", err), transport.Close())
 	}
-	return &Quorum{raft: node, fsm: machine, store: store, transport: transport}, nil
+	q := &Quorum{raft: node, fsm: machine, store: store, transport: transport}
+	if err := q.checkMember(conf.LocalID); err != nil {
+		return nil, errors.Join(err, node.Shutdown().Error(), transport.Close())
+	}
+	return q, nil
+}
+
+// checkMember refuses a log in which this node has no vote: it would wait for a leader for ever.
+func (q *Quorum) checkMember(id raft.ServerID) error {
+	membership := q.raft.GetConfiguration()
+	if err := membership.Error(); err != nil {
+		return fmt.Errorf("read the voters of the metadata log: %w", err)
+	}
+	var voters []raft.ServerID
+	for _, s := range membership.Configuration().Servers {
+		if s.ID == id {
+			return nil
+		}
+		voters = append(voters, s.ID)
+	}
+	return fmt.Errorf("%w: this is node %s, its voters are %v", ErrOtherNode, id, voters)
 }
 
 // waitReady waits for the election and then for a barrier: what was committed before is applied when it returns.
@@ -161,56 +150,12 @@ func (q *Quorum) waitReady(ctx context.Context) error {
 		select {
 		case <-q.raft.LeaderCh():
 		case <-q.fsm.failed:
-			return q.fsm.err
+			return q.Err()
 		case <-ctx.Done():
 			return fmt.Errorf("wait for the metadata log's leader: %w", ctx.Err())
 		}
 	}
 	return q.Barrier(ctx)
-}
-
-// Barrier returns when all that was committed before it is applied.
-func (q *Quorum) Barrier(ctx context.Context) error {
-	if err := wait(ctx, q.raft.Barrier(readyTimeout)); err != nil {
-		return err
-	}
-	return q.fsm.err
-}
-
-// Propose appends an entry and returns the machine's answer to it. REQUEST_TIMED_OUT says that the outcome is not known;
-// NOT_CONTROLLER that this node does not lead and nothing was appended.
-func (q *Quorum) Propose(ctx context.Context, data []byte) (any, error) {
-	future := q.raft.Apply(data, readyTimeout)
-	if err := wait(ctx, future); err != nil {
-		return nil, err
-	}
-	answer := future.Response().(applied)
-	if answer.err != nil {
-		return nil, wire.Errorf(wire.UnknownServerError, "apply a metadata change: %w", answer.err)
-	}
-	return answer.result, nil
-}
-
-func wait(ctx context.Context, future raft.Future) error {
-	done := make(chan error, 1)
-	go func() { done <- future.Error() }()
-	select {
-	case err := <-done:
-		return outcome(err)
-	case <-ctx.Done():
-		return wire.Errorf(wire.RequestTimedOut, "the metadata change is under way, its outcome is not known: %w", ctx.Err())
-	}
-}
-
-func outcome(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, raft.ErrNotLeader), errors.Is(err, raft.ErrEnqueueTimeout):
-		return wire.Errorf(wire.NotController, "this node does not lead the metadata log: %w", err)
-	default:
-		return wire.Errorf(wire.RequestTimedOut, "the outcome of the metadata change is not known: %w", err)
-	}
 }
 
 // IsLeader reports whether this node leads.
@@ -219,7 +164,7 @@ func (q *Quorum) IsLeader() bool { return q.raft.State() == raft.Leader }
 // Failed is closed when an entry could not be applied; the node has to stop. Err says why.
 func (q *Quorum) Failed() <-chan struct{} { return q.fsm.failed }
 
-// Err is the reason of Failed.
+// Err is the reason of Failed, nil before it.
 func (q *Quorum) Err() error {
 	select {
 	case <-q.fsm.failed:

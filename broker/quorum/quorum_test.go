@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -33,7 +34,7 @@ func (j *journal) Apply(index uint64, data []byte) (any, error) {
 }
 
 func (j *journal) Snapshot() func(io.Writer) error {
-	entries := fmt.Sprintf("%q", j.entries)
+	entries := strings.Join(j.entries, "\n")
 	return func(w io.Writer) error {
 		_, err := io.WriteString(w, entries)
 		return err
@@ -45,8 +46,8 @@ func (j *journal) Restore(r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Sscanf(string(raw), "%q", &j.entries)
-	return err
+	j.entries = strings.Split(string(raw), "\n")
+	return nil
 }
 
 func config(t *testing.T, dir string, m Machine) Config {
