@@ -32,6 +32,7 @@ type Broker struct {
 	options Options
 	logger  *slog.Logger
 
+	topics       TopicRules
 	directories  []*storage.Directory
 	store        *meta.Store
 	quorum       *quorum.Quorum
@@ -118,9 +119,10 @@ func (b *Broker) openMetadata(ctx context.Context) error {
 
 // startReplicas opens the partitions and the authorizer, which follow the metadata from here on.
 func (b *Broker) startReplicas(context.Context) error {
+	b.topics = b.options.Topics(b.store.Image)
 	b.authorizer = acl.New(acl.Config{SuperUsers: b.options.SuperUsers, AllowIfNoACL: b.options.AllowIfNoACL})
 	b.replicas = replica.NewSet(replica.Config{
-		NodeID: b.options.NodeID, Directories: b.directories, Walker: record.NewWalker(), Settings: b.options.Topics.ReplicaSettings,
+		NodeID: b.options.NodeID, Directories: b.directories, Walker: record.NewWalker(), Settings: b.topics.ReplicaSettings,
 		Clock: b.options.Clock, Logger: b.logger,
 	})
 	b.groups = shard.NewGroups(shard.GroupsConfig{
@@ -130,8 +132,19 @@ func (b *Broker) startReplicas(context.Context) error {
 	b.replicas.RemoveStrays(b.store.Image())
 	b.store.Subscribe(feedAuthorizer(b.authorizer))
 	b.store.Subscribe(b.replicas.Follow)
+	b.store.Subscribe(b.followDefaults)
 	b.store.Subscribe(b.coordinators.Follow)
 	return nil
+}
+
+// followDefaults gives topics their settings anew when what they inherit from the broker has changed.
+func (b *Broker) followDefaults(_, next *meta.Image, d meta.Delta) {
+	for _, key := range d.ConfigsChanged {
+		if key.Type == meta.BrokerConfig {
+			b.replicas.Reconfigure(next)
+			return
+		}
+	}
 }
 
 // register tells the cluster that this process is the node now: leader epochs begin anew.

@@ -62,7 +62,7 @@ func testOptions(dir string) Options {
 		},
 		OffsetsTopic:  InternalTopic{Partitions: 3, Factor: 1},
 		FetchSessions: 10, MaxFetchBytes: 50 << 20,
-		Topics:     plainRules{},
+		Topics:     func(func() *meta.Image) TopicRules { return plainRules{} },
 		ConfigRows: func(handler.MetadataLog) []api.Row { return nil },
 		Clock:      time.Now, Logger: slog.New(slog.DiscardHandler),
 	}

@@ -46,8 +46,8 @@ type Options struct {
 	FetchSessions int
 	MaxFetchBytes int32
 
-	// Topics validates and explains topic configurations.
-	Topics TopicRules
+	// Topics makes what validates and explains topic configurations.
+	Topics func(image func() *meta.Image) TopicRules
 	// ConfigRows are the rows of the APIs that describe and change configurations.
 	ConfigRows func(handler.MetadataLog) []api.Row
 

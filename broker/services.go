@@ -99,7 +99,7 @@ func (b *Broker) table(ctx context.Context) (*api.Table, error) {
 			return img.Features(), int64(img.Index()) //nolint:gosec // an index is far below 2^63
 		},
 	}
-	topics := &handler.Topics{Metadata: b.metadata, Defaults: b.options.Topics, Draw: mathrand.IntN}
+	topics := &handler.Topics{Metadata: b.metadata, Defaults: b.topics, Draw: mathrand.IntN}
 	cluster := &handler.Cluster{
 		Metadata: b.metadata, Topics: topics, ControllerID: b.controllerID,
 		Offline: func(topic string, partition int32) bool {

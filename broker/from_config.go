@@ -1,0 +1,163 @@
+package broker
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/chronik-stream/chronik/audit"
+	"github.com/chronik-stream/chronik/auth"
+	"github.com/chronik-stream/chronik/auth/plain"
+	"github.com/chronik-stream/chronik/broker/config"
+	"github.com/chronik-stream/chronik/broker/group"
+	"github.com/chronik-stream/chronik/broker/journal"
+	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/server"
+	"github.com/chronik-stream/chronik/tls"
+)
+
+const (
+	// metadataDirName is the directory of the metadata log within metadata.log.dir; it is no partition's name.
+	metadataDirName = "__chronik_metadata"
+	// groupAppendBytes bounds one append of a group coordinator: half of max.message.bytes of the offsets topic, so that it fits.
+	groupAppendBytes = 512 << 10
+)
+
+// FromConfig turns a configuration into options.
+func FromConfig(c *config.Config, version string, logger *slog.Logger) (Options, error) {
+	o := Options{
+		NodeID: c.Node.ID, Rack: c.Node.Rack, Version: version,
+		LogDirs: c.Storage.LogDirs, MetadataDir: filepath.Join(c.Storage.MetadataDir, metadataDirName),
+		HTTPListen: c.HTTPListen, AllowIfNoACL: c.Security.AllowIfNoACL || !c.Security.ACLEnabled,
+		FlushPolicy: flushPolicy(c.Storage.FlushPolicy), FlushInterval: c.Storage.FlushInterval,
+		JournalBytes: c.Storage.JournalBytes, ProducerIDExpiration: c.Storage.ProducerIDExpiration,
+		RetentionInterval: c.Storage.RetentionInterval,
+		Limits:            limitsOf(c.Limits), Group: groupsOf(c.Groups),
+		OffsetsTopic:  offsetsTopicOf(c.OffsetsTopic),
+		FetchSessions: c.Limits.FetchSessions, MaxFetchBytes: c.Limits.FetchBytes,
+		Clock: time.Now, Logger: logger,
+	}
+	if c.Security.AuditAllowOnFailure {
+		o.AuditFailure = audit.Allow
+	}
+	for _, text := range c.Security.SuperUsers {
+		p, err := auth.ParsePrincipal(text)
+		if err != nil {
+			return Options{}, fmt.Errorf("super.users: %w", err)
+		}
+		o.SuperUsers = append(o.SuperUsers, p)
+	}
+	users, err := plainUsersFile(c.Security.PlainUsersFile)
+	if err != nil {
+		return Options{}, err
+	}
+	for i := range c.Listeners {
+		l, err := listenerOf(&c.Listeners[i], c.Security.TLSReloadInterval, users, logger)
+		if err != nil {
+			return Options{}, fmt.Errorf("listener %s: %w", c.Listeners[i].Name, err)
+		}
+		o.Listeners = append(o.Listeners, l)
+	}
+	o.Topics = func(image func() *meta.Image) TopicRules { return &topicRules{config: c, image: image} }
+	o.ConfigRows = configRows(c)
+	return o, nil
+}
+
+func flushPolicy(p config.FlushPolicy) journal.FlushPolicy {
+	switch p {
+	case config.FlushInterval:
+		return journal.FlushInterval
+	case config.FlushOS:
+		return journal.FlushOS
+	default:
+		return journal.FlushAcks
+	}
+}
+
+func limitsOf(l config.Limits) server.Limits {
+	return server.Limits{
+		Connections: l.Connections, ConnectionsPerAddress: l.ConnectionsPerAddress, PerAddress: l.PerAddress,
+		FrameBeforeLogin: l.FrameBeforeLogin, FrameAfterLogin: l.FrameAfterLogin, BytesInFlight: l.BytesInFlight,
+		InFlight: l.RequestsInFlight, Handshake: l.Handshake, Login: l.Login, Idle: l.Idle,
+		FailedLoginDelay: l.FailedLoginDelay, MaxSession: l.MaxSession,
+	}
+}
+
+func groupsOf(g config.Groups) group.Config {
+	return group.Config{
+		InitialRebalanceDelay: g.InitialRebalanceDelay, MinSessionTimeout: g.MinSessionTimeout, MaxSessionTimeout: g.MaxSessionTimeout,
+		MaxSize: g.MaxSize, MaxOffsetMetadata: g.MaxOffsetMetadata, OffsetsRetention: g.OffsetsRetention,
+		ExpiryInterval: g.ExpiryInterval, MaxAppendBytes: groupAppendBytes,
+	}
+}
+
+// offsetsTopicOf is how Apache Kafka makes __consumer_offsets: compacted, in small segments.
+func offsetsTopicOf(t config.InternalTopic) InternalTopic {
+	return InternalTopic{Partitions: t.Partitions, Factor: t.ReplicationFactor, Configs: map[string]string{
+		"cleanup.policy": "compact", "compression.type": "producer", "segment.bytes": fmt.Sprint(t.SegmentBytes),
+	}}
+}
+
+func plainUsersFile(path string) (*plain.Users, error) {
+	if path == "" {
+		return nil, nil
+	}
+	f, err := os.Open(path) //nolint:gosec // the administrator names it
+	if err != nil {
+		return nil, fmt.Errorf("chronik.sasl.plain.users.file: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	users, err := plain.ReadUsers(f)
+	if err != nil {
+		return nil, fmt.Errorf("chronik.sasl.plain.users.file %s: %w", path, err)
+	}
+	return users, nil
+}
+
+func listenerOf(l *config.Listener, reload time.Duration, users *plain.Users, logger *slog.Logger) (Listener, error) {
+	out := Listener{
+		Name: l.Name, Protocol: l.Protocol, Address: l.Address(), AdvertisedHost: l.AdvertisedHost, AdvertisedPort: l.AdvertisedPort,
+		Mechanisms: l.Mechanisms, PrincipalRules: l.PrincipalRules, PlainUsers: users,
+	}
+	if l.PlainUsers != nil {
+		var text strings.Builder
+		escape := strings.NewReplacer(`\`, `\\`, "=", `\=`, ":", `\:`, " ", `\ `, "\n", `\n`, "#", `\#`, "!", `\!`)
+		for name, password := range l.PlainUsers {
+			fmt.Fprintf(&text, "%s=%s\n", escape.Replace(name), escape.Replace(password))
+		}
+		var err error
+		if out.PlainUsers, err = plain.ReadUsers(strings.NewReader(text.String())); err != nil {
+			return Listener{}, err
+		}
+	}
+	if l.TLS == nil {
+		return out, nil
+	}
+	t, err := tlsOf(l.TLS)
+	if err != nil {
+		return Listener{}, err
+	}
+	t.ReloadInterval, t.Logger = reload, logger.With("listener", l.Name)
+	out.TLS = t
+	return out, nil
+}
+
+func tlsOf(t *config.TLS) (*tls.Config, error) {
+	clientAuth, err := tls.ParseClientAuth(t.ClientAuth)
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Config{
+		KeyStore: tls.KeyStore{
+			Type: t.KeyStoreType, Location: t.KeyStoreLocation, KeyLocation: t.KeyLocation, Password: t.KeyStorePassword,
+			KeyPassword: t.KeyPassword, Key: t.Key, CertificateChain: t.CertificateChain,
+		},
+		TrustStore: tls.TrustStore{
+			Type: t.TrustStoreType, Location: t.TrustStoreLocation, Password: t.TrustStorePassword, Certificates: t.TrustedCertificates,
+		},
+		EnabledProtocols: t.EnabledProtocols, Protocol: t.Protocol, CipherSuites: t.CipherSuites, ClientAuth: clientAuth,
+	}, nil
+}

@@ -1,0 +1,83 @@
+package broker
+
+import (
+	"strconv"
+
+	"github.com/chronik-stream/chronik/broker/config"
+	"github.com/chronik-stream/chronik/broker/handler"
+	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/replica"
+	"github.com/chronik-stream/chronik/broker/storage"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// topicRules is what the configuration, with what was changed at run time, says of topics.
+type topicRules struct {
+	config *config.Config
+	image  func() *meta.Image
+}
+
+var _ TopicRules = (*topicRules)(nil)
+
+// dynamic is what was changed at run time for this broker and for all.
+func (r *topicRules) dynamic() config.Dynamic {
+	img := r.image()
+	return config.Dynamic{
+		Broker:  img.Config(meta.ResourceKey{Type: meta.BrokerConfig, Name: strconv.Itoa(int(r.config.Node.ID))}),
+		Default: img.Config(meta.ResourceKey{Type: meta.BrokerConfig}),
+	}
+}
+
+// ValidateTopicConfigs implements handler.TopicDefaults.
+func (r *topicRules) ValidateTopicConfigs(configs map[string]string) error {
+	if err := r.config.Table().Validate(config.TopicScope, configs); err != nil {
+		return wire.Errorf(wire.InvalidConfig, "%w", err)
+	}
+	return nil
+}
+
+// EffectiveTopicConfigs implements handler.TopicDefaults.
+func (r *topicRules) EffectiveTopicConfigs(configs map[string]string) []handler.EffectiveConfig {
+	dynamic := r.dynamic()
+	var out []handler.EffectiveConfig
+	for _, name := range r.config.Table().Names(config.TopicScope) {
+		e, known := r.config.Resource(config.TopicScope, name, configs, dynamic)
+		if !known {
+			continue
+		}
+		shown := handler.EffectiveConfig{Name: name, Source: int8(e.Source), Sensitive: e.Key.Sensitive()}
+		if !e.Null && !shown.Sensitive {
+			shown.Value = &e.Value
+		}
+		out = append(out, shown)
+	}
+	return out
+}
+
+// DefaultPartitions implements handler.TopicDefaults.
+func (r *topicRules) DefaultPartitions() int { return r.config.Storage.NumPartitions }
+
+// DefaultReplicationFactor implements handler.TopicDefaults.
+func (r *topicRules) DefaultReplicationFactor() int { return r.config.Storage.ReplicationFactor }
+
+// AutoCreateTopics implements handler.TopicDefaults.
+func (r *topicRules) AutoCreateTopics() bool { return r.config.Storage.AutoCreateTopics }
+
+// DeleteTopicsEnabled implements handler.TopicDefaults.
+func (r *topicRules) DeleteTopicsEnabled() bool { return r.config.Storage.DeleteTopics }
+
+// ReplicaSettings implements TopicRules.
+func (r *topicRules) ReplicaSettings(t *meta.Topic) *replica.Settings {
+	s := r.config.Topic(t.Configs, r.dynamic())
+	return &replica.Settings{
+		Log: storage.LogConfig{
+			SegmentBytes: s.SegmentBytes, SegmentMs: s.SegmentMs, SegmentJitterMs: s.SegmentJitterMs,
+			IndexBytes: s.SegmentIndexBytes, IndexIntervalBytes: s.IndexIntervalBytes,
+			RetentionMs: s.RetentionMs, RetentionBytes: s.RetentionBytes, MaxMessageBytes: s.MaxMessageBytes,
+			FileDeleteDelay: s.FileDeleteDelay, CompactOnly: s.Compact && !s.Delete,
+		},
+		LogAppendTime: s.LogAppendTime, BeforeMaxMs: s.TimestampBeforeMaxMs, AfterMaxMs: s.TimestampAfterMaxMs,
+		MaxMessageBytes: int(s.MaxMessageBytes), Compacted: s.Compact, HeaderOnly: r.config.Storage.HeaderOnly,
+		MinISR: s.MinInsyncReplicas,
+	}
+}
