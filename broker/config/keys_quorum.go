@@ -1,0 +1,43 @@
+package config
+
+// quorumKeys are the keys of the node and the controllers.
+func quorumKeys() []Key {
+	return []Key{
+		{Name: "node.id", Type: Int, Default: "1", Check: atLeast(0), Effect: ActedOn, Doc: "Id of this node; it is written into the data directory and never changes."},
+		{Name: "broker.id", Type: Int, Default: "-1", Effect: ActedOn, Doc: "Older name of node.id. Where both are set they have to be equal."},
+		{Name: "process.roles", Type: List, Default: "broker,controller", Check: eachOf("broker", "controller"), Effect: ActedOn, Doc: "Roles of this node: broker and controller. A single node has both."},
+		{Name: "controller.listener.names", Type: List, Effect: ActedOn, Doc: "Names of the listeners that controllers use. A single node does not open them."},
+		{Name: "controller.quorum.voters", Type: List, Effect: ActedOn, Doc: "Voters of the controller quorum, as id@host:port. A single node may name only itself."},
+		{Name: "controller.quorum.bootstrap.servers", Type: List, Effect: ActedOn, Doc: "Addresses of controllers, as host:port. A single node may name only itself."},
+		{Name: "controller.quorum.append.linger.ms", Type: Int, Default: "25", Check: atLeast(0), Effect: Ignored, Doc: "How long writes of the controller wait for more, in milliseconds."},
+		{Name: "controller.quorum.auto.join.enable", Type: Boolean, Default: "false", Effect: Ignored, Doc: "Whether a controller joins the quorum by itself."},
+		{Name: "controller.quorum.election.backoff.max.ms", Type: Int, Default: "1000", Check: atLeast(0), Effect: Ignored, Doc: "Longest pause between elections, in milliseconds."},
+		{Name: "controller.quorum.election.timeout.ms", Type: Int, Default: "1000", Check: atLeast(0), Effect: Ignored, Doc: "Time without a leader after which an election starts, in milliseconds."},
+		{Name: "controller.quorum.fetch.max.bytes", Type: Int, Default: "1048576", Check: atLeast(1), Effect: Ignored, Doc: "Most metadata that is fetched at once, in bytes."},
+		{Name: "controller.quorum.fetch.snapshot.max.bytes", Type: Int, Default: "1048576", Check: atLeast(1), Effect: Ignored, Doc: "Most of a snapshot that is fetched at once, in bytes."},
+		{Name: "controller.quorum.fetch.timeout.ms", Type: Int, Default: "2000", Check: atLeast(0), Effect: Ignored, Doc: "Time without a fetch after which a leader is doubted, in milliseconds."},
+		{Name: "controller.quorum.request.timeout.ms", Type: Int, Default: "2000", Check: atLeast(0), Effect: Ignored, Doc: "Time-out of requests among controllers, in milliseconds."},
+		{Name: "controller.quorum.retry.backoff.ms", Type: Int, Default: "20", Check: atLeast(0), Effect: Ignored, Doc: "Pause before such a request is sent again, in milliseconds."},
+		{Name: "controller.socket.timeout.ms", Type: Int, Default: "30000", Effect: Ignored, Doc: "Time-out of connections to controllers, in milliseconds."},
+		{Name: "controller.performance.always.log.threshold.ms", Type: Long, Default: "2000", Check: atLeast(0), Internal: true, Effect: Ignored, Doc: "Time from which a slow event of the controller is always logged, in milliseconds."},
+		{Name: "controller.performance.sample.period.ms", Type: Long, Default: "60000", Check: atLeast(100), Internal: true, Effect: Ignored, Doc: "How often the controller's speed is logged, in milliseconds."},
+		{Name: "broker.heartbeat.interval.ms", Type: Int, Default: "2000", Effect: Ignored, Doc: "How often a broker tells the controller that it lives, in milliseconds."},
+		{Name: "broker.session.timeout.ms", Type: Int, Default: "9000", Effect: Ignored, Doc: "Time without that after which a broker is fenced, in milliseconds."},
+		{Name: "initial.broker.registration.timeout.ms", Type: Int, Default: "60000", Effect: Ignored, Doc: "Time that the first registration may take, in milliseconds."},
+		{Name: "metadata.log.dir", Type: String, Null: true, Effect: ActedOn, Doc: "Directory of the metadata log; without it the first of the log directories."},
+		{Name: "metadata.log.max.record.bytes.between.snapshots", Type: Long, Default: "20971520", Check: atLeast(1), Effect: Ignored, Doc: "Metadata after which a snapshot is taken, in bytes."},
+		{Name: "metadata.log.max.snapshot.interval.ms", Type: Long, Default: "3600000", Check: atLeast(0), Effect: Ignored, Doc: "Longest time between snapshots of the metadata, in milliseconds."},
+		{Name: "metadata.log.segment.bytes", Type: Int, Default: "1073741824", Check: atLeast(8388608), Effect: Ignored, Doc: "Size of the segments of the metadata log, in bytes."},
+		{Name: "metadata.log.segment.ms", Type: Long, Default: "604800000", Effect: Ignored, Doc: "Age of the segments of the metadata log, in milliseconds."},
+		{Name: "metadata.max.idle.interval.ms", Type: Int, Default: "500", Check: atLeast(0), Effect: Ignored, Doc: "How often an idle controller writes, in milliseconds."},
+		{Name: "metadata.max.retention.bytes", Type: Long, Default: "104857600", Effect: Ignored, Doc: "Size of the metadata log and its snapshots, in bytes."},
+		{Name: "metadata.max.retention.ms", Type: Long, Default: "604800000", Effect: Ignored, Doc: "Age of the metadata log and its snapshots, in milliseconds."},
+		{Name: "internal.metadata.delete.delay.millis", Type: Long, Default: "60000", Internal: true, Effect: Ignored, Doc: "Time until removed files of the metadata log are deleted, in milliseconds."},
+		{Name: "internal.metadata.log.segment.bytes", Type: Int, Null: true, Internal: true, Effect: Ignored, Doc: "Size of the segments of the metadata log in Apache Kafka's own tests."},
+		{Name: "internal.metadata.max.batch.size.in.bytes", Type: Int, Default: "8388608", Internal: true, Effect: Ignored, Doc: "Largest batch of the metadata log, in bytes."},
+		{Name: "server.max.startup.time.ms", Type: Long, Default: "9223372036854775807", Check: atLeast(0), Internal: true, Effect: Ignored, Doc: "Longest time of a start, in milliseconds."},
+		{Name: "unstable.api.versions.enable", Type: Boolean, Default: "false", Internal: true, Effect: Ignored, Doc: "Whether API versions are offered that are not settled yet. They are not."},
+		{Name: "unstable.feature.versions.enable", Type: Boolean, Default: "false", Internal: true, Effect: Ignored, Doc: "Whether feature versions are offered that are not settled yet. They are not."},
+		{Name: "config.providers", Type: List, Effect: Refused, Doc: "Java classes that fetch values from elsewhere."},
+	}
+}

@@ -1,0 +1,19 @@
+package config
+
+// quotaKeys are the keys of quotas, which are not served yet.
+func quotaKeys() []Key {
+	return []Key{
+		{Name: "quota.window.num", Type: Int, Default: "11", Check: atLeast(1), Effect: Ignored, Doc: "Samples of client quotas."},
+		{Name: "quota.window.size.seconds", Type: Int, Default: "1", Check: atLeast(1), Effect: Ignored, Doc: "Length of one sample of client quotas, in seconds."},
+		{Name: "controller.quota.window.num", Type: Int, Default: "11", Check: atLeast(1), Effect: Ignored, Doc: "Samples of the quota of changes to metadata."},
+		{Name: "controller.quota.window.size.seconds", Type: Int, Default: "1", Check: atLeast(1), Effect: Ignored, Doc: "Length of one sample of the quota of changes to metadata, in seconds."},
+		{Name: "replication.quota.window.num", Type: Int, Default: "11", Check: atLeast(1), Effect: Ignored, Doc: "Samples of replication quotas."},
+		{Name: "replication.quota.window.size.seconds", Type: Int, Default: "1", Check: atLeast(1), Effect: Ignored, Doc: "Length of one sample of replication quotas, in seconds."},
+		{Name: "alter.log.dirs.replication.quota.window.num", Type: Int, Default: "11", Check: atLeast(1), Effect: Ignored, Doc: "Samples of the quota of moves between directories."},
+		{Name: "alter.log.dirs.replication.quota.window.size.seconds", Type: Int, Default: "1", Check: atLeast(1), Effect: Ignored, Doc: "Length of one sample of the quota of moves between directories, in seconds."},
+		{Name: "client.quota.callback.class", Type: Class, Null: true, Effect: Refused, Doc: "Java class that decides client quotas."},
+		{Name: "leader.replication.throttled.rate", Type: Long, Default: "9223372036854775807", Check: atLeast(0), Effect: Ignored, Doc: "Pace at which a leader serves throttled followers, in bytes per second."},
+		{Name: "follower.replication.throttled.rate", Type: Long, Default: "9223372036854775807", Check: atLeast(0), Effect: Ignored, Doc: "Pace at which a follower fetches throttled replicas, in bytes per second."},
+		{Name: "replica.alter.log.dirs.io.max.bytes.per.second", Type: Long, Default: "9223372036854775807", Check: atLeast(0), Effect: Ignored, Doc: "Pace of moves between directories, in bytes per second."},
+	}
+}

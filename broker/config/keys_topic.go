@@ -1,0 +1,41 @@
+package config
+
+// topicKeys are the keys of topics.
+func topicKeys() []Key {
+	return []Key{
+		{Name: "cleanup.policy", Type: List, Default: "delete", Check: eachOf("compact", "delete"), Broker: "log.cleanup.policy", Effect: Refused, Doc: "What happens to old segments: delete. Topics that the broker makes for itself may be compacted."},
+		{Name: "compression.type", Type: String, Default: "producer", Check: oneOf("uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"), Broker: "compression.type", Effect: Refused, Doc: "Compression of stored batches: producer keeps them as they come."},
+		{Name: "compression.gzip.level", Type: Int, Default: "-1", Check: gzipLevel{}, Broker: "compression.gzip.level", Effect: Refused, Doc: "Level of gzip where the broker compresses."},
+		{Name: "compression.lz4.level", Type: Int, Default: "9", Check: between(1, 17), Broker: "compression.lz4.level", Effect: Refused, Doc: "Level of lz4 where the broker compresses."},
+		{Name: "compression.zstd.level", Type: Int, Default: "3", Check: between(-131072, 22), Broker: "compression.zstd.level", Effect: Refused, Doc: "Level of zstd where the broker compresses."},
+		{Name: "delete.retention.ms", Type: Long, Default: "86400000", Check: atLeast(0), Broker: "log.cleaner.delete.retention.ms", Effect: Refused, Doc: "How long tombstones of a compacted topic stay, in milliseconds."},
+		{Name: "file.delete.delay.ms", Type: Long, Default: "60000", Check: atLeast(0), Broker: "log.segment.delete.delay.ms", Effect: ActedOn, Doc: "Time between the removal of a segment and the deletion of its files, in milliseconds."},
+		{Name: "flush.messages", Type: Long, Default: "9223372036854775807", Check: atLeast(1), Broker: "log.flush.interval.messages", Effect: Refused, Doc: "Records after which the log is flushed. chronik.flush.policy decides."},
+		{Name: "flush.ms", Type: Long, Default: "9223372036854775807", Check: atLeast(0), Broker: "log.flush.interval.ms", Effect: Refused, Doc: "Time after which the log is flushed. chronik.flush.policy decides."},
+		{Name: "follower.replication.throttled.replicas", Type: List, Effect: Refused, Doc: "Replicas whose followers are throttled, as partition:broker."},
+		{Name: "index.interval.bytes", Type: Int, Default: "4096", Check: atLeast(0), Broker: "log.index.interval.bytes", Effect: ActedOn, Doc: "Bytes of records between two entries of the offset index."},
+		{Name: "internal.segment.bytes", Type: Int, Null: true, Internal: true, Effect: Refused, Doc: "Size of segments in Apache Kafka's own tests."},
+		{Name: "leader.replication.throttled.replicas", Type: List, Effect: Refused, Doc: "Replicas whose leaders are throttled, as partition:broker."},
+		{Name: "local.retention.bytes", Type: Long, Default: "-2", Check: atLeast(-2), Broker: "log.local.retention.bytes", Effect: Refused, Doc: "Size of what stays local of a tiered topic, in bytes."},
+		{Name: "local.retention.ms", Type: Long, Default: "-2", Check: atLeast(-2), Broker: "log.local.retention.ms", Effect: Refused, Doc: "Age of what stays local of a tiered topic, in milliseconds."},
+		{Name: "max.compaction.lag.ms", Type: Long, Default: "9223372036854775807", Check: atLeast(1), Broker: "log.cleaner.max.compaction.lag.ms", Effect: Refused, Doc: "Longest time before a record is compacted, in milliseconds."},
+		{Name: "max.message.bytes", Type: Int, Default: "1048588", Check: atLeast(0), Broker: "message.max.bytes", Effect: ActedOn, Doc: "Largest record batch, in bytes."},
+		{Name: "message.timestamp.after.max.ms", Type: Long, Default: "3600000", Check: atLeast(0), Broker: "log.message.timestamp.after.max.ms", Effect: ActedOn, Doc: "How far a record's time may be ahead of the broker's, in milliseconds."},
+		{Name: "message.timestamp.before.max.ms", Type: Long, Default: "9223372036854775807", Check: atLeast(0), Broker: "log.message.timestamp.before.max.ms", Effect: ActedOn, Doc: "How far a record's time may be behind the broker's, in milliseconds."},
+		{Name: "message.timestamp.type", Type: String, Default: "CreateTime", Check: oneOf("CreateTime", "LogAppendTime"), Broker: "log.message.timestamp.type", Effect: ActedOn, Doc: "Whether records keep the producer's time (CreateTime) or get the broker's (LogAppendTime)."},
+		{Name: "min.cleanable.dirty.ratio", Type: Double, Default: "0.5", Check: fraction(0, 1), Broker: "log.cleaner.min.cleanable.ratio", Effect: Refused, Doc: "Share of the log that has to be dirty before it is compacted."},
+		{Name: "min.compaction.lag.ms", Type: Long, Default: "0", Check: atLeast(0), Broker: "log.cleaner.min.compaction.lag.ms", Effect: Refused, Doc: "Shortest time before a record is compacted, in milliseconds."},
+		{Name: "min.insync.replicas", Type: Int, Default: "1", Check: atLeast(1), Broker: "min.insync.replicas", Effect: ActedOn, Doc: "Replicas that have to be in sync for a write with acks=all."},
+		{Name: "preallocate", Type: Boolean, Default: "false", Broker: "log.preallocate", Effect: Refused, Doc: "Whether the files of segments are allocated in advance."},
+		{Name: "remote.log.copy.disable", Type: Boolean, Default: "false", Effect: Refused, Doc: "Whether a tiered topic is no longer copied."},
+		{Name: "remote.log.delete.on.disable", Type: Boolean, Default: "false", Effect: Refused, Doc: "Whether tiered data goes when tiering is turned off."},
+		{Name: "remote.storage.enable", Type: Boolean, Default: "false", Effect: Refused, Doc: "Whether the topic is tiered."},
+		{Name: "retention.bytes", Type: Long, Default: "-1", Check: atLeast(-1), Broker: "log.retention.bytes", Effect: ActedOn, Doc: "Size of a partition at which the oldest segments are deleted, in bytes; -1 means without bound."},
+		{Name: "retention.ms", Type: Long, Default: "604800000", Check: atLeast(-1), Broker: "log.retention.ms", Effect: ActedOn, Doc: "Age at which segments are deleted, in milliseconds; -1 means never."},
+		{Name: "segment.bytes", Type: Int, Default: "1073741824", Check: atLeast(1048576), Broker: "log.segment.bytes", Effect: ActedOn, Doc: "Size at which a segment is closed, in bytes."},
+		{Name: "segment.index.bytes", Type: Int, Default: "10485760", Check: atLeast(4), Broker: "log.index.size.max.bytes", Effect: ActedOn, Doc: "Largest offset index, in bytes."},
+		{Name: "segment.jitter.ms", Type: Long, Default: "0", Check: atLeast(0), Broker: "log.roll.jitter.ms", Effect: ActedOn, Doc: "Most that is taken off a segment's age at random, in milliseconds."},
+		{Name: "segment.ms", Type: Long, Default: "604800000", Check: atLeast(1), Broker: "log.roll.ms", Effect: ActedOn, Doc: "Age at which a segment is closed, in milliseconds."},
+		{Name: "unclean.leader.election.enable", Type: Boolean, Default: "false", Broker: "unclean.leader.election.enable", Effect: Refused, Doc: "Whether a replica may lead that is not in sync, at the loss of records."},
+	}
+}

@@ -1,0 +1,121 @@
+package config
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestValidateTopics(t *testing.T) {
+	table := NewTable()
+	accepted := map[string]string{
+		"retention.ms": " 1000 ", "segment.bytes": "1048576", "cleanup.policy": "delete", "compression.type": "producer",
+		"unclean.leader.election.enable": "False", "preallocate": "false", "flush.ms": "9223372036854775807", "min.insync.replicas": "2",
+	}
+	if err := table.Validate(TopicScope, accepted); err != nil {
+		t.Error(err)
+	}
+	for name, test := range map[string]struct{ key, value, want string }{
+		"unknown":       {"no.such.key", "1", "Unknown topic config name: no.such.key"},
+		"internal":      {"internal.segment.bytes", "1", "Unknown topic config name"},
+		"broker's":      {"log.retention.ms", "1", "Unknown topic config name: log.retention.ms (the nearest known one is "},
+		"type":          {"retention.ms", "soon", "Invalid value soon for configuration retention.ms: Not a number of type LONG"},
+		"range":         {"segment.bytes", "1", "Invalid value 1 for configuration segment.bytes: Value must be at least 1048576"},
+		"choice":        {"cleanup.policy", "foo", "String must be one of: compact, delete"},
+		"not acted on":  {"cleanup.policy", "compact", "Invalid value compact for configuration cleanup.policy: This key is not acted on"},
+		"not acted on2": {"compression.type", "lz4", "compression.type"},
+		"not acted on3": {"flush.messages", "1", "flush.messages"},
+	} {
+		err := table.Validate(TopicScope, map[string]string{test.key: test.value})
+		if !errors.Is(err, ErrInvalid) || !strings.HasPrefix(err.Error(), test.want) && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: the error is %v, want %s", name, err, test.want)
+		}
+	}
+}
+
+func TestEffectiveTopicConfigs(t *testing.T) {
+	c := mustLoad(t, loopback+"log.retention.hours=100\nlog.segment.bytes=536870912\nlog.cleaner.delete.retention.ms=5\n")
+	explicit := map[string]string{"retention.ms": "1000", "segment.bytes": "2097152"}
+	dynamic := Dynamic{Broker: map[string]string{"log.retention.ms": "5000"}, Default: map[string]string{"log.segment.bytes": "3145728"}}
+	// What Apache Kafka 4.3.1 answers to the same, and without the dynamic configurations.
+	check := func(name string, explicit map[string]string, d Dynamic, want Effective) {
+		t.Helper()
+		got, known := c.Resource(TopicScope, name, explicit, d)
+		got.Key = nil
+		if diff := cmp.Diff(want, got); diff != "" || !known {
+			t.Errorf("%s (known %t): %s", name, known, diff)
+		}
+	}
+	check("retention.ms", explicit, dynamic, Effective{Value: "1000", Source: DynamicTopic, Synonyms: []Synonym{
+		{"retention.ms", "1000", DynamicTopic},
+		{"log.retention.ms", "5000", DynamicBroker},
+		{"log.retention.hours", "100", StaticBroker},
+		{"log.retention.hours", "168", DefaultConfig},
+	}})
+	check("segment.bytes", explicit, dynamic, Effective{Value: "2097152", Source: DynamicTopic, Synonyms: []Synonym{
+		{"segment.bytes", "2097152", DynamicTopic},
+		{"log.segment.bytes", "3145728", DynamicDefaultBroker},
+		{"log.segment.bytes", "536870912", StaticBroker},
+		{"log.segment.bytes", "1073741824", DefaultConfig},
+	}})
+	check("retention.ms", explicit, Dynamic{}, Effective{Value: "1000", Source: DynamicTopic, Synonyms: []Synonym{{"retention.ms", "1000", DynamicTopic}}})
+	check("retention.ms", nil, Dynamic{}, Effective{Value: "360000000", Source: DefaultConfig})
+	check("segment.ms", nil, Dynamic{}, Effective{Value: "604800000", Source: DefaultConfig})
+	check("cleanup.policy", nil, Dynamic{}, Effective{Value: "delete", Source: DefaultConfig, Synonyms: []Synonym{{"log.cleanup.policy", "delete", DefaultConfig}}})
+	check("delete.retention.ms", nil, Dynamic{}, Effective{
+		Value: "86400000", Source: DefaultConfig, Synonyms: []Synonym{{"log.cleaner.delete.retention.ms", "86400000", DefaultConfig}},
+	})
+
+	s := c.Topic(map[string]string{"cleanup.policy": "compact", "file.delete.delay.ms": "9223372036854775807"}, dynamic)
+	if s.RetentionMs != 5000 || s.SegmentBytes != 3145728 || s.SegmentMs != 604800000 || !s.Compact || s.Delete || s.LogAppendTime {
+		t.Errorf("settings are %+v", s)
+	}
+	if s.FileDeleteDelay < 100*365*24*time.Hour {
+		t.Errorf("a long delay became %s", s.FileDeleteDelay)
+	}
+}
+
+func TestEffectiveBrokerConfigs(t *testing.T) {
+	c := mustLoad(t, loopback+"node.id=1\nlog.retention.hours=100\nlistener.name.plaintext.ssl.key.password=hush\n")
+	dynamic := Dynamic{Broker: map[string]string{"log.retention.ms": "5000"}}
+	for name, want := range map[string]Effective{
+		"log.retention.ms": {Value: "5000", Source: DynamicBroker, Synonyms: []Synonym{
+			{"log.retention.ms", "5000", DynamicBroker}, {"log.retention.hours", "100", StaticBroker}, {"log.retention.hours", "168", DefaultConfig},
+		}},
+		"log.retention.minutes": {Null: true, Source: DefaultConfig},
+		"broker.id":             {Value: "1", Source: StaticBroker, Synonyms: []Synonym{{"broker.id", "1", StaticBroker}, {"broker.id", "-1", DefaultConfig}}},
+		"log.dirs":              {Null: true, Source: DefaultConfig},
+		"listener.name.plaintext.ssl.key.password": {
+			Value: "hush", Source: StaticBroker, Synonyms: []Synonym{{"listener.name.plaintext.ssl.key.password", "hush", StaticBroker}},
+		},
+	} {
+		got, known := c.Broker(name, dynamic)
+		got.Key = nil
+		if diff := cmp.Diff(want, got); diff != "" || !known {
+			t.Errorf("%s (known %t): %s", name, known, diff)
+		}
+	}
+	if _, known := c.Broker("no.such.key", dynamic); known {
+		t.Error("an unknown key is known")
+	}
+}
+
+func TestJAASIsReadOrRefused(t *testing.T) {
+	for text, want := range map[string]map[string]string{
+		plainModule + ` required;`:                                  {},
+		plainModule + ` required user_a="1" user_b='2' username=x;`: {"user_a": "1", "user_b": "2", "username": "x"},
+	} {
+		m, err := parseJAAS(text)
+		if err != nil || m.class != plainModule || !cmp.Equal(m.options, want) {
+			t.Errorf("%s: %+v, %v", text, m, err)
+		}
+	}
+	for _, text := range []string{"", ";", "a;", "a b;", "a required", "a required x;", "a required x=;", `a required x="y;`, `a required x="\`, "a required x=y z;"} {
+		if m, err := parseJAAS(text); err == nil {
+			t.Errorf("%q was read as %+v", text, m)
+		}
+	}
+}
