@@ -181,7 +181,7 @@ func (m *model) truncate(l *modelLog) {
 	if i > 0 {
 		l.confirmed = min(l.confirmed, record.Batch(l.batches[i-1]).LastOffset()+1)
 	} else {
-		l.confirmed = min(l.confirmed, l.log.EndOffset(), l.log.StartOffset())
+		l.confirmed = 0
 	}
 	l.minStart = min(l.minStart, l.confirmed) // a batch that reaches below goes as a whole
 	if err != nil {

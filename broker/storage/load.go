@@ -159,11 +159,16 @@ func (l *Log) recover(segments []*segment, files map[string]vfs.Info, in loading
 		if i+1 == len(segments) || in.clean {
 			continue
 		}
-		// A gap behind the recovery point may be a loss, too; what was there is in the journal.
-		if gap := segments[i+1].base > end && segments[i+1].base > in.recoveryPoint; !lost && !gap {
+		// A gap behind the recovery point may be a loss, and where segments overlap a truncation was not durable. Either way the
+		// journal has what comes next.
+		following := segments[i+1].base
+		if gap := following > end && following > in.recoveryPoint; !lost && !gap && following >= end {
+			if err := s.endIndexes(); err != nil {
+				return nil, fmt.Errorf("recover %s: %w", s.name(logSuffix), err)
+			}
 			continue
 		}
-		if segments[i+1].base < in.recoveryPoint {
+		if following < in.recoveryPoint {
 			return nil, fmt.Errorf("recover %s: %w: its end was durable and is damaged", s.name(logSuffix), ErrCorrupt)
 		}
 		for _, later := range segments[i+1:] {
@@ -219,11 +224,11 @@ func (l *Log) recoverSegment(s *segment, trusted, next int64) (end int64, lost b
 		}
 		end = h.last() + 1
 	}
-	return end, lost, s.flushRecovered()
+	return end, lost, s.flushIndexes()
 }
 
-// flushRecovered writes the rebuilt indexes.
-func (s *segment) flushRecovered() error {
+// endIndexes writes the indexes of a segment that gets no more batches.
+func (s *segment) endIndexes() error {
 	s.noteTime()
 	return s.flushIndexes()
 }

@@ -79,6 +79,7 @@ func (r *replay) change(key logKey, f *journal.Frame) error {
 		return l.replayAppend(f, r.past[key])
 	case journal.Truncate:
 		if f.BaseOffset <= f.PreviousEnd && f.BaseOffset >= l.end.Load() {
+			l.epochs.truncateFromEnd(f.BaseOffset)
 			return nil
 		}
 		return l.truncate(f.BaseOffset, r.d.cfg.Clock())
