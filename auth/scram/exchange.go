@@ -20,6 +20,7 @@ type exchange struct {
 	// refusal is why this attempt fails at its last message whatever the proof; nil for a known user.
 	refusal error
 	done    bool
+	doubled doubled
 }
 
 // Claimed returns the user name of the first message, "" before it.
@@ -71,6 +72,7 @@ func (e *exchange) first(message string) ([]byte, error) {
 		return nil, auth.ErrAuthzidNotAllowed
 	}
 	e.conversation = conversation
+	e.doubled.begin(message, answer)
 	return []byte(answer), nil
 }
 
@@ -82,6 +84,7 @@ func (e *exchange) credential(user string) (xdg.StoredCredentials, error) {
 	e.user = user
 	var c Credential
 	c, e.refusal = e.mechanism.find(user)
+	e.doubled.hash, e.doubled.credential = e.mechanism.hash, c
 	return xdg.StoredCredentials{
 		KeyFactors: xdg.KeyFactors{Salt: string(c.Salt), Iters: c.Iterations},
 		StoredKey:  c.StoredKey,
@@ -91,16 +94,28 @@ func (e *exchange) credential(user string) (xdg.StoredCredentials, error) {
 
 // final checks channel binding, the whole nonce (CVE-2024-56128) and the proof, which the library compares in constant time.
 func (e *exchange) final(message string) ([]byte, *auth.Outcome, error) {
-	answer, err := e.conversation.Step(message)
+	answer, err := e.verify(message)
 	switch {
 	case e.refusal != nil:
 		return nil, nil, e.refusal
 	case err != nil:
-		return nil, nil, fmt.Errorf("%w: %w", auth.ErrBadCredential, err)
-	case !e.conversation.Valid():
-		return nil, nil, auth.ErrBadCredential
+		return nil, nil, err
 	}
 	return []byte(answer), &auth.Outcome{Principal: auth.User(e.user)}, nil
+}
+
+func (e *exchange) verify(message string) (string, error) {
+	if e.doubled.sent(message) {
+		return e.doubled.verify(message)
+	}
+	answer, err := e.conversation.Step(message)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", auth.ErrBadCredential, err)
+	}
+	if !e.conversation.Valid() {
+		return "", auth.ErrBadCredential
+	}
+	return answer, nil
 }
 
 // The places of the parts of a client-first message, which commas separate: gs2-cbind-flag, authzid, user name, nonce,

@@ -47,38 +47,62 @@ func (t *Topics) handleCreatePartitions(ctx context.Context, c *api.Call, q *kms
 	defer cancel()
 	resp := q.ResponseKind().(*kmsg.CreatePartitionsResponse)
 	command := &meta.CreatePartitions{Origin: originOf(c)}
-	var places []int
-	seen := map[string]bool{}
+	var places []int // of the command's topics in the answer
+	times := map[string]int{}
+	for i := range q.Topics {
+		times[q.Topics[i].Topic]++
+	}
+	left := controller.MaxPartitions
 	for i := range q.Topics {
 		asked := &q.Topics[i]
-		more, err := t.morePartitions(c, img, asked)
-		if seen[asked.Topic] {
-			err = wire.Errorf(wire.InvalidRequest, "Duplicate topic name.")
+		n := times[asked.Topic]
+		if n == 0 {
+			continue // a duplicate is answered once
 		}
-		seen[asked.Topic] = true
-		resp.Topics = append(resp.Topics, partitionsAnswer(asked.Topic, err))
+		times[asked.Topic] = 0
+		more, err := t.morePartitions(c, img, asked, n, left)
 		if err == nil {
-			places = append(places, i)
+			left -= len(more.Replicas)
+			places = append(places, len(resp.Topics))
 			command.Topics = append(command.Topics, more)
 		}
+		resp.Topics = append(resp.Topics, partitionsAnswer(asked.Topic, err))
 	}
-	if len(places) == 0 || q.ValidateOnly {
-		return api.Now(resp)
-	}
-	result, err := t.Metadata.Propose(ctx, command)
-	for i, at := range places {
-		switch {
-		case err != nil:
-			resp.Topics[at] = partitionsAnswer(resp.Topics[at].Topic, err)
-		case result.Items[i].Code != wire.None:
-			resp.Topics[at] = partitionsAnswer(resp.Topics[at].Topic, wire.Errorf(result.Items[i].Code, "%s", result.Items[i].Message))
-		}
-	}
+	t.commitPartitions(ctx, q.ValidateOnly, img, command, func(i int, err error) {
+		failed := &resp.Topics[places[i]]
+		*failed = partitionsAnswer(failed.Topic, err)
+	})
 	return api.Now(resp)
 }
 
-func (t *Topics) morePartitions(c *api.Call, img *meta.Image, asked *kmsg.CreatePartitionsRequestTopic) (meta.MorePartition, error) {
-	if !c.Granted.Has(authz.Alter, authz.Topic, asked.Topic) {
+// commitPartitions proposes the command, or only tries it, and tells which of its topics failed.
+func (t *Topics) commitPartitions(ctx context.Context, validateOnly bool, img *meta.Image, command *meta.CreatePartitions, failed func(int, error)) {
+	if len(command.Topics) == 0 {
+		return
+	}
+	var result meta.Result
+	var err error
+	if validateOnly {
+		_, _, result = img.Apply(img.Index(), command)
+	} else {
+		result, err = t.Metadata.Propose(ctx, command)
+	}
+	for i := range command.Topics {
+		switch {
+		case err != nil:
+			failed(i, err)
+		case result.Items[i].Code != wire.None:
+			failed(i, wire.Errorf(result.Items[i].Code, "%s", result.Items[i].Message))
+		}
+	}
+}
+
+// morePartitions checks one topic that is named so many times, where so many more partitions may be made.
+func (t *Topics) morePartitions(c *api.Call, img *meta.Image, asked *kmsg.CreatePartitionsRequestTopic, times, left int) (meta.MorePartition, error) {
+	switch {
+	case times > 1:
+		return meta.MorePartition{}, wire.Errorf(wire.InvalidRequest, "Duplicate topic name.")
+	case !c.Granted.Has(authz.Alter, authz.Topic, asked.Topic):
 		return meta.MorePartition{}, wire.Errorf(wire.TopicAuthorizationFailed, "Topic authorization failed.")
 	}
 	topic := img.Topic(asked.Topic)
@@ -96,14 +120,17 @@ func (t *Topics) morePartitions(c *api.Call, img *meta.Image, asked *kmsg.Create
 	case added < 0:
 		return meta.MorePartition{}, wire.Errorf(wire.InvalidPartitions,
 			"The topic %s currently has %d partition(s); %d would not be an increase.", asked.Topic, have, asked.Count)
+	case added > left:
+		return meta.MorePartition{}, wire.Errorf(wire.PolicyViolation, "Excessively large number of partitions per request.")
 	}
 	replicas, err := t.newReplicas(img, topic, added, asked)
 	return meta.MorePartition{Name: asked.Topic, From: have, Replicas: replicas}, err
 }
 
 func (t *Topics) newReplicas(img *meta.Image, topic *meta.Topic, added int, asked *kmsg.CreatePartitionsRequestTopic) ([][]int32, error) {
-	if len(asked.Assignment) == 0 {
-		return controller.Place(img, len(topic.Partitions), added, len(topic.Partitions[0].Replicas), t.Draw(1<<16))
+	factor := len(topic.Partitions[0].Replicas)
+	if asked.Assignment == nil {
+		return controller.Place(img, len(topic.Partitions), added, factor, t.Draw(1<<16))
 	}
 	if len(asked.Assignment) != added {
 		return nil, wire.Errorf(wire.InvalidReplicaAssignment, "Attempted to add %d additional partition(s), but only %d assignment(s) were specified.",
@@ -113,5 +140,5 @@ func (t *Topics) newReplicas(img *meta.Image, topic *meta.Topic, added int, aske
 	for i := range asked.Assignment {
 		out[i] = append([]int32{}, asked.Assignment[i].Replicas...)
 	}
-	return out, controller.CheckAssignment(img, out)
+	return out, controller.CheckAssignment(img, out, factor)
 }

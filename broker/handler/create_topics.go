@@ -52,20 +52,19 @@ func (t *Topics) handleCreateTopics(ctx context.Context, c *api.Call, q *kmsg.Cr
 	resp := q.ResponseKind().(*kmsg.CreateTopicsResponse)
 	command := &meta.CreateTopics{Origin: originOf(c)}
 	var places []int // of the command's topics in the answer
-	seen := map[string]int{}
+	times := map[string]int{}
 	for i := range q.Topics {
-		seen[q.Topics[i].Topic]++
+		times[q.Topics[i].Topic]++
 	}
+	tooMany := t.partitionsAsked(q) > controller.MaxPartitions
 	for i := range q.Topics {
 		asked := &q.Topics[i]
-		if n := seen[asked.Topic]; n > 1 {
-			resp.Topics = append(resp.Topics, createFailed(asked.Topic, wire.Errorf(wire.InvalidRequest, "Duplicate topic name.")))
-			seen[asked.Topic] = -1
-			continue
-		} else if n < 0 {
-			continue
+		n := times[asked.Topic]
+		if n == 0 {
+			continue // a duplicate is answered once
 		}
-		created, err := t.newTopic(c, img, asked)
+		times[asked.Topic] = 0
+		created, err := t.newTopicOnce(c, img, asked, n, tooMany)
 		if err != nil {
 			resp.Topics = append(resp.Topics, createFailed(asked.Topic, err))
 			continue
@@ -79,6 +78,35 @@ func (t *Topics) handleCreateTopics(ctx context.Context, c *api.Call, q *kmsg.Cr
 		*failed = createFailed(failed.Topic, err)
 	})
 	return api.Now(resp)
+}
+
+// partitionsAsked is how many partitions the whole request makes. The counts of clients may be anything; they do not overflow
+// the sum.
+func (t *Topics) partitionsAsked(q *kmsg.CreateTopicsRequest) int64 {
+	sum := int64(0)
+	for i := range q.Topics {
+		switch asked := &q.Topics[i]; {
+		case len(asked.ReplicaAssignment) > 0:
+			sum += int64(len(asked.ReplicaAssignment))
+		case asked.NumPartitions == -1:
+			sum += int64(t.Defaults.DefaultPartitions())
+		case asked.NumPartitions > 0:
+			sum += int64(asked.NumPartitions)
+		}
+	}
+	return sum
+}
+
+func (t *Topics) newTopicOnce(c *api.Call, img *meta.Image, asked *kmsg.CreateTopicsRequestTopic, times int, tooMany bool) (meta.NewTopic, error) {
+	switch {
+	case times > 1:
+		return meta.NewTopic{}, wire.Errorf(wire.InvalidRequest, "Duplicate topic name.")
+	case !mayCreate(c.Granted, asked.Topic):
+		return meta.NewTopic{}, wire.Errorf(wire.TopicAuthorizationFailed, "Authorization failed.")
+	case tooMany:
+		return meta.NewTopic{}, wire.Errorf(wire.PolicyViolation, "Excessively large number of partitions per request.")
+	}
+	return t.newTopic(img, asked)
 }
 
 // commitTopics proposes the command, or only tries it, and tells which of its topics failed.
@@ -104,21 +132,9 @@ func (t *Topics) commitTopics(ctx context.Context, validateOnly bool, img *meta.
 }
 
 // newTopic checks one topic and chooses what the client left open.
-func (t *Topics) newTopic(c *api.Call, img *meta.Image, asked *kmsg.CreateTopicsRequestTopic) (meta.NewTopic, error) {
-	if !mayCreate(c.Granted, asked.Topic) {
-		return meta.NewTopic{}, wire.Errorf(wire.TopicAuthorizationFailed, "Authorization failed.")
-	}
-	if err := controller.ValidateTopicName(asked.Topic); err != nil {
+func (t *Topics) newTopic(img *meta.Image, asked *kmsg.CreateTopicsRequestTopic) (meta.NewTopic, error) {
+	if err := checkNewName(img, asked.Topic); err != nil {
 		return meta.NewTopic{}, err
-	}
-	if internalTopic(asked.Topic) {
-		return meta.NewTopic{}, wire.Errorf(wire.InvalidTopicException, "Topic '%s' is made by the broker alone.", asked.Topic)
-	}
-	if img.Topic(asked.Topic) != nil {
-		return meta.NewTopic{}, wire.Errorf(wire.TopicAlreadyExists, "Topic '%s' already exists.", asked.Topic)
-	}
-	if other := controller.Collides(img, asked.Topic); other != nil {
-		return meta.NewTopic{}, wire.Errorf(wire.InvalidTopicException, "Topic '%s' collides with existing topic: %s", asked.Topic, other.Name)
 	}
 	configs := map[string]string{}
 	for _, kv := range asked.Configs {
@@ -137,9 +153,20 @@ func (t *Topics) newTopic(c *api.Call, img *meta.Image, asked *kmsg.CreateTopics
 	return meta.NewTopic{Name: asked.Topic, ID: controller.NewTopicID(), Replicas: replicas, Configs: configs}, nil
 }
 
-// internalTopic reports names that the broker keeps for itself.
-func internalTopic(name string) bool {
-	return name == "__consumer_offsets" || name == "__transaction_state" || name == "__audit_log"
+func checkNewName(img *meta.Image, name string) error {
+	if err := controller.ValidateTopicName(name); err != nil {
+		return err
+	}
+	if controller.IsInternal(name) {
+		return wire.Errorf(wire.InvalidTopicException, "Topic '%s' is made by the broker alone.", name)
+	}
+	if img.Topic(name) != nil {
+		return wire.Errorf(wire.TopicAlreadyExists, "Topic '%s' already exists.", name)
+	}
+	if other := img.Colliding(name); other != nil {
+		return wire.Errorf(wire.InvalidTopicException, "Topic '%s' collides with existing topic: %s", name, other.Name)
+	}
+	return nil
 }
 
 func mayCreate(g *authz.Granted, name string) bool {
@@ -157,8 +184,11 @@ func (t *Topics) replicasOf(img *meta.Image, asked *kmsg.CreateTopicsRequestTopi
 		}
 		return controller.Place(img, 0, count, factor, t.Draw(1<<16))
 	}
-	if asked.NumPartitions != -1 || asked.ReplicationFactor != -1 {
-		return nil, wire.Errorf(wire.InvalidRequest, "A manual partition assignment was specified, but numPartitions or replicationFactor was not set to -1.")
+	switch {
+	case asked.ReplicationFactor != -1:
+		return nil, wire.Errorf(wire.InvalidRequest, "A manual partition assignment was specified, but replication factor was not set to -1.")
+	case asked.NumPartitions != -1:
+		return nil, wire.Errorf(wire.InvalidRequest, "A manual partition assignment was specified, but numPartitions was not set to -1.")
 	}
 	out := make([][]int32, len(asked.ReplicaAssignment))
 	for _, a := range asked.ReplicaAssignment {
@@ -167,7 +197,7 @@ func (t *Topics) replicasOf(img *meta.Image, asked *kmsg.CreateTopicsRequestTopi
 		}
 		out[a.Partition] = append([]int32{}, a.Replicas...)
 	}
-	return out, controller.CheckAssignment(img, out)
+	return out, controller.CheckAssignment(img, out, 0)
 }
 
 func (t *Topics) createDone(c *api.Call, q *kmsg.CreateTopicsRequest, n meta.NewTopic) kmsg.CreateTopicsResponseTopic {

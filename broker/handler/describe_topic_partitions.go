@@ -130,6 +130,7 @@ func (k *Cluster) describedTopic(c *api.Call, t *meta.Topic, first, last int) km
 		to := kmsg.NewDescribeTopicPartitionsResponseTopicPartition()
 		to.Partition, to.LeaderID, to.LeaderEpoch = int32(i), p.Leader, p.LeaderEpoch //nolint:gosec // partitions are far below 2^31
 		to.Replicas, to.ISR = p.Replicas, p.ISR
+		to.EligibleLeaderReplicas, to.LastKnownELR, to.OfflineReplicas = []int32{}, []int32{}, []int32{} // Java's client takes no null
 		if k.Offline(t.Name, to.Partition) {
 			to.ErrorCode, to.LeaderID, to.OfflineReplicas = wire.LeaderNotAvailable, -1, p.Replicas
 		}

@@ -34,11 +34,7 @@ func (r *Records) fetch() api.Row {
 			}
 			return authz.Needs{Each: topicNeeds(authz.Read, plan.names)}
 		},
-		Refuse: func(_ *api.Call, q *kmsg.FetchRequest, code int16) kmsg.Response {
-			resp := q.ResponseKind().(*kmsg.FetchResponse)
-			resp.ErrorCode = code
-			return resp
-		},
+		Refuse: refuseFetch,
 		Handle: r.handleFetch,
 	}.Build()
 }
@@ -127,6 +123,7 @@ type fetching struct {
 type fetched struct {
 	part      *replica.Replica
 	data      []byte
+	end       int64 // of what the fetcher may see
 	err       error
 	told      fetchsession.Told
 	diverging *kmsg.FetchResponseTopicPartitionDivergingEpoch
@@ -140,8 +137,8 @@ func (f *fetching) poll(ctx context.Context) {
 	}
 	timer := time.NewTimer(time.Duration(f.q.MaxWaitMillis) * time.Millisecond)
 	defer timer.Stop()
+	s := replica.NewSignal()
 	for !f.enough() {
-		s := replica.NewSignal()
 		f.await(s)
 		select {
 		case <-s:
@@ -177,18 +174,27 @@ func (f *fetching) forget(s replica.Signal) {
 	}
 }
 
-// read reads every partition anew, within the limits of the request.
+// read reads every partition where something is new, within the limits of the request.
 func (f *fetching) read() {
 	f.bytes, f.failed = 0, false
 	left := int(min(f.q.MaxBytes, f.records.MaxFetchBytes))
 	for i := range f.results {
-		w := &f.plan.fetch.Wanted[i]
-		f.results[i] = f.one(w, f.plan.names[i], min(left, int(w.MaxBytes)), f.bytes == 0)
-		res := &f.results[i]
+		w, res := &f.plan.fetch.Wanted[i], &f.results[i]
+		most := min(left, int(w.MaxBytes))
+		if !f.stands(res, w, most) {
+			*res = f.one(w, f.plan.names[i], most, f.bytes == 0)
+		}
 		f.failed = f.failed || res.err != nil || res.diverging != nil
 		f.bytes += len(res.data)
 		left -= len(res.data)
 	}
+}
+
+// stands reports whether a partition would be read just as before.
+func (f *fetching) stands(res *fetched, w *fetchsession.Wanted, most int) bool {
+	return res.part != nil && res.err == nil && len(res.data) <= max(most, 0) &&
+		res.part.EndFor(f.committed) == res.end && res.part.LogStart() == res.told.LogStart &&
+		res.part.CheckEpoch(w.CurrentLeaderEpoch) == nil
 }
 
 func (f *fetching) one(w *fetchsession.Wanted, name string, maxBytes int, minOne bool) fetched {
@@ -208,6 +214,9 @@ func (f *fetching) one(w *fetchsession.Wanted, name string, maxBytes int, minOne
 	out := fetched{part: part, told: fetchsession.Told{
 		HighWatermark: part.HighWatermark(), LogStart: part.LogStart(), LastStable: part.LastStable(),
 	}}
+	if out.end = out.told.HighWatermark; f.committed {
+		out.end = out.told.LastStable
+	}
 	if w.LastFetchedEpoch >= 0 && f.q.Version >= 12 {
 		if out.diverging, out.err = divergence(part, w); out.diverging != nil || out.err != nil {
 			return out

@@ -3,6 +3,8 @@ package handler
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/chronik-stream/chronik/authz"
+	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/fetchsession"
 	"github.com/chronik-stream/chronik/broker/record"
 	"github.com/chronik-stream/chronik/broker/replica"
@@ -13,27 +15,22 @@ import (
 func (f *fetching) response() kmsg.Response {
 	resp := f.q.ResponseKind().(*kmsg.FetchResponse)
 	resp.SessionID = f.plan.fetch.SessionID()
-	places := make(map[fetchsession.Key]int, 4)
 	for i := range f.results {
 		res, w := &f.results[i], &f.plan.fetch.Wanted[i]
 		if !f.plan.fetch.Tell(w.Key, res.told, len(res.data) > 0, res.err != nil || res.diverging != nil) {
 			continue
 		}
-		topic := fetchsession.Key{Topic: w.Topic, TopicID: w.TopicID}
-		at, known := places[topic]
-		if !known {
-			at = len(resp.Topics)
-			places[topic] = at
-			t := kmsg.NewFetchResponseTopic()
-			t.Topic, t.TopicID = w.Topic, w.TopicID
-			resp.Topics = append(resp.Topics, t)
+		out := f.partition(res, w.Partition)
+		if l, ok := f.records.leaderAfter(out.ErrorCode, f.call.Conn.Listener, f.plan.names[i], w.Partition); ok {
+			out.CurrentLeader.LeaderID, out.CurrentLeader.LeaderEpoch = l.id, l.epoch
+			tellNode(resp, &l)
 		}
-		resp.Topics[at].Partitions = append(resp.Topics[at].Partitions, res.partition(w.Partition))
+		addPartition(resp, w, &out)
 	}
 	return resp
 }
 
-func (res *fetched) partition(number int32) kmsg.FetchResponseTopicPartition {
+func (f *fetching) partition(res *fetched, number int32) kmsg.FetchResponseTopicPartition {
 	out := kmsg.NewFetchResponseTopicPartition()
 	out.Partition = number
 	out.RecordBatches = []byte{}
@@ -46,10 +43,62 @@ func (res *fetched) partition(number int32) kmsg.FetchResponseTopicPartition {
 	if res.data != nil {
 		out.RecordBatches = res.data
 	}
+	if f.committed {
+		// Nobody can begin a transaction yet, so that none was aborted.
+		out.AbortedTransactions = []kmsg.FetchResponseTopicPartitionAbortedTransaction{}
+	}
 	if res.diverging != nil {
 		out.DivergingEpoch = *res.diverging
 	}
 	return out
+}
+
+func tellNode(resp *kmsg.FetchResponse, l *leader) {
+	for i := range resp.Brokers {
+		if resp.Brokers[i].NodeID == l.id {
+			return
+		}
+	}
+	node := kmsg.NewFetchResponseBroker()
+	node.NodeID, node.Host, node.Port, node.Rack = l.id, l.endpoint.Host, l.endpoint.Port, l.rack()
+	resp.Brokers = append(resp.Brokers, node)
+}
+
+// refuseFetch refuses a request whole, or, when a right is lost while it waits, the partitions that it is lost for: the others
+// are left without records this time.
+func refuseFetch(c *api.Call, q *kmsg.FetchRequest, code int16) kmsg.Response {
+	resp := q.ResponseKind().(*kmsg.FetchResponse)
+	plan, resolved := c.Resolved.(*fetchScope)
+	if code != wire.TopicAuthorizationFailed || !resolved || plan.err != nil {
+		resp.ErrorCode = code
+		return resp
+	}
+	resp.SessionID = plan.fetch.SessionID()
+	for i := range plan.fetch.Wanted {
+		w := &plan.fetch.Wanted[i]
+		out := kmsg.NewFetchResponseTopicPartition()
+		out.Partition, out.HighWatermark, out.RecordBatches = w.Partition, -1, []byte{}
+		if denied := plan.names[i] != "" && !c.Granted.Has(authz.Read, authz.Topic, plan.names[i]); denied {
+			out.ErrorCode = code
+			plan.fetch.Tell(w.Key, fetchsession.Told{}, false, true)
+		} else if !plan.fetch.Full {
+			continue
+		}
+		addPartition(resp, w, &out)
+	}
+	return resp
+}
+
+// addPartition adds to the answer. As in Apache Kafka a topic comes again where its partitions do not follow each other.
+func addPartition(resp *kmsg.FetchResponse, w *fetchsession.Wanted, out *kmsg.FetchResponseTopicPartition) {
+	last := len(resp.Topics) - 1
+	if last < 0 || resp.Topics[last].Topic != w.Topic || resp.Topics[last].TopicID != w.TopicID {
+		t := kmsg.NewFetchResponseTopic()
+		t.Topic, t.TopicID = w.Topic, w.TopicID
+		resp.Topics = append(resp.Topics, t)
+		last++
+	}
+	resp.Topics[last].Partitions = append(resp.Topics[last].Partitions, *out)
 }
 
 // divergence says where the fetcher's log and this one part (KIP-595): the fetcher names the epoch of the record before its

@@ -32,7 +32,11 @@ func (r *Records) initProducerID() api.Row {
 		},
 		Handle: func(ctx context.Context, _ *api.Call, q *kmsg.InitProducerIDRequest, _ struct{}) api.Answer {
 			if q.TransactionalID != nil {
-				return api.Now(producerIDError(q, wire.UnsupportedVersion))
+				code := wire.UnsupportedVersion
+				if *q.TransactionalID == "" {
+					code = wire.InvalidRequest
+				}
+				return api.Now(producerIDError(q, code))
 			}
 			id, err := r.ProducerIDs.Next(ctx)
 			if err != nil {

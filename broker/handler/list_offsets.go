@@ -47,8 +47,15 @@ func (r *Records) offsetOf(c *api.Call, q *kmsg.ListOffsetsRequest, topic string
 	if err != nil {
 		return replica.FoundOffset{}, err
 	}
-	return part.Offset(p.Timestamp, q.IsolationLevel == readCommitted)
+	at, err := part.Offset(p.Timestamp, q.IsolationLevel == readCommitted)
+	if q.Version < notAvailableVersion && wire.CodeOf(err) == wire.OffsetNotAvailable {
+		return at, wire.Errorf(wire.LeaderNotAvailable, "%w", err)
+	}
+	return at, err
 }
+
+// notAvailableVersion is the version from which OFFSET_NOT_AVAILABLE is known (KIP-207).
+const notAvailableVersion = 5
 
 // questionVersion is the version from which a timestamp may be asked.
 func questionVersion(timestamp int64) int16 {

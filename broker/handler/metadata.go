@@ -148,7 +148,7 @@ func (k *Cluster) metadataOfMissing(ctx context.Context, c *api.Call, plan *meta
 		return metadataFailed(&name, meta.TopicID{}, wire.TopicAuthorizationFailed)
 	}
 	asked := &kmsg.CreateTopicsRequestTopic{Topic: name, NumPartitions: -1, ReplicationFactor: -1}
-	created, err := k.Topics.newTopic(c, plan.img, asked)
+	created, err := k.Topics.newTopic(plan.img, asked)
 	if err != nil {
 		return metadataFailed(&name, meta.TopicID{}, wire.CodeOf(err))
 	}

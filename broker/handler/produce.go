@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -22,7 +23,8 @@ const (
 
 // produce is API 0. Versions 0-2 are listed and not served: librdkafka before 2.11 compresses nothing against a broker that does
 // not list them (KAFKA-18659). Version 8 adds error messages, 10 the current leader, 13 topic ids. With acks=0 there is no
-// response; an error then closes the connection, as the client has no other way to learn of it.
+// response; an error then closes the connection, as the client has no other way to learn of it. Transactions need a coordinator
+// that this broker does not list: a transactional id or batch is answered INVALID_TXN_STATE.
 func (r *Records) produce() api.Row {
 	listedFrom := int16(0)
 	return api.Spec[*kmsg.ProduceRequest, []string]{
@@ -57,7 +59,7 @@ func refuseProduce(q *kmsg.ProduceRequest, code int16) kmsg.Response {
 	for i := range q.Topics {
 		topic := produceTopic(&q.Topics[i])
 		for j := range q.Topics[i].Partitions {
-			topic.Partitions = append(topic.Partitions, produceFailed(q.Topics[i].Partitions[j].Partition, wire.Errorf(code, "refused")))
+			topic.Partitions = append(topic.Partitions, produceFailed(q.Topics[i].Partitions[j].Partition, code))
 		}
 		resp.Topics = append(resp.Topics, topic)
 	}
@@ -71,86 +73,139 @@ func produceTopic(t *kmsg.ProduceRequestTopic) kmsg.ProduceResponseTopic {
 	return out
 }
 
-func produceFailed(partition int32, err error) kmsg.ProduceResponseTopicPartition {
+func produceFailed(partition int32, code int16) kmsg.ProduceResponseTopicPartition {
 	out := kmsg.NewProduceResponseTopicPartition()
-	message := err.Error()
-	out.Partition, out.ErrorCode, out.BaseOffset, out.LogStartOffset = partition, wire.CodeOf(err), -1, -1
-	out.ErrorMessage = &message
+	out.Partition, out.ErrorCode, out.BaseOffset, out.LogStartOffset = partition, code, -1, -1
 	return out
+}
+
+func (r *Records) handleProduce(_ context.Context, c *api.Call, q *kmsg.ProduceRequest, names []string) api.Answer {
+	switch {
+	case q.Acks < -1 || q.Acks > 1:
+		return api.Now(refuseProduce(q, wire.InvalidRequiredAcks))
+	case q.TransactionID != nil:
+		// There is no coordinator that could have opened the transaction; clients do not retry this.
+		return api.Now(refuseProduce(q, wire.InvalidTxnState))
+	}
+	p := &producing{
+		records: r, call: c, q: q, resp: q.ResponseKind().(*kmsg.ProduceResponse), now: r.Clock(),
+		waiting: make([]written, 0, len(q.Topics)),
+	}
+	p.resp.Topics = make([]kmsg.ProduceResponseTopic, 0, len(q.Topics))
+	for i := range q.Topics {
+		p.topic(&q.Topics[i], names[i])
+	}
+	if q.Acks == 0 {
+		return api.Answer{Close: p.failed}
+	}
+	return api.Answer{Later: p.await}
+}
+
+// producing is one Produce request on its way.
+type producing struct {
+	records *Records
+	call    *api.Call
+	q       *kmsg.ProduceRequest
+	resp    *kmsg.ProduceResponse
+	now     time.Time
+	waiting []written
+	failed  bool
 }
 
 // written is a batch that waits for the disk, and where its answer stands.
 type written struct {
-	appended         replica.Appended
+	replica.Appended
 	topic, partition int
 }
 
-func (r *Records) handleProduce(_ context.Context, c *api.Call, q *kmsg.ProduceRequest, names []string) api.Answer {
-	if q.Acks < -1 || q.Acks > 1 {
-		return api.Now(refuseProduce(q, wire.InvalidRequiredAcks))
-	}
-	now := r.Clock()
-	resp := q.ResponseKind().(*kmsg.ProduceResponse)
-	resp.Topics = make([]kmsg.ProduceResponseTopic, 0, len(q.Topics))
-	waiting := make([]written, 0, len(q.Topics))
-	failed := false
-	for i := range q.Topics {
-		t := &q.Topics[i]
-		topic := produceTopic(t)
-		for j := range t.Partitions {
-			a, err := r.appendOne(c, q, names[i], &t.Partitions[j], now)
-			if err != nil {
-				failed = true
-				topic.Partitions = append(topic.Partitions, produceFailed(t.Partitions[j].Partition, err))
-				continue
-			}
-			waiting = append(waiting, written{appended: a, topic: i, partition: j})
-			topic.Partitions = append(topic.Partitions, produceDone(t.Partitions[j].Partition, a))
+// topic appends the batches for one topic and begins its answer.
+func (p *producing) topic(t *kmsg.ProduceRequestTopic, name string) {
+	topic := produceTopic(t)
+	for j := range t.Partitions {
+		a, err := p.append(t, name, &t.Partitions[j])
+		if err != nil {
+			topic.Partitions = append(topic.Partitions, p.refused(name, t.Partitions[j].Partition, err))
+			continue
 		}
-		resp.Topics = append(resp.Topics, topic)
+		p.waiting = append(p.waiting, written{Appended: a, topic: len(p.resp.Topics), partition: j})
+		topic.Partitions = append(topic.Partitions, produceDone(t.Partitions[j].Partition, &a))
 	}
-	if q.Acks == 0 {
-		return api.Answer{Close: failed}
-	}
-	timeout := time.Duration(q.TimeoutMillis) * time.Millisecond
-	return api.Answer{Later: func(ctx context.Context) kmsg.Response { return awaitProduce(ctx, resp, waiting, timeout) }}
+	p.resp.Topics = append(p.resp.Topics, topic)
 }
 
-func produceDone(partition int32, a replica.Appended) kmsg.ProduceResponseTopicPartition {
+func (p *producing) append(t *kmsg.ProduceRequestTopic, name string, from *kmsg.ProduceRequestTopicPartition) (replica.Appended, error) {
+	byID := p.q.Version >= produceTopicIDs
+	switch {
+	case name == "" && byID:
+		return replica.Appended{}, wire.Errorf(wire.UnknownTopicID, "this broker hosts no topic of that id")
+	case !p.call.Granted.Has(authz.Write, authz.Topic, name):
+		return replica.Appended{}, wire.Errorf(wire.TopicAuthorizationFailed, "not authorized to write to topic %s", name)
+	}
+	part, err := p.records.find(name, from.Partition, -1)
+	switch {
+	case err != nil:
+		return replica.Appended{}, err
+	case byID && part.TopicID() != t.TopicID:
+		return replica.Appended{}, wire.Errorf(wire.UnknownTopicID, "topic %s has another id now", name)
+	case part.Internal():
+		return replica.Appended{}, wire.Errorf(wire.InvalidTopicException, "topic %s is written by the broker alone", name)
+	case len(from.Records) >= record.HeaderSize && record.Batch(from.Records).Transactional():
+		return replica.Appended{}, wire.Errorf(wire.InvalidTxnState, "there is no open transaction for the batch")
+	}
+	return part.Append(from.Records, p.q.Acks == -1, p.q.Version >= produceZstd, p.now)
+}
+
+func produceDone(partition int32, a *replica.Appended) kmsg.ProduceResponseTopicPartition {
 	out := kmsg.NewProduceResponseTopicPartition()
 	out.Partition, out.BaseOffset, out.LogAppendTime, out.LogStartOffset = partition, a.BaseOffset, a.AppendTime, a.LogStart
 	return out
 }
 
-func (r *Records) appendOne(c *api.Call, q *kmsg.ProduceRequest, name string, p *kmsg.ProduceRequestTopicPartition, now time.Time) (replica.Appended, error) {
-	switch {
-	case name == "" && q.Version >= produceTopicIDs:
-		return replica.Appended{}, wire.Errorf(wire.UnknownTopicID, "this broker hosts no topic of that id")
-	case !c.Granted.Has(authz.Write, authz.Topic, name):
-		return replica.Appended{}, wire.Errorf(wire.TopicAuthorizationFailed, "not authorized to write to topic %s", name)
-	}
-	part, err := r.find(name, p.Partition, -1)
-	if err != nil {
-		return replica.Appended{}, err
-	}
-	if part.Internal() {
-		return replica.Appended{}, wire.Errorf(wire.InvalidTopicException, "topic %s is written by the broker alone", name)
-	}
-	if len(p.Records) >= record.HeaderSize && record.Batch(p.Records).Transactional() {
-		return replica.Appended{}, wire.Errorf(wire.InvalidTxnState, "there is no open transaction for the batch")
-	}
-	return part.Append(p.Records, q.Acks == -1, q.Version >= produceZstd, now)
-}
-
-// awaitProduce waits until all batches are confirmed, or the client's time-out.
-func awaitProduce(ctx context.Context, resp *kmsg.ProduceResponse, waiting []written, timeout time.Duration) kmsg.Response {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	for _, w := range waiting {
-		if err := w.appended.Wait(ctx); err != nil {
-			p := &resp.Topics[w.topic].Partitions[w.partition]
-			*p = produceFailed(p.Partition, err)
+// refused says what is wrong with a batch: which of its records (KIP-467), or who leads in place of this broker.
+func (p *producing) refused(name string, partition int32, err error) kmsg.ProduceResponseTopicPartition {
+	p.failed = true
+	out := produceFailed(partition, wire.CodeOf(err))
+	out.ErrorMessage = toldOf(err)
+	var refusal *record.Refusal
+	if errors.As(err, &refusal) {
+		for i := range refusal.Records {
+			blame := kmsg.NewProduceResponseTopicPartitionErrorRecord()
+			blame.RelativeOffset, blame.ErrorMessage = refusal.Records[i].Index, &refusal.Records[i].Message
+			out.ErrorRecords = append(out.ErrorRecords, blame)
 		}
 	}
-	return resp
+	if l, ok := p.records.leaderAfter(out.ErrorCode, p.call.Conn.Listener, name, partition); ok {
+		out.CurrentLeader.LeaderID, out.CurrentLeader.LeaderEpoch = l.id, l.epoch
+		p.tellNode(&l)
+	}
+	return out
+}
+
+func (p *producing) tellNode(l *leader) {
+	for i := range p.resp.Brokers {
+		if p.resp.Brokers[i].NodeID == l.id {
+			return
+		}
+	}
+	node := kmsg.NewProduceResponseBroker()
+	node.NodeID, node.Host, node.Port, node.Rack = l.id, l.endpoint.Host, l.endpoint.Port, l.rack()
+	p.resp.Brokers = append(p.resp.Brokers, node)
+}
+
+// await waits until all batches are confirmed, or the client's time is over.
+func (p *producing) await(ctx context.Context) kmsg.Response {
+	var cancel context.CancelFunc
+	for i := range p.waiting {
+		w := &p.waiting[i]
+		if cancel == nil && !w.Confirmed() {
+			ctx, cancel = context.WithTimeout(ctx, time.Duration(p.q.TimeoutMillis)*time.Millisecond)
+			defer cancel()
+		}
+		if err := w.Wait(ctx); err != nil {
+			out := &p.resp.Topics[w.topic].Partitions[w.partition]
+			*out = produceFailed(out.Partition, wire.CodeOf(err))
+			out.ErrorMessage = toldOf(err)
+		}
+	}
+	return p.resp
 }

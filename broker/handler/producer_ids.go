@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/chronik-stream/chronik/broker/meta"
 )
@@ -31,7 +32,7 @@ func (p *ProducerIDs) Next(ctx context.Context) (int64, error) {
 	select {
 	case <-p.turn:
 	case <-ctx.Done():
-		return 0, ctx.Err()
+		return 0, fmt.Errorf("wait for a producer id: %w", ctx.Err())
 	}
 	defer func() { p.turn <- struct{}{} }()
 	if p.next == p.end {

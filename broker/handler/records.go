@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"errors"
 	"time"
 
 	"github.com/chronik-stream/chronik/authz"
@@ -51,13 +52,58 @@ func (r *Records) find(topic string, partition, knownEpoch int32) (*replica.Repl
 	return p, nil
 }
 
-// absent tells apart what the metadata does not know and what it knows but this broker could not open.
+// absent tells apart what the metadata does not know, what another broker leads, and what this broker could not open.
 func (r *Records) absent(topic string, partition int32) error {
 	t := r.Image().Topic(topic)
 	if t == nil || partition < 0 || int(partition) >= len(t.Partitions) {
 		return wire.Errorf(wire.UnknownTopicOrPartition, "there is no partition %d of topic %s", partition, topic)
 	}
+	if leader := t.Partitions[partition].Leader; leader != r.Replicas.NodeID() {
+		return wire.Errorf(wire.NotLeaderForPartition, "broker %d leads partition %d of topic %s", leader, partition, topic)
+	}
 	return wire.Errorf(wire.KafkaStorageError, "partition %d of topic %s is offline", partition, topic)
+}
+
+// leader is what a client that asked the wrong broker is told (KIP-951).
+type leader struct {
+	id, epoch int32
+	node      *meta.Broker
+	endpoint  meta.Endpoint
+}
+
+// leaderAfter finds the leader of a partition after an error that says that the client is wrong about it; ok is false for any
+// other error, and where nobody leads.
+func (r *Records) leaderAfter(code int16, listener, topic string, partition int32) (l leader, ok bool) {
+	if code != wire.NotLeaderForPartition && code != wire.FencedLeaderEpoch {
+		return leader{}, false
+	}
+	img := r.Image()
+	t := img.Topic(topic)
+	if t == nil || partition < 0 || int(partition) >= len(t.Partitions) {
+		return leader{}, false
+	}
+	p := &t.Partitions[partition]
+	l = leader{id: p.Leader, epoch: p.LeaderEpoch, node: img.Broker(p.Leader)}
+	if l.node != nil {
+		l.endpoint, ok = l.node.Endpoint(listener)
+	}
+	return l, ok
+}
+
+func (l *leader) rack() *string {
+	if l.node.Rack == "" {
+		return nil
+	}
+	return &l.node.Rack
+}
+
+// toldOf is what a client is told besides the code. What went wrong inside the broker is for its log alone.
+func toldOf(err error) *string {
+	var told *wire.Error
+	if !errors.As(err, &told) || told.Code == wire.KafkaStorageError || told.Code == wire.UnknownServerError {
+		return nil
+	}
+	return &told.Message
 }
 
 // topicNeeds asks an operation on each topic, once.
