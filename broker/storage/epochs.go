@@ -33,6 +33,18 @@ func (e *epochs) assign(epoch int32, start int64) {
 	e.dirty = true
 }
 
+// restore notes an epoch's start that the journal tells of, in a cache that may know later ones from batches on disk.
+func (e *epochs) restore(epoch int32, start int64) {
+	i := sort.Search(len(e.entries), func(i int) bool { return e.entries[i].epoch >= epoch })
+	switch {
+	case i == len(e.entries):
+		e.assign(epoch, start)
+	case e.entries[i].epoch > epoch && e.entries[i].start > start && (i == 0 || e.entries[i-1].start < start):
+		e.entries = slices.Insert(e.entries, i, epochStart{epoch, start})
+		e.dirty = true
+	}
+}
+
 // latest is the newest epoch.
 func (e *epochs) latest() (epoch int32, ok bool) {
 	if len(e.entries) == 0 {

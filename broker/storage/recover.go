@@ -51,7 +51,7 @@ func (d *Directory) recover(clean bool) (journal.Tail, error) {
 		return journal.Tail{}, err
 	}
 	if clean {
-		return reader.Tail(), d.tidyLogs()
+		return reader.Tail(), d.trimSnapshots()
 	}
 	if err := reader.Each(replay.apply); err != nil {
 		return journal.Tail{}, err
@@ -69,7 +69,15 @@ func (d *Directory) recover(clean bool) (journal.Tail, error) {
 // tidyLogs leaves the files as another start would, so that recovering again changes nothing.
 func (d *Directory) tidyLogs() error {
 	for _, l := range d.logs() {
-		l.active().noteTime()
+		if err := l.active().settleTimes(); err != nil {
+			return err
+		}
+	}
+	return d.trimSnapshots()
+}
+
+func (d *Directory) trimSnapshots() error {
+	for _, l := range d.logs() {
 		if err := l.trimSnapshots(); err != nil {
 			return err
 		}

@@ -86,7 +86,7 @@ func (r *replay) change(key logKey, f *journal.Frame) error {
 	case journal.LogStart:
 		l.setStart(max(l.start.Load(), min(f.BaseOffset, l.end.Load())))
 	case journal.EpochStart:
-		l.epochs.assign(f.LeaderEpoch, f.BaseOffset)
+		l.epochs.restore(f.LeaderEpoch, f.BaseOffset)
 	case journal.PartitionDeleted:
 		return r.d.retire(l, deleteDirSuffix)
 	default:

@@ -163,6 +163,27 @@ func (s *segment) noteTime() {
 	}
 }
 
+// settleTimes leaves the time entries that stand beside an index entry and the last one, as recovery would.
+func (s *segment) settleTimes() error {
+	last := int64(-1)
+	if n := s.offsets.entries(); n > 0 {
+		e, err := s.offsets.at(n - 1)
+		if err != nil {
+			return err
+		}
+		last = int64(i32(e))
+	}
+	n, err := s.times.validPrefixFlushed(func(e []byte) bool { return int64(i32(e[8:])) <= last })
+	if err == nil {
+		err = s.times.truncate(n)
+	}
+	if err != nil {
+		return fmt.Errorf("settle the time index of %s: %w", s.name(logSuffix), err)
+	}
+	s.noteTime()
+	return nil
+}
+
 // full says whether a batch has to go into a new segment.
 func (s *segment) full(h *header, cfg *LogConfig, jitter int64, now time.Time) bool {
 	size := s.size.Load()
