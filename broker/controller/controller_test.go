@@ -31,11 +31,11 @@ func TestTopicNames(t *testing.T) {
 	}
 }
 
-func TestCollisions(t *testing.T) {
-	img := brokers(1)
-	img, _, _ = img.Apply(9, &meta.CreateTopics{Topics: []meta.NewTopic{{Name: "a.b", ID: NewTopicID(), Replicas: [][]int32{{1}}}}})
-	if Collides(img, "a_b") == nil || Collides(img, "a.b") != nil || Collides(img, "ab") != nil || Collides(img, "a.c") != nil {
-		t.Error("collisions of '.' and '_' are not told apart")
+func TestInternalNames(t *testing.T) {
+	for name, want := range map[string]bool{"__consumer_offsets": true, "__audit_log": true, "__cluster_metadata": true, "__mine": false, "a": false} {
+		if IsInternal(name) != want {
+			t.Errorf("%s", name)
+		}
 	}
 }
 
@@ -48,22 +48,42 @@ func TestPlacementSpreadsLeadersAndCopies(t *testing.T) {
 	for _, c := range []struct {
 		count, factor int
 		code          int16
-	}{{0, 1, wire.InvalidPartitions}, {maxPartitions + 1, 1, wire.InvalidPartitions}, {1, 0, wire.InvalidReplicationFactor}, {1, 4, wire.InvalidReplicationFactor}} {
+	}{{0, 1, wire.InvalidPartitions}, {MaxPartitions + 1, 1, wire.PolicyViolation}, {1, 0, wire.InvalidReplicationFactor}, {1, 4, wire.InvalidReplicationFactor}} {
 		if _, err := Place(brokers(1, 2, 3), 0, c.count, c.factor, 0); wire.CodeOf(err) != c.code {
 			t.Errorf("%d partitions, factor %d: %v", c.count, c.factor, err)
 		}
 	}
 }
 
+func TestFencedBrokersGetNothing(t *testing.T) {
+	img := brokers(1, 2, 3)
+	img, _, _ = img.Apply(9, &meta.RegisterBroker{Broker: meta.Broker{ID: 2, Fenced: true}})
+	got, err := Place(img, 3, 2, 2, 0)
+	if diff := cmp.Diff([][]int32{{3, 1}, {1, 3}}, got); err != nil || diff != "" {
+		t.Errorf("%v %s", err, diff)
+	}
+	if _, err := Place(img, 0, 1, 3, 0); wire.CodeOf(err) != wire.InvalidReplicationFactor {
+		t.Errorf("three copies on two brokers: %v", err)
+	}
+}
+
 func TestAssignments(t *testing.T) {
 	img := brokers(1, 2)
-	if err := CheckAssignment(img, [][]int32{{1, 2}, {2, 1}}); err != nil {
-		t.Error(err)
+	for _, good := range []struct {
+		partitions [][]int32
+		factor     int
+	}{{[][]int32{{1, 2}, {2, 1}}, 0}, {[][]int32{{1, 2}}, 2}} {
+		if err := CheckAssignment(img, good.partitions, good.factor); err != nil {
+			t.Error(err)
+		}
 	}
-	for _, bad := range [][][]int32{{}, {{}}, {{1}, {1, 2}}, {{1, 1}}, {{3}}} {
-		if err := CheckAssignment(img, bad); wire.CodeOf(err) != wire.InvalidReplicaAssignment {
+	for _, bad := range [][][]int32{{}, {{}}, {{1}, {1, 2}}, {{1, 1}}, {{3}}, {{-1}}} {
+		if err := CheckAssignment(img, bad, 0); wire.CodeOf(err) != wire.InvalidReplicaAssignment {
 			t.Errorf("%v: %v", bad, err)
 		}
+	}
+	if err := CheckAssignment(img, [][]int32{{1}}, 2); wire.CodeOf(err) != wire.InvalidReplicaAssignment {
+		t.Errorf("one replica for two: %v", err)
 	}
 }
 

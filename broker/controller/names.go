@@ -3,7 +3,6 @@ package controller
 import (
 	"strings"
 
-	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
@@ -30,18 +29,12 @@ func legal(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '_' || r == '-'
 }
 
-// Collides returns a topic whose name differs only by '.' for '_': metric names can not tell them apart. nil means none.
-func Collides(img *meta.Image, name string) *meta.Topic {
-	if !strings.ContainsAny(name, "._") {
-		return nil
+// IsInternal reports names that the broker keeps for itself: a client can neither create nor delete these topics.
+func IsInternal(name string) bool {
+	switch name {
+	case "__consumer_offsets", "__transaction_state", "__share_group_state", "__audit_log", "__cluster_metadata":
+		return true
+	default:
+		return false
 	}
-	folded := strings.ReplaceAll(name, ".", "_")
-	var found *meta.Topic
-	img.Topics(func(t *meta.Topic) bool {
-		if t.Name != name && strings.ReplaceAll(t.Name, ".", "_") == folded {
-			found = t
-		}
-		return found == nil
-	})
-	return found
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
-// maxPartitions caps the partitions of one request: each is a directory and some open files, and a typing error should not take
-// the broker down.
-const maxPartitions = 10_000
+// MaxPartitions caps the partitions that one request makes, as in Apache Kafka (ReplicationControlManager): each is a directory and
+// some open files, and a typing error should not take the broker down.
+const MaxPartitions = 10_000
 
 // Place chooses the replicas of new partitions: round robin over the live brokers from start on, so that leaders and copies are
 // spread. first is the number of the first new partition.
@@ -17,11 +17,11 @@ func Place(img *meta.Image, first, count, factor, start int) ([][]int32, error) 
 	live := liveBrokers(img)
 	switch {
 	case count <= 0:
-		return nil, wire.Errorf(wire.InvalidPartitions, "Number of partitions must be larger than 0.")
-	case count > maxPartitions:
-		return nil, wire.Errorf(wire.InvalidPartitions, "Number of partitions must not be larger than %d.", maxPartitions)
+		return nil, wire.Errorf(wire.InvalidPartitions, "Number of partitions was set to an invalid non-positive value.")
+	case count > MaxPartitions:
+		return nil, wire.Errorf(wire.PolicyViolation, "Excessively large number of partitions per request.")
 	case factor <= 0:
-		return nil, wire.Errorf(wire.InvalidReplicationFactor, "Replication factor must be larger than 0.")
+		return nil, wire.Errorf(wire.InvalidReplicationFactor, "Replication factor must be larger than 0, or -1 to use the default value.")
 	case factor > len(live):
 		return nil, wire.Errorf(wire.InvalidReplicationFactor,
 			"Unable to replicate the partition %d time(s): The target replication factor of %d cannot be reached because only %d broker(s) are registered.",
@@ -48,26 +48,38 @@ func liveBrokers(img *meta.Image) []int32 {
 	return live
 }
 
-// CheckAssignment checks replicas that a client has chosen, by partition: registered, none twice, the same number each.
-func CheckAssignment(img *meta.Image, partitions [][]int32) error {
+// CheckAssignment checks replicas that a client has chosen, by partition: registered, none twice, and the same number each, which
+// is factor unless that is 0.
+func CheckAssignment(img *meta.Image, partitions [][]int32, factor int) error {
 	if len(partitions) == 0 {
 		return wire.Errorf(wire.InvalidReplicaAssignment, "The manual partition assignment is empty.")
 	}
-	for i, replicas := range partitions {
+	if factor == 0 {
+		factor = len(partitions[0])
+	}
+	for _, replicas := range partitions {
 		switch {
 		case len(replicas) == 0:
-			return wire.Errorf(wire.InvalidReplicaAssignment, "The manual partition assignment includes an empty replica list for partition %d.", i)
-		case len(replicas) != len(partitions[0]):
-			return wire.Errorf(wire.InvalidReplicaAssignment, "The manual partition assignment includes partition %d with %d replica(s), but partition 0 has %d.",
-				i, len(replicas), len(partitions[0]))
+			return wire.Errorf(wire.InvalidReplicaAssignment, "The manual partition assignment includes an empty replica list.")
+		case len(replicas) != factor:
+			return wire.Errorf(wire.InvalidReplicaAssignment, "The manual partition assignment includes a partition with %d replica(s), "+
+				"but this is not consistent with previous partitions, which have %d replica(s).", len(replicas), factor)
 		}
-		for j, id := range replicas {
-			if slices.Contains(replicas[:j], id) {
-				return wire.Errorf(wire.InvalidReplicaAssignment, "The manual partition assignment includes the broker %d more than once.", id)
-			}
-			if img.Broker(id) == nil {
-				return wire.Errorf(wire.InvalidReplicaAssignment, "The manual partition assignment includes broker %d, but no such broker is registered.", id)
-			}
+		if err := checkReplicas(img, replicas); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkReplicas looks at no more replicas than there are brokers: one of more is unknown or stands there twice.
+func checkReplicas(img *meta.Image, replicas []int32) error {
+	for i, id := range replicas {
+		if img.Broker(id) == nil {
+			return wire.Errorf(wire.InvalidReplicaAssignment, "The manual partition assignment includes broker %d, but no such broker is registered.", id)
+		}
+		if slices.Contains(replicas[:i], id) {
+			return wire.Errorf(wire.InvalidReplicaAssignment, "The manual partition assignment includes the broker %d more than once.", id)
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/wire"
 )
 
 // describeFrame caps requests that name topics to look at, in bytes.
@@ -46,6 +47,61 @@ func grantedOperations(g *authz.Granted, t authz.ResourceType, name string) int3
 		}
 	}
 	return bits
+}
+
+// clusterOperationsOf is the bit field of the cluster: nothing for who may not describe it.
+func clusterOperationsOf(g *authz.Granted) int32 {
+	if !g.Has(authz.Describe, authz.Cluster, authz.ClusterName) {
+		return 0
+	}
+	return grantedOperations(g, authz.Cluster, authz.ClusterName)
+}
+
+// noLeader is the leader of a partition that has none.
+const noLeader = -1
+
+// reach says which brokers a client can reach by its own listener.
+type reach map[int32]int16
+
+// reachOf maps each broker that is not fenced to None, or to LISTENER_NOT_FOUND where it has no such listener.
+func reachOf(img *meta.Image, listener string) reach {
+	out := reach{}
+	img.Brokers(func(b *meta.Broker) bool {
+		if _, found := b.Endpoint(listener); found {
+			out[b.ID] = wire.None
+		} else {
+			out[b.ID] = wire.ListenerNotFound
+		}
+		if b.Fenced {
+			out[b.ID] = wire.LeaderNotAvailable
+		}
+		return true
+	})
+	return out
+}
+
+// leader returns the leader and no error, or an error and no leader.
+func (r reach) leader(id int32) (code int16, leader int32) {
+	code, known := r[id]
+	switch {
+	case !known:
+		return wire.LeaderNotAvailable, noLeader
+	case code != wire.None:
+		return code, noLeader
+	default:
+		return wire.None, id
+	}
+}
+
+// offline lists the replicas that the client can not reach.
+func (r reach) offline(replicas []int32) []int32 {
+	var out []int32
+	for _, id := range replicas {
+		if code, known := r[id]; !known || code != wire.None {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 // brokersOn lists the brokers that have a listener of that name.

@@ -12,6 +12,9 @@ import (
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
+// disabledCode is the first version of DeleteTopics that knows TOPIC_DELETION_DISABLED.
+const disabledCode = 3
+
 // deleteTopics is API 20, versions 1-6; from version 6 on topics are named by name or by id. Whoever may not describe a topic
 // does not learn its name from its id.
 func (t *Topics) deleteTopics() api.Row {
@@ -38,10 +41,11 @@ func (t *Topics) deleteTopics() api.Row {
 	}.Build()
 }
 
-// deleteTarget is one topic that a request names.
+// deleteTarget is one topic that a request names, as often as times says.
 type deleteTarget struct {
 	asked *string
 	id    meta.TopicID
+	times int
 	topic *meta.Topic
 }
 
@@ -63,13 +67,33 @@ func (d *deleteTarget) failed(err error) kmsg.DeleteTopicsResponseTopic {
 	return out
 }
 
+// deleteTargets lists what a request names, each once.
 func deleteTargets(q *kmsg.DeleteTopicsRequest) []deleteTarget {
+	type key struct {
+		name  string
+		named bool
+		id    meta.TopicID
+	}
 	var out []deleteTarget
+	places := map[key]int{}
+	add := func(name *string, id meta.TopicID) {
+		k := key{id: id, named: name != nil}
+		if name != nil {
+			k.name = *name
+		}
+		at, again := places[k]
+		if !again {
+			at = len(out)
+			places[k] = at
+			out = append(out, deleteTarget{asked: name, id: id})
+		}
+		out[at].times++
+	}
 	for i := range q.TopicNames {
-		out = append(out, deleteTarget{asked: &q.TopicNames[i]})
+		add(&q.TopicNames[i], meta.TopicID{})
 	}
 	for i := range q.Topics {
-		out = append(out, deleteTarget{asked: q.Topics[i].Topic, id: q.Topics[i].TopicID})
+		add(q.Topics[i].Topic, q.Topics[i].TopicID)
 	}
 	return out
 }
@@ -91,54 +115,96 @@ func (t *Topics) handleDeleteTopics(ctx context.Context, c *api.Call, q *kmsg.De
 	defer cancel()
 	resp := q.ResponseKind().(*kmsg.DeleteTopicsResponse)
 	command := &meta.DeleteTopics{Origin: originOf(c)}
-	var places []int
-	for i := range targets {
-		d := &targets[i]
-		if err := t.checkDelete(c, d, command.IDs); err != nil {
+	var deleted []*deleteTarget
+	var places []int // of the deleted in the answer
+	listed := map[meta.TopicID]bool{}
+	for _, d := range idsFirst(targets) {
+		err := t.checkDelete(c, q, d)
+		if err == nil && listed[d.topic.ID] {
+			err = wire.Errorf(wire.InvalidRequest, "The provided topic name maps to an ID that was already supplied.")
+		}
+		if err != nil {
 			resp.Topics = append(resp.Topics, d.failed(err))
 			continue
 		}
-		out := kmsg.NewDeleteTopicsResponseTopic()
-		name := d.topic.Name
-		out.Topic, out.TopicID = &name, d.topic.ID
-		places = append(places, len(resp.Topics))
-		resp.Topics = append(resp.Topics, out)
+		places, deleted = append(places, len(resp.Topics)), append(deleted, d)
+		resp.Topics = append(resp.Topics, deleteDone(c, d))
 		command.IDs = append(command.IDs, d.topic.ID)
+		listed[d.topic.ID] = true
 	}
 	if len(command.IDs) == 0 {
 		return api.Now(resp)
 	}
 	result, err := t.Metadata.Propose(ctx, command)
 	for i, at := range places {
-		out := &resp.Topics[at]
-		if err == nil {
-			out.ErrorCode = result.Items[i].Code
-			continue
+		switch {
+		case err != nil:
+			resp.Topics[at] = deleted[i].failed(err)
+		case result.Items[i].Code != wire.None:
+			resp.Topics[at] = deleted[i].failed(wire.Errorf(result.Items[i].Code, "%s", result.Items[i].Message))
 		}
-		out.ErrorCode, out.ErrorMessage = wire.CodeOf(err), messageOf(err)
 	}
 	return api.Now(resp)
 }
 
-func (t *Topics) checkDelete(c *api.Call, d *deleteTarget, before []meta.TopicID) error {
-	name := d.name()
-	describe := name != "" && c.Granted.Has(authz.Describe, authz.Topic, name)
+// idsFirst puts the topics that are named by id before the others: a name for one of them is the duplicate.
+func idsFirst(targets []deleteTarget) []*deleteTarget {
+	out := make([]*deleteTarget, 0, len(targets))
+	for _, byName := range []bool{false, true} {
+		for i := range targets {
+			if (targets[i].asked != nil) == byName {
+				out = append(out, &targets[i])
+			}
+		}
+	}
+	return out
+}
+
+// deleteDone shows name and id to who may describe the topic, and else what he named.
+func deleteDone(c *api.Call, d *deleteTarget) kmsg.DeleteTopicsResponseTopic {
+	out := kmsg.NewDeleteTopicsResponseTopic()
+	out.Topic, out.TopicID = d.asked, d.topic.ID
+	if c.Granted.Has(authz.Describe, authz.Topic, d.topic.Name) {
+		out.Topic = &d.topic.Name
+	}
+	return out
+}
+
+// checkDelete reports why a topic is not deleted. Who names it by name and may not describe it learns nothing of it; ids are no
+// secret, but the name behind one is.
+func (t *Topics) checkDelete(c *api.Call, q *kmsg.DeleteTopicsRequest, d *deleteTarget) error {
+	if err := t.checkDeleteRequest(q, d); err != nil {
+		return err
+	}
+	name, byID := d.name(), d.asked == nil
 	switch {
-	case !t.Defaults.DeleteTopicsEnabled():
-		return wire.Errorf(wire.TopicDeletionDisabled, "Topic deletion is disabled.")
-	case d.asked == nil && (d.topic == nil || !describe):
+	case byID && d.topic == nil:
 		return wire.Errorf(wire.UnknownTopicID, "This server does not host this topic ID.")
-	case !c.Granted.Has(authz.Delete, authz.Topic, name):
+	case !c.Granted.Has(authz.Delete, authz.Topic, name), !byID && !c.Granted.Has(authz.Describe, authz.Topic, name):
 		return wire.Errorf(wire.TopicAuthorizationFailed, "Topic authorization failed.")
 	case d.topic == nil:
 		return wire.Errorf(wire.UnknownTopicOrPartition, "This server does not host this topic-partition.")
 	case d.topic.Internal:
-		return wire.Errorf(wire.InvalidTopicException, "Topic '%s' is the broker's own.", name)
+		return wire.Errorf(wire.InvalidTopicException, "An internal topic is not deleted.")
 	}
-	for _, id := range before {
-		if id == d.topic.ID {
-			return wire.Errorf(wire.InvalidRequest, "Duplicate topic name.")
-		}
+	return nil
+}
+
+func (t *Topics) checkDeleteRequest(q *kmsg.DeleteTopicsRequest, d *deleteTarget) error {
+	byID := d.asked == nil
+	switch {
+	case !t.Defaults.DeleteTopicsEnabled() && q.Version < disabledCode:
+		return wire.Errorf(wire.InvalidRequest, "This version does not support topic deletion.")
+	case !t.Defaults.DeleteTopicsEnabled():
+		return wire.Errorf(wire.TopicDeletionDisabled, "Topic deletion is disabled.")
+	case byID && d.id.IsZero():
+		return wire.Errorf(wire.InvalidRequest, "Neither topic name nor id were specified.")
+	case !byID && !d.id.IsZero():
+		return wire.Errorf(wire.InvalidRequest, "You may not specify both topic name and topic id.")
+	case byID && d.times > 1:
+		return wire.Errorf(wire.InvalidRequest, "Duplicate topic id.")
+	case d.times > 1:
+		return wire.Errorf(wire.InvalidRequest, "Duplicate topic name.")
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -11,8 +12,11 @@ import (
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
-// brokerEndpoints is the endpoint type of DescribeCluster that this listener answers (KIP-919).
-const brokerEndpoints = 1
+// Endpoint types of DescribeCluster (KIP-919). This listener answers for brokers.
+const (
+	brokerEndpoints     = 1
+	controllerEndpoints = 2
+)
 
 // describeCluster is API 60, versions 0-2. Version 1 asks for brokers or controllers; version 2 shows fenced brokers.
 func (k *Cluster) describeCluster() api.Row {
@@ -41,8 +45,7 @@ func (k *Cluster) clusterAnswer(c *api.Call, q *kmsg.DescribeClusterRequest, img
 	resp.EndpointType = brokerEndpoints
 	resp.ClusterAuthorizedOperations = noOperations
 	if q.Version >= 1 && q.EndpointType != brokerEndpoints {
-		message := "This listener answers for brokers; the controllers have no endpoint for clients."
-		resp.ErrorCode, resp.ErrorMessage = wire.MismatchedEndpointType, &message
+		resp.ErrorCode, resp.ErrorMessage = otherEndpoint(q.EndpointType)
 		return resp
 	}
 	resp.ClusterID, resp.ControllerID = img.ClusterID(), k.ControllerID()
@@ -52,7 +55,14 @@ func (k *Cluster) clusterAnswer(c *api.Call, q *kmsg.DescribeClusterRequest, img
 		resp.Brokers = append(resp.Brokers, out)
 	})
 	if q.IncludeClusterAuthorizedOperations {
-		resp.ClusterAuthorizedOperations = grantedOperations(c.Granted, authz.Cluster, authz.ClusterName)
+		resp.ClusterAuthorizedOperations = clusterOperationsOf(c.Granted)
 	}
 	return resp
+}
+
+func otherEndpoint(endpointType int8) (code int16, message *string) {
+	if endpointType == controllerEndpoints {
+		return wire.MismatchedEndpointType, kmsg.StringPtr("The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER")
+	}
+	return wire.UnsupportedEndpointType, kmsg.StringPtr(fmt.Sprintf("Unsupported endpoint type %d", endpointType))
 }

@@ -33,16 +33,20 @@ func (k *Cluster) describeTopicPartitions() api.Row {
 			return authz.Needs{Each: each}
 		},
 		Refuse: func(_ *api.Call, q *kmsg.DescribeTopicPartitionsRequest, code int16) kmsg.Response {
-			resp := q.ResponseKind().(*kmsg.DescribeTopicPartitionsResponse)
-			for i := range q.Topics {
-				resp.Topics = append(resp.Topics, describeFailed(q.Topics[i].Topic, code))
-			}
-			return resp
+			return describeRefused(q, code)
 		},
 		Handle: func(_ context.Context, c *api.Call, q *kmsg.DescribeTopicPartitionsRequest, targets []metadataTarget) api.Answer {
 			return api.Now(k.describeAnswer(c, q, targets))
 		},
 	}.Build()
+}
+
+func describeRefused(q *kmsg.DescribeTopicPartitionsRequest, code int16) kmsg.Response {
+	resp := q.ResponseKind().(*kmsg.DescribeTopicPartitionsResponse)
+	for i := range q.Topics {
+		resp.Topics = append(resp.Topics, describeFailed(q.Topics[i].Topic, code))
+	}
+	return resp
 }
 
 func describeFailed(name string, code int16) kmsg.DescribeTopicPartitionsResponseTopic {
@@ -51,7 +55,7 @@ func describeFailed(name string, code int16) kmsg.DescribeTopicPartitionsRespons
 	return out
 }
 
-// resolveDescribeTopics lists the topics from the cursor on, by name.
+// resolveDescribeTopics lists the topics from the cursor on, by name, each once.
 func (k *Cluster) resolveDescribeTopics(_ *api.Call, q *kmsg.DescribeTopicPartitionsRequest) []metadataTarget {
 	img := k.Metadata.Image()
 	from := ""
@@ -74,65 +78,82 @@ func (k *Cluster) resolveDescribeTopics(_ *api.Call, q *kmsg.DescribeTopicPartit
 		}
 	}
 	slices.SortFunc(out, func(a, b metadataTarget) int { return strings.Compare(a.name(), b.name()) })
-	return out
+	return slices.CompactFunc(out, func(a, b metadataTarget) bool { return a.name() == b.name() })
 }
 
+// describeAnswer tells of the topics that the caller may describe, up to the limit. Cursors name only such topics.
 func (k *Cluster) describeAnswer(c *api.Call, q *kmsg.DescribeTopicPartitionsRequest, targets []metadataTarget) kmsg.Response {
-	resp := q.ResponseKind().(*kmsg.DescribeTopicPartitionsResponse)
-	left := maxDescribedPartitions
-	if limit := int(q.ResponsePartitionLimit); limit > 0 {
-		left = min(left, limit)
+	if !validCursor(q) {
+		return describeRefused(q, wire.InvalidRequest)
 	}
+	resp := q.ResponseKind().(*kmsg.DescribeTopicPartitionsResponse)
+	reach := reachOf(k.Metadata.Image(), c.Conn.Listener)
+	left := max(1, min(maxDescribedPartitions, int(q.ResponsePartitionLimit)))
+	var denied []kmsg.DescribeTopicPartitionsResponseTopic
 	for i := range targets {
 		t := &targets[i]
 		switch {
 		case !c.Granted.Has(authz.Describe, authz.Topic, t.name()):
 			if len(q.Topics) > 0 {
-				resp.Topics = append(resp.Topics, describeFailed(t.name(), wire.TopicAuthorizationFailed))
+				denied = append(denied, describeFailed(t.name(), wire.TopicAuthorizationFailed))
 			}
 			continue
+		case resp.NextCursor != nil:
+			continue // what is denied is still to be told
+		case left == 0:
+			resp.NextCursor = cursorAt(t.name(), 0)
+			continue
 		case t.topic == nil:
-			resp.Topics = append(resp.Topics, describeFailed(t.name(), wire.UnknownTopicOrPartition))
+			missing := describeFailed(t.name(), missingTopic(t.name()))
+			missing.AuthorizedOperations = grantedOperations(c.Granted, authz.Topic, t.name())
+			resp.Topics = append(resp.Topics, missing)
 			continue
 		}
 		first := 0
 		if q.Cursor != nil && q.Cursor.Topic == t.topic.Name {
-			first = max(0, int(q.Cursor.Partition))
+			first = min(int(q.Cursor.Partition), len(t.topic.Partitions))
 		}
 		last := min(len(t.topic.Partitions), first+left)
-		resp.Topics = append(resp.Topics, k.describedTopic(c, t.topic, first, last))
-		left -= max(0, last-first)
-		if last < len(t.topic.Partitions) || left == 0 && i+1 < len(targets) {
-			resp.NextCursor = cursorAfter(targets, i, last)
-			break
+		resp.Topics = append(resp.Topics, k.describedTopic(c, t.topic, first, last, reach))
+		left -= last - first
+		if last < len(t.topic.Partitions) {
+			resp.NextCursor = cursorAt(t.topic.Name, last)
 		}
 	}
+	resp.Topics = append(resp.Topics, denied...)
 	return resp
 }
 
-// cursorAfter names the partition that the next answer begins with.
-func cursorAfter(targets []metadataTarget, i, last int) *kmsg.DescribeTopicPartitionsResponseNextCursor {
-	cursor := kmsg.NewDescribeTopicPartitionsResponseNextCursor()
-	if t := targets[i].topic; last < len(t.Partitions) {
-		cursor.Topic, cursor.Partition = t.Name, int32(last) //nolint:gosec // partitions are far below 2^31
-		return &cursor
+// validCursor reports whether a cursor is one that an answer to this question could have had.
+func validCursor(q *kmsg.DescribeTopicPartitionsRequest) bool {
+	if q.Cursor == nil {
+		return true
 	}
-	cursor.Topic = targets[i+1].name()
+	named := len(q.Topics) == 0 || slices.ContainsFunc(q.Topics, func(t kmsg.DescribeTopicPartitionsRequestTopic) bool {
+		return t.Topic == q.Cursor.Topic
+	})
+	return named && q.Cursor.Partition >= 0
+}
+
+// cursorAt names the partition that the next answer begins with.
+func cursorAt(topic string, partition int) *kmsg.DescribeTopicPartitionsResponseNextCursor {
+	cursor := kmsg.NewDescribeTopicPartitionsResponseNextCursor()
+	cursor.Topic, cursor.Partition = topic, int32(partition) //nolint:gosec // partitions are far below 2^31
 	return &cursor
 }
 
-func (k *Cluster) describedTopic(c *api.Call, t *meta.Topic, first, last int) kmsg.DescribeTopicPartitionsResponseTopic {
+func (k *Cluster) describedTopic(c *api.Call, t *meta.Topic, first, last int, reach reach) kmsg.DescribeTopicPartitionsResponseTopic {
 	out := kmsg.NewDescribeTopicPartitionsResponseTopic()
 	out.Topic, out.TopicID, out.IsInternal = &t.Name, t.ID, t.Internal
 	out.AuthorizedOperations = grantedOperations(c.Granted, authz.Topic, t.Name)
 	for i := first; i < last; i++ {
 		p := &t.Partitions[i]
 		to := kmsg.NewDescribeTopicPartitionsResponseTopicPartition()
-		to.Partition, to.LeaderID, to.LeaderEpoch = int32(i), p.Leader, p.LeaderEpoch //nolint:gosec // partitions are far below 2^31
-		to.Replicas, to.ISR = p.Replicas, p.ISR
-		to.EligibleLeaderReplicas, to.LastKnownELR, to.OfflineReplicas = []int32{}, []int32{}, []int32{} // Java's client takes no null
+		to.Partition, to.LeaderEpoch = int32(i), p.LeaderEpoch //nolint:gosec // partitions are far below 2^31
+		to.Replicas, to.ISR, to.OfflineReplicas = p.Replicas, p.ISR, reach.offline(p.Replicas)
+		to.ErrorCode, to.LeaderID = reach.leader(p.Leader)
 		if k.Offline(t.Name, to.Partition) {
-			to.ErrorCode, to.LeaderID, to.OfflineReplicas = wire.LeaderNotAvailable, -1, p.Replicas
+			to.ErrorCode, to.LeaderID, to.OfflineReplicas = wire.LeaderNotAvailable, noLeader, p.Replicas
 		}
 		out.Partitions = append(out.Partitions, to)
 	}

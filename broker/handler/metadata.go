@@ -7,13 +7,26 @@ import (
 
 	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/controller"
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
+// Versions of Metadata that differ in more than their fields.
+const (
+	// autoCreateFlag is the first that lets the client say whether topics may be created.
+	autoCreateFlag = 4
+	// listenerNotFound is the first that knows LISTENER_NOT_FOUND.
+	listenerNotFound = 6
+	// clusterOperations is the last that carries the cluster's authorized operations; DescribeCluster does it since.
+	clusterOperations = 10
+	// topicsByID is the first in which a topic may be named by id; the two before have the field and do not serve it.
+	topicsByID = 12
+)
+
 // metadata is API 3, versions 0-13. "All" is an empty list in version 0 and null from version 1 on; what may not be described is
-// left out of it, while a topic that is named fails. Topics are named by id from version 10 on. Versions 8 to 10 carry the
-// cluster's authorized operations. A topic that is missing is created where the broker's configuration and CREATE allow it.
+// left out of it, while a topic that is named fails. A topic that is missing is created where the broker's configuration and
+// CREATE allow it.
 func (k *Cluster) metadata() api.Row {
 	return api.Spec[*kmsg.MetadataRequest, *metadataPlan]{
 		Row:     api.Row{Key: 3, Name: "Metadata", Min: 0, Max: 13, Gate: api.Authenticated, MaxBytes: describeFrame, Recheck: true},
@@ -21,29 +34,34 @@ func (k *Cluster) metadata() api.Row {
 		Needs: func(_ *api.Call, q *kmsg.MetadataRequest, plan *metadataPlan) authz.Needs {
 			return authz.Needs{Each: plan.needs(q)}
 		},
-		Refuse: func(_ *api.Call, q *kmsg.MetadataRequest, code int16) kmsg.Response {
-			resp := q.ResponseKind().(*kmsg.MetadataResponse)
-			for i := range q.Topics {
-				resp.Topics = append(resp.Topics, metadataFailed(q.Topics[i].Topic, q.Topics[i].TopicID, code))
-			}
-			return resp
-		},
+		Refuse: func(_ *api.Call, q *kmsg.MetadataRequest, code int16) kmsg.Response { return metadataRefused(q, code) },
 		Handle: k.handleMetadata,
 	}.Build()
 }
 
+func metadataRefused(q *kmsg.MetadataRequest, code int16) kmsg.Response {
+	resp := q.ResponseKind().(*kmsg.MetadataResponse)
+	for i := range q.Topics {
+		resp.Topics = append(resp.Topics, metadataFailed(q.Topics[i].Topic, q.Topics[i].TopicID, code))
+	}
+	return resp
+}
+
 // metadataPlan is what a request asks, by name.
 type metadataPlan struct {
-	img    *meta.Image
-	all    bool
-	topics []metadataTarget
-	create bool
+	img     *meta.Image
+	all     bool
+	invalid bool
+	topics  []metadataTarget
+	create  bool
 }
 
 type metadataTarget struct {
 	asked *string // as the client named it; nil where it gave an id
 	id    meta.TopicID
 	topic *meta.Topic
+	// failure is why a missing topic could not be created, None where that was not tried.
+	failure int16
 }
 
 func (t *metadataTarget) name() string {
@@ -60,7 +78,7 @@ func (t *metadataTarget) name() string {
 func (k *Cluster) resolveMetadata(_ *api.Call, q *kmsg.MetadataRequest) *metadataPlan {
 	plan := &metadataPlan{img: k.Metadata.Image()}
 	plan.all = q.Topics == nil || q.Version == 0 && len(q.Topics) == 0
-	plan.create = !plan.all && (q.Version < 4 || q.AllowAutoTopicCreation) && k.Topics.Defaults.AutoCreateTopics()
+	plan.create = !plan.all && (q.Version < autoCreateFlag || q.AllowAutoTopicCreation) && k.Topics.Defaults.AutoCreateTopics()
 	if plan.all {
 		plan.img.Topics(func(t *meta.Topic) bool {
 			plan.topics = append(plan.topics, metadataTarget{topic: t})
@@ -68,27 +86,45 @@ func (k *Cluster) resolveMetadata(_ *api.Call, q *kmsg.MetadataRequest) *metadat
 		})
 		return plan
 	}
+	plan.name(q)
+	return plan
+}
+
+// name takes up the topics that are named, each once: an answer must not grow by repeating the question.
+func (p *metadataPlan) name(q *kmsg.MetadataRequest) {
+	names, ids := map[string]bool{}, map[meta.TopicID]bool{}
 	for i := range q.Topics {
 		target := metadataTarget{asked: q.Topics[i].Topic, id: q.Topics[i].TopicID}
+		p.invalid = p.invalid || q.Version < topicsByID && (target.asked == nil || !target.id.IsZero())
 		if target.asked != nil {
-			target.topic = plan.img.Topic(*target.asked)
+			if names[*target.asked] {
+				continue
+			}
+			names[*target.asked] = true
+			target.topic = p.img.Topic(*target.asked)
 		} else {
-			target.topic = plan.img.TopicByID(target.id)
+			if ids[target.id] {
+				continue
+			}
+			ids[target.id] = true
+			target.topic = p.img.TopicByID(target.id)
 		}
-		plan.topics = append(plan.topics, target)
+		p.topics = append(p.topics, target)
 	}
-	return plan
 }
 
 func (p *metadataPlan) needs(q *kmsg.MetadataRequest) []authz.Need {
 	var each []authz.Need
-	if q.IncludeClusterAuthorizedOperations || p.create {
+	switch {
+	case q.IncludeClusterAuthorizedOperations:
 		each = append(each, operationProbes(authz.Cluster, authz.ClusterName)...)
+	case p.create:
+		each = append(each, probe(authz.Create, authz.Cluster, authz.ClusterName))
 	}
 	for i := range p.topics {
 		name := p.topics[i].name()
-		if name == "" {
-			continue
+		if name == "" && p.topics[i].asked == nil {
+			continue // an unknown id
 		}
 		describe := need(authz.Describe, authz.Topic, name)
 		describe.Probe = p.all
@@ -104,7 +140,14 @@ func (p *metadataPlan) needs(q *kmsg.MetadataRequest) []authz.Need {
 }
 
 func (k *Cluster) handleMetadata(ctx context.Context, c *api.Call, q *kmsg.MetadataRequest, plan *metadataPlan) api.Answer {
+	if plan.invalid {
+		return api.Now(metadataRefused(q, wire.InvalidRequest))
+	}
+	if plan.create {
+		k.createMissing(ctx, c, plan)
+	}
 	resp := q.ResponseKind().(*kmsg.MetadataResponse)
+	reach := reachOf(plan.img, c.Conn.Listener)
 	brokersOn(plan.img, c.Conn.Listener, false, func(b *meta.Broker, e meta.Endpoint) {
 		out := kmsg.NewMetadataResponseBroker()
 		out.NodeID, out.Host, out.Port, out.Rack = b.ID, e.Host, e.Port, rackOf(b)
@@ -112,54 +155,92 @@ func (k *Cluster) handleMetadata(ctx context.Context, c *api.Call, q *kmsg.Metad
 	})
 	cluster := plan.img.ClusterID()
 	resp.ClusterID, resp.ControllerID, resp.AuthorizedOperations = &cluster, k.ControllerID(), noOperations
-	if q.IncludeClusterAuthorizedOperations && q.Version <= 10 {
-		resp.AuthorizedOperations = grantedOperations(c.Granted, authz.Cluster, authz.ClusterName)
+	if q.IncludeClusterAuthorizedOperations && q.Version <= clusterOperations {
+		resp.AuthorizedOperations = clusterOperationsOf(c.Granted)
 	}
 	for i := range plan.topics {
-		if answer, shown := k.metadataOf(ctx, c, q, plan, &plan.topics[i]); shown {
-			resp.Topics = append(resp.Topics, answer)
+		t := &plan.topics[i]
+		if plan.all && !c.Granted.Has(authz.Describe, authz.Topic, t.name()) {
+			continue
 		}
+		resp.Topics = append(resp.Topics, k.metadataOf(c, q, t, reach))
 	}
 	return api.Now(resp)
 }
 
-func (k *Cluster) metadataOf(ctx context.Context, c *api.Call, q *kmsg.MetadataRequest, plan *metadataPlan, t *metadataTarget) (kmsg.MetadataResponseTopic, bool) {
-	name := t.name()
-	allowed := name != "" && c.Granted.Has(authz.Describe, authz.Topic, name)
-	switch {
-	case plan.all && !allowed:
-		return kmsg.MetadataResponseTopic{}, false
-	case t.asked == nil && !plan.all && (t.topic == nil || !allowed):
-		return metadataFailed(nil, t.id, wire.UnknownTopicID), true
-	case !allowed:
-		return metadataFailed(t.asked, meta.TopicID{}, wire.TopicAuthorizationFailed), true
-	case t.topic == nil:
-		return k.metadataOfMissing(ctx, c, plan, name), true
+// createMissing creates the topics that are named and missing, in one command, and takes up those that are there then.
+func (k *Cluster) createMissing(ctx context.Context, c *api.Call, plan *metadataPlan) {
+	command := &meta.CreateTopics{Origin: originOf(c)}
+	var targets []*metadataTarget
+	left := controller.MaxPartitions
+	for i := range plan.topics {
+		t := &plan.topics[i]
+		if t.topic != nil || t.asked == nil || !c.Granted.Has(authz.Describe, authz.Topic, *t.asked) {
+			continue
+		}
+		created, err := k.autoTopic(c, plan.img, *t.asked, left)
+		if err != nil {
+			t.failure = wire.CodeOf(err)
+			continue
+		}
+		left -= len(created.Replicas)
+		command.Topics, targets = append(command.Topics, created), append(targets, t)
 	}
-	return k.metadataFound(c, q, t.topic), true
-}
-
-// metadataOfMissing creates a topic that is not there, where that is allowed.
-func (k *Cluster) metadataOfMissing(ctx context.Context, c *api.Call, plan *metadataPlan, name string) kmsg.MetadataResponseTopic {
-	if !plan.create {
-		return metadataFailed(&name, meta.TopicID{}, wire.UnknownTopicOrPartition)
+	if len(targets) == 0 {
+		return
 	}
-	if !mayCreate(c.Granted, name) {
-		return metadataFailed(&name, meta.TopicID{}, wire.TopicAuthorizationFailed)
-	}
-	asked := &kmsg.CreateTopicsRequestTopic{Topic: name, NumPartitions: -1, ReplicationFactor: -1}
-	created, err := k.Topics.newTopic(plan.img, asked)
-	if err != nil {
-		return metadataFailed(&name, meta.TopicID{}, wire.CodeOf(err))
-	}
-	command := &meta.CreateTopics{Origin: originOf(c), Topics: []meta.NewTopic{created}}
-	code := wire.LeaderNotAvailable // the client asks again, and finds it
-	k.Topics.commitTopics(ctx, false, plan.img, command, func(_ int, err error) {
-		if c := wire.CodeOf(err); c != wire.TopicAlreadyExists {
-			code = c
+	k.Topics.commitTopics(ctx, false, plan.img, command, func(i int, err error) {
+		switch code := wire.CodeOf(err); code {
+		case wire.TopicAlreadyExists: // somebody else was faster
+		case wire.RequestTimedOut, wire.NotController:
+			targets[i].failure = wire.LeaderNotAvailable // the client asks again
+		default:
+			targets[i].failure = code
 		}
 	})
-	return metadataFailed(&name, meta.TopicID{}, code)
+	plan.img = k.Metadata.Image()
+	for _, t := range targets {
+		t.topic = plan.img.Topic(*t.asked)
+	}
+}
+
+func (k *Cluster) autoTopic(c *api.Call, img *meta.Image, name string, left int) (meta.NewTopic, error) {
+	if !mayCreate(c.Granted, name) {
+		return meta.NewTopic{}, wire.Errorf(wire.TopicAuthorizationFailed, "Authorization failed.")
+	}
+	if k.Topics.Defaults.DefaultPartitions() > left {
+		return meta.NewTopic{}, wire.Errorf(wire.PolicyViolation, "Excessively large number of partitions per request.")
+	}
+	return k.Topics.newTopic(img, &kmsg.CreateTopicsRequestTopic{Topic: name, NumPartitions: -1, ReplicationFactor: -1})
+}
+
+// metadataOf answers for one topic. A topic that may not be described is not even looked for; an id is no secret, but the name
+// behind it is.
+func (k *Cluster) metadataOf(c *api.Call, q *kmsg.MetadataRequest, t *metadataTarget, reach reach) kmsg.MetadataResponseTopic {
+	name := t.name()
+	switch {
+	case name == "" && t.asked == nil:
+		return metadataFailed(nil, t.id, wire.UnknownTopicID)
+	case !c.Granted.Has(authz.Describe, authz.Topic, name):
+		return metadataFailed(t.asked, t.id, wire.TopicAuthorizationFailed)
+	case t.topic != nil:
+		return k.metadataFound(c, q, t.topic, reach)
+	case t.failure != wire.None:
+		return metadataFailed(t.asked, meta.TopicID{}, t.failure)
+	}
+	out := metadataFailed(t.asked, meta.TopicID{}, missingTopic(name))
+	if q.IncludeTopicAuthorizedOperations {
+		out.AuthorizedOperations = grantedOperations(c.Granted, authz.Topic, name)
+	}
+	return out
+}
+
+// missingTopic is the code for a topic that is not there.
+func missingTopic(name string) int16 {
+	if controller.ValidateTopicName(name) != nil {
+		return wire.InvalidTopicException
+	}
+	return wire.UnknownTopicOrPartition
 }
 
 func metadataFailed(name *string, id meta.TopicID, code int16) kmsg.MetadataResponseTopic {
@@ -169,7 +250,7 @@ func metadataFailed(name *string, id meta.TopicID, code int16) kmsg.MetadataResp
 	return out
 }
 
-func (k *Cluster) metadataFound(c *api.Call, q *kmsg.MetadataRequest, t *meta.Topic) kmsg.MetadataResponseTopic {
+func (k *Cluster) metadataFound(c *api.Call, q *kmsg.MetadataRequest, t *meta.Topic, reach reach) kmsg.MetadataResponseTopic {
 	out := kmsg.NewMetadataResponseTopic()
 	out.Topic, out.TopicID, out.IsInternal = &t.Name, t.ID, t.Internal
 	out.AuthorizedOperations = noOperations
@@ -180,10 +261,14 @@ func (k *Cluster) metadataFound(c *api.Call, q *kmsg.MetadataRequest, t *meta.To
 	for i := range t.Partitions {
 		p, to := &t.Partitions[i], &out.Partitions[i]
 		to.Default()
-		to.Partition, to.Leader, to.LeaderEpoch = int32(i), p.Leader, p.LeaderEpoch //nolint:gosec // partitions are far below 2^31
-		to.Replicas, to.ISR = p.Replicas, p.ISR
+		to.Partition, to.LeaderEpoch = int32(i), p.LeaderEpoch //nolint:gosec // partitions are far below 2^31
+		to.Replicas, to.ISR, to.OfflineReplicas = p.Replicas, p.ISR, reach.offline(p.Replicas)
+		to.ErrorCode, to.Leader = reach.leader(p.Leader)
 		if k.Offline(t.Name, to.Partition) {
-			to.ErrorCode, to.Leader, to.OfflineReplicas = wire.LeaderNotAvailable, -1, p.Replicas
+			to.ErrorCode, to.Leader, to.OfflineReplicas = wire.LeaderNotAvailable, noLeader, p.Replicas
+		}
+		if to.ErrorCode == wire.ListenerNotFound && q.Version < listenerNotFound {
+			to.ErrorCode = wire.LeaderNotAvailable
 		}
 	}
 	return out
