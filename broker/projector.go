@@ -125,6 +125,9 @@ func (p *projector) project(ctx context.Context) error {
 		if bytes.Compare(e.Key, p.done) <= 0 {
 			return true
 		}
+		o := &r.Origin
+		p.logger.Info("audit", "event", "change", "api", o.API, "principal", o.Principal, "host", o.Host, "type", r.ResourceType,
+			"resource", r.Resource, "outcome", wire.CodeName(r.Outcome), "request", o.EventID)
 		if batch = append(batch, e); len(batch) == projectBatch {
 			err = p.append(ctx, batch)
 			batch = batch[:0]
@@ -148,9 +151,6 @@ func (p *projector) append(ctx context.Context, batch []audit.Entry) error {
 			return again
 		}
 		return err
-	}
-	for _, e := range batch {
-		p.logger.Info("audit", "event", string(e.Value))
 	}
 	p.done, p.next = bytes.Clone(batch[len(batch)-1].Key), next
 	return nil

@@ -52,7 +52,7 @@ func New(t testing.TB, env ...string) *Broker {
 	t.Cleanup(func() {
 		b.Kill(t)
 		if t.Failed() {
-			t.Logf("the broker's log ends with:\n%s", b.log)
+			t.Logf("the broker's log ends with:\n%s", b.log.last(logLines))
 		}
 	})
 	return b
@@ -272,6 +272,14 @@ func (w *tail) Write(p []byte) (int, error) {
 		w.buf.Next(w.buf.Len() - tailBytes)
 	}
 	return w.buf.Write(p)
+}
+
+// logLines is how much of a log a failed test shows.
+const logLines = 40
+
+func (w *tail) last(lines int) string {
+	all := strings.Split(strings.TrimSpace(w.String()), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }
 
 func (w *tail) String() string {

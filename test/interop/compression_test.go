@@ -31,7 +31,7 @@ func TestCompression(t *testing.T) {
 			want := slices.Concat(values("java", n), values("confluent", n))
 			storedCodec(t, b, topic, codec, len(want))
 			for name, read := range saslReaders(t, b, "SCRAM-SHA-512") {
-				if got := read(topic, len(want)); !slices.Equal(got, want) {
+				if got := read(t, topic, len(want)); !slices.Equal(got, want) {
 					t.Errorf("%s read %q\nwant %q", name, got, want)
 				}
 			}

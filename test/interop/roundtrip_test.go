@@ -34,7 +34,7 @@ func TestRoundTripEveryClient(t *testing.T) {
 			want := produceWithEach(t, b, mechanism, topic)
 			for name, read := range saslReaders(t, b, mechanism) {
 				t.Run(name, func(t *testing.T) {
-					if got := read(topic, len(want)); !slices.Equal(got, want) {
+					if got := read(t, topic, len(want)); !slices.Equal(got, want) {
 						t.Errorf("read %q\nwant %q", got, want)
 					}
 				})
@@ -69,30 +69,30 @@ func produceWithEach(t *testing.T, b *harness.Broker, mechanism, topic string) [
 	return want
 }
 
-type reader func(topic string, n int) []string
+type reader func(t *testing.T, topic string, n int) []string
 
 func saslReaders(t *testing.T, b *harness.Broker, mechanism string) map[string]reader {
 	t.Helper()
 	user, password := b.Admin(t)
 	file := b.Properties(t, mechanism, user, password)
 	return map[string]reader{
-		"kcat": func(topic string, n int) []string { return kcatConsume(t, saslKcat(t, b, mechanism), topic, n) },
-		"java": func(topic string, n int) []string {
+		"kcat": func(t *testing.T, topic string, n int) []string { return kcatConsume(t, saslKcat(t, b, mechanism), topic, n) },
+		"java": func(t *testing.T, topic string, n int) []string {
 			return fourthFields(tools.Must(t, roundTrip, "consume", b.Bootstrap(), file, topic, fmt.Sprint(n), "java-"+mechanism))
 		},
-		"console": func(topic string, n int) []string {
+		"console": func(t *testing.T, topic string, n int) []string {
 			return strings.Fields(tools.Must(t, consoleConsumer, "--bootstrap-server", b.Bootstrap(), "--command-config", file,
 				"--topic", topic, "--from-beginning", "--max-messages", fmt.Sprint(n), "--timeout-ms", "30000"))
 		},
-		"kafka-python": func(topic string, n int) []string {
+		"kafka-python": func(t *testing.T, topic string, n int) []string {
 			return strings.Fields(harness.Python(t, "kafka_python.py", "consume", b.Bootstrap(), b.CA(), mechanism, user, password,
 				topic, fmt.Sprint(n), "kafkapython-"+mechanism))
 		},
-		"confluent": func(topic string, n int) []string {
+		"confluent": func(t *testing.T, topic string, n int) []string {
 			return strings.Fields(harness.Python(t, "confluent.py", "consume", b.Bootstrap(), b.CA(), mechanism, user, password,
 				topic, fmt.Sprint(n), "confluent-"+mechanism))
 		},
-		"franz-go": func(topic string, n int) []string {
+		"franz-go": func(t *testing.T, topic string, n int) []string {
 			return franzConsume(t, append(franzSASL(t, b, mechanism), kgo.ConsumerGroup("franz-"+mechanism)), topic, n)
 		},
 	}

@@ -14,6 +14,8 @@ import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.common.utils.Exit;
 
@@ -51,7 +53,8 @@ public final class ToolServer {
         };
         Exit.setExitProcedure(exit);
         Exit.setHaltProcedure(exit);
-        Exit.setShutdownHookAdder((name, hook) -> { });
+        Queue<Runnable> hooks = new ConcurrentLinkedQueue<>();
+        Exit.setShutdownHookAdder((name, hook) -> hooks.add(hook));
 
         ObjectMapper json = new ObjectMapper();
         BufferedReader lines = new BufferedReader(new InputStreamReader(requests, StandardCharsets.UTF_8));
@@ -64,6 +67,10 @@ public final class ToolServer {
             System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
             System.setIn(new ByteArrayInputStream(request.path("stdin").asText("").getBytes(StandardCharsets.UTF_8)));
             int code = run(request, exitCode);
+            // The console producer, for one, sends its last records in a shutdown hook.
+            for (Runnable hook = hooks.poll(); hook != null; hook = hooks.poll()) {
+                hook.run();
+            }
             System.setOut(realErr);
             System.setErr(realErr);
             ObjectNode answer = json.createObjectNode();
