@@ -41,6 +41,9 @@ func NewSet(cfg Config) *Set {
 	return s
 }
 
+// NodeID is this broker's id.
+func (s *Set) NodeID() int32 { return s.cfg.NodeID }
+
 // Get returns a partition, or nil.
 func (s *Set) Get(topic string, partition int32) *Replica {
 	list, _ := s.topics.Load().Get([]byte(topic))
