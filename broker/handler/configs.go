@@ -1,0 +1,94 @@
+package handler
+
+import (
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik-stream/chronik/authz"
+	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/config"
+	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+const (
+	// configsFrame caps the requests of this area, in bytes: every configuration of some ten thousand topics.
+	configsFrame = 8 << 20
+	// configResources bounds the resources of one request. An answer of all configurations with their documentation has about
+	// 12 KiB a topic.
+	configResources = 10_000
+	// configValue is the longest value of a configuration, as in Apache Kafka (ConfigurationControlManager), in bytes.
+	configValue = math.MaxInt16
+)
+
+// Configs answers the APIs that describe and change configurations and client quotas.
+type Configs struct {
+	Metadata MetadataLog
+	Config   *config.Config
+}
+
+// Rows are the rows of this area.
+func (s *Configs) Rows() []api.Row {
+	return []api.Row{
+		s.describeConfigs(), s.alterConfigs(), s.incrementalAlterConfigs(), s.listConfigResources(), s.describeClientQuotas(),
+	}
+}
+
+// configKey names a resource of a request.
+type configKey struct {
+	kind kmsg.ConfigResourceType
+	name string
+}
+
+// on is what has to be allowed for an operation on a resource (AuthHelper and ConfigHelper of Apache Kafka).
+func (k configKey) on() authz.Resource {
+	switch k.kind {
+	case kmsg.ConfigResourceTypeTopic:
+		return authz.Resource{Type: authz.Topic, Name: k.name}
+	case kmsg.ConfigResourceTypeGroupConfig:
+		return authz.Resource{Type: authz.Group, Name: k.name}
+	default:
+		return authz.TheCluster()
+	}
+}
+
+// needsOn asks for an operation on each resource.
+func needsOn(op authz.Operation, keys []configKey) authz.Needs {
+	each := make([]authz.Need, 0, len(keys))
+	for _, k := range keys {
+		if n := (authz.Need{Op: op, On: k.on()}); !slices.Contains(each[max(0, len(each)-1):], n) {
+			each = append(each, n)
+		}
+	}
+	return authz.Needs{Each: each}
+}
+
+// permitted returns the error of a resource that the caller has no right to.
+func permitted(g *authz.Granted, op authz.Operation, k configKey) error {
+	on := k.on()
+	if g.Has(op, on.Type, on.Name) {
+		return nil
+	}
+	switch on.Type {
+	case authz.Topic:
+		return wire.Errorf(wire.TopicAuthorizationFailed, "Topic authorization failed.")
+	case authz.Group:
+		return wire.Errorf(wire.GroupAuthorizationFailed, "Group authorization failed.")
+	default:
+		return wire.Errorf(wire.ClusterAuthorizationFailed, "Cluster authorization failed.")
+	}
+}
+
+// nodeName is this broker's id as the name of a resource.
+func (s *Configs) nodeName() string { return strconv.Itoa(int(s.Config.Node.ID)) }
+
+// dynamic is what was changed at run time and holds for this broker.
+func (s *Configs) dynamic(img *meta.Image) config.Dynamic {
+	return config.Dynamic{
+		Broker:  img.Config(meta.ResourceKey{Type: meta.BrokerConfig, Name: s.nodeName()}),
+		Default: img.Config(meta.ResourceKey{Type: meta.BrokerConfig}),
+	}
+}
