@@ -183,8 +183,9 @@ func (s *Set) deleteLog(id meta.TopicID, partition int32) {
 	}
 }
 
-// RemoveStrays removes logs of topics that the metadata does not know: they were deleted while this broker was away. It has to
-// come before Follow sees topics of the same names.
+// RemoveStrays takes logs of topics that the metadata does not know out of service. Their files stay, in directories that end in
+// -stray: a deletion that a crash interrupted leaves such logs, and so does a metadata log that was restored from an older
+// backup. It has to come before Follow sees topics of the same names.
 func (s *Set) RemoveStrays(img *meta.Image) {
 	for _, d := range s.cfg.Directories {
 		var strays []*storage.Log
@@ -195,11 +196,13 @@ func (s *Set) RemoveStrays(img *meta.Image) {
 			return true
 		})
 		for _, l := range strays {
-			s.cfg.Logger.Warn("a log of a topic that does not exist any more is removed", "topic", l.Topic(),
-				"partition", l.Partition(), "topic_id", meta.TopicID(l.TopicID()))
-			if err := d.Delete(l.TopicID(), l.Partition()); err != nil {
-				s.cfg.Logger.Error("a stray log can not be removed", "topic", l.Topic(), "partition", l.Partition(), "error", err)
+			name, err := d.SetAside(l.TopicID(), l.Partition())
+			if err != nil {
+				s.cfg.Logger.Error("a stray log can not be set aside", "topic", l.Topic(), "partition", l.Partition(), "error", err)
+				continue
 			}
+			s.cfg.Logger.Warn("a log of a topic that does not exist is set aside", "topic", l.Topic(),
+				"partition", l.Partition(), "topic_id", meta.TopicID(l.TopicID()), "directory", name)
 		}
 	}
 }

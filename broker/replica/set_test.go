@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -102,4 +103,35 @@ func TestRetentionRunsUntilItsContextEnds(t *testing.T) {
 		cancel()
 		done.Wait()
 	})
+}
+
+func TestStraysAreSetAside(t *testing.T) {
+	w := newWorld(t, 1)
+	w.create("a", 1, []int32{1})
+	w.create("b", 2, []int32{1})
+	mustAppend(t, w.replica("a", 0), batchOf(3, testTime))
+	mustAppend(t, w.replica("b", 0), batchOf(3, testTime))
+	// The metadata goes on while this broker is away.
+	w.image, _, _ = w.image.Apply(w.image.Index()+1, &meta.DeleteTopics{IDs: []meta.TopicID{{1}}})
+	w.restart()
+	if w.set.Get("a", 0) != nil || w.replica("b", 0).HighWatermark() != 3 {
+		t.Error("the stray is served, or what is none is not")
+	}
+	stray := ""
+	entries, err := w.fs.List("/data0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name, "a-0.") && strings.HasSuffix(e.Name, "-stray") {
+			stray = e.Name
+		}
+	}
+	if stray == "" {
+		t.Errorf("the stray's files are gone: %v", entries)
+	}
+	w.create("a", 9, []int32{1})
+	if r := w.replica("a", 0); r.LogEnd() != 0 {
+		t.Errorf("a new topic of the name begins at %d", r.LogEnd())
+	}
 }

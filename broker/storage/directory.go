@@ -243,20 +243,29 @@ func (d *Directory) Delete(id TopicID, partition int32) error {
 	return nil
 }
 
-// retire takes a log out of the tables and renames its directory. The caller holds both locks.
+// retire takes a log out of service and has its files removed when their time has come. The caller holds both locks.
 func (d *Directory) retire(l *Log, suffix string) error {
+	name, err := d.takeOut(l, suffix)
+	if err != nil {
+		return err
+	}
+	d.removeAfter(name, l.cfg.FileDeleteDelay)
+	return nil
+}
+
+// takeOut takes a log out of the tables and renames its directory. The caller holds both locks.
+func (d *Directory) takeOut(l *Log, suffix string) (name string, err error) {
 	l.gone = true
 	l.cuts.Add(2) // readers look again
 	delete(d.byName, partitionDirName(l.topic, l.partition))
 	delete(d.byID, logKey{l.id, l.partition})
-	err := l.closeFiles()
-	name := path.Join(d.cfg.Dir, retiredDirName(path.Base(l.path), suffix))
+	err = l.closeFiles()
+	name = path.Join(d.cfg.Dir, retiredDirName(path.Base(l.path), suffix))
 	if err := errors.Join(err, d.cfg.FS.Rename(l.path, name)); err != nil {
-		return err
+		return "", err
 	}
 	d.listDirty = true
-	d.removeAfter(name, l.cfg.FileDeleteDelay)
-	return nil
+	return name, nil
 }
 
 func (l *Log) closeFiles() error {
