@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"context"
 	"net/netip"
 	"testing"
 	"time"
@@ -138,15 +139,8 @@ func sendTopicTo[R kmsg.Response](b *topicBroker, listener, who string, version 
 		version = row.Max
 	}
 	q.SetVersion(version)
-	received := kmsg.RequestForKey(q.Key())
-	received.SetVersion(version)
-	if err := received.ReadFrom(q.AppendTo(nil)); err != nil {
-		b.t.Fatal(err)
-	}
-	c := &api.Call{
-		Conn: api.Conn{Listener: listener, Host: netip.MustParseAddr("10.0.0.1")}, Key: q.Key(), Version: version, Request: received,
-		Received: time.UnixMilli(1), Session: &auth.Session{Principal: auth.User(who), Host: netip.MustParseAddr("10.0.0.1")},
-	}
+	c := callOf(b, who, q)
+	c.Conn.Listener = listener
 	c.Resolved = row.Resolve(c)
 	granted, refused := authz.Grant(b.acls.Pin(), c.Subject(), row.Needs(c))
 	c.Granted = granted
@@ -156,4 +150,30 @@ func sendTopicTo[R kmsg.Response](b *topicBroker, listener, who string, version 
 		return overTheWire(b.t, row.Refuse(c, wire.ClusterAuthorizationFailed)).(R)
 	}
 	return overTheWire(b.t, row.Handle(b.t.Context(), c).Response).(R)
+}
+
+// callOf is a user's request as the server would decode it.
+func callOf(b *topicBroker, who string, q kmsg.Request) *api.Call {
+	b.t.Helper()
+	received := kmsg.RequestForKey(q.Key())
+	received.SetVersion(q.GetVersion())
+	if err := received.ReadFrom(q.AppendTo(nil)); err != nil {
+		b.t.Fatal(err)
+	}
+	host := netip.MustParseAddr("10.0.0.1")
+	return &api.Call{
+		Conn: api.Conn{Listener: "SASL_SSL", Host: host}, Key: q.Key(), Version: q.GetVersion(), Request: received,
+		Received: time.UnixMilli(1), Session: &auth.Session{Principal: auth.User(who), Host: host},
+	}
+}
+
+// racedLog is a log in which somebody else is faster.
+type racedLog struct {
+	MetadataLog
+	before func()
+}
+
+func (l *racedLog) Propose(ctx context.Context, c meta.Command) (meta.Result, error) {
+	l.before()
+	return l.MetadataLog.Propose(ctx, c)
 }
