@@ -7,6 +7,8 @@ import (
 )
 
 // configRows makes the rows of the APIs that describe and change configurations.
-func configRows(*config.Config) func(handler.MetadataLog) []api.Row {
-	return func(handler.MetadataLog) []api.Row { return nil }
+func configRows(c *config.Config) func(handler.MetadataLog) []api.Row {
+	return func(log handler.MetadataLog) []api.Row {
+		return (&handler.Configs{Metadata: log, Config: c}).Rows()
+	}
 }

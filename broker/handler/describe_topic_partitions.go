@@ -151,6 +151,8 @@ func (k *Cluster) describedTopic(c *api.Call, t *meta.Topic, first, last int, re
 		to := kmsg.NewDescribeTopicPartitionsResponseTopicPartition()
 		to.Partition, to.LeaderEpoch = int32(i), p.LeaderEpoch //nolint:gosec // partitions are far below 2^31
 		to.Replicas, to.ISR, to.OfflineReplicas = p.Replicas, p.ISR, reach.offline(p.Replicas)
+		// Java's client takes no null; eligible leader replicas come with replication (KIP-966).
+		to.EligibleLeaderReplicas, to.LastKnownELR = []int32{}, []int32{}
 		to.ErrorCode, to.LeaderID = reach.leader(p.Leader)
 		if k.Offline(t.Name, to.Partition) {
 			to.ErrorCode, to.LeaderID, to.OfflineReplicas = wire.LeaderNotAvailable, noLeader, p.Replicas

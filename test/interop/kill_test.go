@@ -72,7 +72,7 @@ func produceUntilKilled(t *testing.T, b *harness.Broker, topic string, round int
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	client := franzClient(t, append(franzSASL(t, b, "SCRAM-SHA-512"), kgo.ProducerLinger(time.Millisecond), kgo.MaxProduceRequestsInflightPerBroker(5))...)
+	client := franzClient(t, append(franzSASL(t, b, "SCRAM-SHA-512"), kgo.ProducerLinger(time.Millisecond))...)
 	before := acked.count()
 	go func() {
 		for i := 0; ctx.Err() == nil; i++ {

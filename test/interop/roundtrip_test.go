@@ -76,7 +76,9 @@ func saslReaders(t *testing.T, b *harness.Broker, mechanism string) map[string]r
 	user, password := b.Admin(t)
 	file := b.Properties(t, mechanism, user, password)
 	return map[string]reader{
-		"kcat": func(t *testing.T, topic string, n int) []string { return kcatConsume(t, saslKcat(t, b, mechanism), topic, n) },
+		"kcat": func(t *testing.T, topic string, n int) []string {
+			return kcatConsume(t, saslKcat(t, b, mechanism), topic, n)
+		},
 		"java": func(t *testing.T, topic string, n int) []string {
 			return fourthFields(tools.Must(t, roundTrip, "consume", b.Bootstrap(), file, topic, fmt.Sprint(n), "java-"+mechanism))
 		},

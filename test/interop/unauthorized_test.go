@@ -38,9 +38,7 @@ func deniedByAPI(id [16]byte) map[int16]denied {
 		0: {request: &kmsg.ProduceRequest{Acks: -1, TimeoutMillis: 1000, Topics: []kmsg.ProduceRequestTopic{{
 			Topic: secret, TopicID: id, Partitions: []kmsg.ProduceRequestTopicPartition{{Records: oneRecord("x")}},
 		}}}, codes: topic},
-		1: {request: &kmsg.FetchRequest{ReplicaID: -1, MaxWaitMillis: 100, MinBytes: 1, MaxBytes: 1 << 20, Topics: []kmsg.FetchRequestTopic{{
-			Topic: secret, TopicID: id, Partitions: []kmsg.FetchRequestTopicPartition{{PartitionMaxBytes: 1 << 20, CurrentLeaderEpoch: -1, LastFetchedEpoch: -1}},
-		}}}, codes: []int16{29, 100}},
+		1: {request: fetchOf(id), codes: []int16{29, 100}},
 		2: {request: &kmsg.ListOffsetsRequest{ReplicaID: -1, Topics: []kmsg.ListOffsetsRequestTopic{{
 			Topic: secret, Partitions: []kmsg.ListOffsetsRequestTopicPartition{{CurrentLeaderEpoch: -1, Timestamp: -1}},
 		}}}, codes: topic},
@@ -79,6 +77,18 @@ func deniedByAPI(id [16]byte) map[int16]denied {
 		74: {request: &kmsg.ListConfigResourcesRequest{}, codes: cluster},
 		75: {request: &kmsg.DescribeTopicPartitionsRequest{Topics: []kmsg.DescribeTopicPartitionsRequestTopic{{Topic: secret}}, ResponsePartitionLimit: 10}, codes: topic},
 	}
+}
+
+// fetchOf opens a fetch session on the secret topic.
+func fetchOf(id [16]byte) *kmsg.FetchRequest {
+	q := kmsg.NewPtrFetchRequest()
+	q.MaxWaitMillis, q.MinBytes, q.MaxBytes, q.SessionEpoch = 100, 1, 1<<20, 0
+	partition := kmsg.NewFetchRequestTopicPartition()
+	partition.PartitionMaxBytes = 1 << 20
+	topic := kmsg.NewFetchRequestTopic()
+	topic.Topic, topic.TopicID, topic.Partitions = secretTopic, id, []kmsg.FetchRequestTopicPartition{partition}
+	q.Topics = []kmsg.FetchRequestTopic{topic}
+	return q
 }
 
 // TestNothingWithoutACLs tries every API that ApiVersions lists as a user who has logged in and has no ACL.
@@ -160,10 +170,7 @@ func checkAllForms(ctx context.Context, t *testing.T, client *kgo.Client) {
 func checkStolenSession(ctx context.Context, t *testing.T, b *harness.Broker, thief *kgo.Client, id [16]byte) {
 	t.Helper()
 	owner := franzClient(t, franzSASL(t, b, "SCRAM-SHA-512")...)
-	open := &kmsg.FetchRequest{ReplicaID: -1, MaxWaitMillis: 100, MinBytes: 1, MaxBytes: 1 << 20, Topics: []kmsg.FetchRequestTopic{{
-		Topic: secretTopic, TopicID: id, Partitions: []kmsg.FetchRequestTopicPartition{{PartitionMaxBytes: 1 << 20, CurrentLeaderEpoch: -1, LastFetchedEpoch: -1}},
-	}}}
-	first, err := owner.Broker(1).RetriableRequest(ctx, open)
+	first, err := owner.Broker(1).RetriableRequest(ctx, fetchOf(id))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,9 +178,9 @@ func checkStolenSession(ctx context.Context, t *testing.T, b *harness.Broker, th
 	if session == 0 {
 		t.Fatal("the broker opened no fetch session")
 	}
-	stolen, err := thief.Broker(1).RetriableRequest(ctx, &kmsg.FetchRequest{
-		ReplicaID: -1, MaxWaitMillis: 100, MinBytes: 1, MaxBytes: 1 << 20, SessionID: session, SessionEpoch: 1,
-	})
+	again := fetchOf(id)
+	again.Topics, again.SessionID, again.SessionEpoch = nil, session, 1
+	stolen, err := thief.Broker(1).RetriableRequest(ctx, again)
 	if err != nil {
 		t.Fatal(err)
 	}
