@@ -199,7 +199,10 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// bound is how far a batch of a compressed size may expand.
-func bound(compressed int) int64 {
-	return min(MaxUncompressed, max(FreeUncompressed, int64(compressed)*MaxRatio))
+// bounds say how far a batch may expand; the constants of the same names are those of every walker but a test's.
+type bounds struct{ free, ratio, most int64 }
+
+// of is the bound of a batch of a compressed size, in bytes.
+func (b *bounds) of(compressed int) int64 {
+	return min(b.most, max(b.free, int64(compressed)*b.ratio))
 }

@@ -14,6 +14,8 @@ const (
 	maxWindow = 32 << 20
 	// maxSnappyBlock caps one block of the snappy framing: snappy-java writes 32 KiB, librdkafka one block for the batch.
 	maxSnappyBlock = 32 << 20
+	// maxSnappyRatio is more than the format can reach (64 bytes by a copy of 3): a block that claims more lies, and gets no memory.
+	maxSnappyRatio = 24
 	// maxRecordErrors caps how many records of a refused batch are told apart.
 	maxRecordErrors = 100
 	// readAhead is the buffer between decompression and the walk over the records.

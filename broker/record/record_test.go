@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"testing"
 
 	"github.com/golang/snappy"
@@ -182,18 +183,51 @@ func keyless() Batch {
 
 func TestBombsEndAtTheirBound(t *testing.T) {
 	w := NewWalker()
-	zeros := make([]byte, MaxUncompressed+1<<20)
-	// One record whose value is all zeros.
-	body := binary.AppendVarint([]byte{0, 0, 0, 1}, int64(len(zeros)))
-	body = append(append(body, zeros...), 0)
-	record := append(binary.AppendVarint(nil, int64(len(body))), body...)
+	w.bounds = bounds{free: 1 << 20, ratio: 100, most: 4 << 20}
+	one := func(size int) []byte { // one record whose value is all zeros
+		body := binary.AppendVarint([]byte{0, 0, 0, 1}, int64(size))
+		body = append(append(body, make([]byte, size)...), 0)
+		return append(binary.AppendVarint(nil, int64(len(body))), body...)
+	}
+	r := rules()
+	r.MaxBytes = math.MaxInt32
 	for _, codec := range []Codec{Gzip, Snappy, LZ4, Zstd} {
-		bomb := repack(sample(1), codec, compress(t, codec, record))
-		r := rules()
-		r.MaxBytes = math.MaxInt32
-		err := w.Validate(bomb, r)
-		if !errors.Is(err, ErrTooLarge) || reasonOf(err) != Invalid {
-			t.Errorf("%s bomb of %d bytes: %v", codec, len(bomb), err)
+		if err := w.Validate(repack(sample(1), codec, compress(t, codec, one(1<<20-100))), r); err != nil {
+			t.Errorf("%s within the bound: %v", codec, err)
+		}
+		for _, size := range []int{2 << 20, 5 << 20} {
+			bomb := repack(sample(1), codec, compress(t, codec, one(size)))
+			err := w.Validate(bomb, r)
+			if size == 2<<20 && len(bomb)*100 > size {
+				continue // this codec does not reach the ratio
+			}
+			if !errors.Is(err, ErrTooLarge) || reasonOf(err) != Invalid {
+				t.Errorf("%s bomb of %d bytes, expanding to %d: %v", codec, len(bomb), size, err)
+			}
+			if err := w.Records(bomb, func(Record) bool { return true }); !errors.Is(err, ErrTooLarge) {
+				t.Errorf("%s bomb, decoded: %v", codec, err)
+			}
+		}
+	}
+}
+
+func TestSnappyBlocksGetMemoryForWhatTheyHold(t *testing.T) {
+	w := NewWalker()
+	lies := map[string][]byte{
+		"more than a block": binary.AppendUvarint(nil, maxSnappyBlock+1),
+		"more than it can":  binary.AppendUvarint(nil, maxSnappyBlock-1),
+	}
+	for name, block := range lies {
+		b := repack(sample(1), Snappy, append(block, make([]byte, 40)...))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if err := w.Validate(b, rules()); reasonOf(err) != Invalid {
+			t.Errorf("%s: %v", name, err)
+		}
+		runtime.ReadMemStats(&after)
+		allocated := after.TotalAlloc - before.TotalAlloc
+		if allocated > 1<<20 {
+			t.Errorf("%s: %d bytes were allocated", name, allocated)
 		}
 	}
 }

@@ -31,7 +31,7 @@ func (w *Walker) Records(b Batch, yield func(Record) bool) error {
 		return err
 	}
 	defer w.codecs.release(b.Codec(), s)
-	data, err := io.ReadAll(&bounded{from: s, left: max(bound(len(b.Records())), int64(len(b)))})
+	data, err := io.ReadAll(&bounded{from: s, left: max(w.bounds.of(len(b.Records())), int64(len(b)))})
 	if err != nil {
 		return fmt.Errorf("decompress the batch at offset %d: %w", b.BaseOffset(), err)
 	}

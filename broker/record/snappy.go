@@ -76,8 +76,11 @@ func (s *snappySource) next() error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errSnappy, err)
 	}
-	if size > maxSnappyBlock || int64(size) > bound(len(compressed)) {
+	switch {
+	case size > maxSnappyBlock:
 		return ErrTooLarge
+	case size > len(compressed)*maxSnappyRatio:
+		return fmt.Errorf("%w: %d bytes cannot make %d", errSnappy, len(compressed), size)
 	}
 	s.block, err = snappy.Decode(s.block[:cap(s.block)], compressed)
 	if err != nil {

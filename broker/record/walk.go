@@ -19,11 +19,14 @@ var (
 // Walker walks over the records of batches. It allocates nothing per record and is safe for concurrent use.
 type Walker struct {
 	codecs *Codecs
+	bounds bounds
 	pool   sync.Pool
 }
 
 // NewWalker returns a walker with decoders of its own.
-func NewWalker() *Walker { return &Walker{codecs: NewCodecs()} }
+func NewWalker() *Walker {
+	return &Walker{codecs: NewCodecs(), bounds: bounds{free: FreeUncompressed, ratio: MaxRatio, most: MaxUncompressed}}
+}
 
 // walk is one walk over a compressed batch, as far as it is decompressed.
 type walk struct {
@@ -53,7 +56,7 @@ func (w *Walker) each(b Batch, f func(index int32, v visit) error) error {
 	if !ok {
 		k = &walk{in: bufio.NewReaderSize(nil, readAhead)}
 	}
-	k.cap = bounded{from: s, left: bound(len(b.Records()))}
+	k.cap = bounded{from: s, left: w.bounds.of(len(b.Records()))}
 	k.in.Reset(&k.cap)
 	defer func() {
 		k.cap.from = nil
