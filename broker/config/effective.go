@@ -113,7 +113,7 @@ func (c *Config) Resource(scope Scope, name string, explicit map[string]string, 
 	if k.Broker != "" && c.follows(k) {
 		e.Value = c.brokerDefault(k, d)
 		e.Synonyms = c.synonyms(k.Broker, d)
-	} else if k.Broker != "" {
+	} else if b := c.table.broker[k.Broker]; b != nil && !b.Null {
 		e.Synonyms = []Synonym{{Name: k.Broker, Value: k.Default, Source: DefaultConfig}}
 	}
 	if v, set := explicit[name]; set {

@@ -49,7 +49,7 @@ type Key struct {
 	Check Check
 	// Broker names the broker's key that gives the default of a topic's or group's key.
 	Broker string
-	// Internal keys are known but not shown to clients, as in Apache Kafka.
+	// Internal keys are known but not shown to clients: those that Apache Kafka hides, and those of its older releases.
 	Internal bool
 	Update   Update
 	Effect   Effect

@@ -68,11 +68,46 @@ func (l *loader) read(sources []Source) {
 			l.errs = append(l.errs, errs...)
 			origin = Environment
 		}
+		l.supersede(values)
 		for _, name := range slices.Sorted(maps.Keys(values)) {
 			l.set(s.name, name, values[name], origin, names)
 		}
 	}
 	l.effects()
+}
+
+// supersede drops what a source before said in other words: log.retention.hours from the environment goes before
+// log.retention.ms from the file, though within one source it is the other way round.
+func (l *loader) supersede(values map[string]string) {
+	for _, forms := range alternatives() {
+		for i, form := range forms {
+			if !slices.ContainsFunc(form, func(name string) bool { _, set := values[name]; return set }) {
+				continue
+			}
+			for j, other := range forms {
+				if i == j {
+					continue
+				}
+				for _, name := range other {
+					delete(l.config.values, name)
+				}
+			}
+		}
+	}
+}
+
+// alternatives are the forms in which one thing can be said, each with the keys that it takes.
+func alternatives() [][][]string {
+	return [][][]string{
+		{{"log.dirs"}, {"log.dir"}},
+		{{"node.id"}, {"broker.id"}},
+		{{"log.retention.ms"}, {"log.retention.minutes"}, {"log.retention.hours"}},
+		{{"log.roll.ms"}, {"log.roll.hours"}},
+		{{"log.roll.jitter.ms"}, {"log.roll.jitter.hours"}},
+		{{"ssl.keystore.location"}, {"ssl.keystore.key", "ssl.keystore.certificate.chain"}, {"chronik.tls.cert", "chronik.tls.key"}},
+		{{"ssl.truststore.location"}, {"ssl.truststore.certificates"}, {"chronik.tls.ca"}},
+		{{"inter.broker.listener.name"}, {"security.inter.broker.protocol"}},
+	}
 }
 
 // listenerNames looks up listeners, in whatever source it stands, before all else.

@@ -229,6 +229,23 @@ func TestEnvironmentGoesBeforeTheFile(t *testing.T) {
 	}
 }
 
+// TestOtherWordsFromTheEnvironmentGoBeforeTheFile is about keys that say the same as others in the file.
+func TestOtherWordsFromTheEnvironmentGoBeforeTheFile(t *testing.T) {
+	c := mustLoad(t, "listeners=SSL://127.0.0.1:1\nlog.dirs=/file\nlog.retention.ms=1\nbroker.id=2\nssl.keystore.location=/file.jks\nssl.truststore.location=/ca.jks\n",
+		"CHRONIK_LOG_DIR=/environment", "CHRONIK_LOG_RETENTION_HOURS=1", "CHRONIK_NODE_ID=3", "CHRONIK_TLS_CERT=/c", "CHRONIK_TLS_KEY=/k")
+	tls := c.Listeners[0].TLS
+	if c.Node.ID != 3 || c.Storage.LogDirs[0] != "/environment" || tls.KeyStoreLocation != "/c" || tls.KeyLocation != "/k" || tls.TrustStoreLocation != "/ca.jks" {
+		t.Errorf("node %+v, storage %+v, TLS %+v", c.Node, c.Storage, tls)
+	}
+	if ms := c.Topic(nil, Dynamic{}).RetentionMs; ms != 3600000 {
+		t.Errorf("topics keep records for %d ms", ms)
+	}
+	within := mustLoad(t, loopback+"log.retention.ms=1\nlog.retention.hours=1\n")
+	if ms := within.Topic(nil, Dynamic{}).RetentionMs; ms != 1 {
+		t.Errorf("within a file, topics keep records for %d ms", ms)
+	}
+}
+
 func TestDefaults(t *testing.T) {
 	c := mustLoad(t, "ssl.keystore.type=PEM\nssl.keystore.location=/x")
 	if l := c.Listeners[0]; len(c.Listeners) != 1 || l.Protocol != "SASL_SSL" || l.Address() != ":9094" {

@@ -41,10 +41,9 @@ func WriteMarkdown(w io.Writer) error {
 		_, _ = fmt.Fprintf(b, "\n## %s\n\n", s.heading())
 		_, _ = b.WriteString("| key | type | default | allowed | effect | meaning |\n|---|---|---|---|---|---|\n")
 		for i := range s.keys {
-			if k := &s.keys[i]; !k.Internal {
-				_, _ = fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s | %s |\n",
-					k.Name, k.Type, markdownDefault(k), cell(k.allowed()), k.effectWord(), cell(k.Doc))
-			}
+			k := &s.keys[i]
+			_, _ = fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s | %s |\n",
+				k.Name, k.Type, markdownDefault(k), cell(k.allowed()), k.effectWord(), cell(k.Doc))
 		}
 	}
 	if err := b.Flush(); err != nil {

@@ -191,7 +191,9 @@ func TestDescribeConfigsAsKafkaDoes(t *testing.T) {
 		{ofBroker, "", "log.retention.ms missing"},
 		{ofGroup, "g", "consumer.session.timeout.ms=45000 GROUP_CONFIG GROUP_CONFIG:consumer.session.timeout.ms=45000 DEFAULT_CONFIG:group.consumer.session.timeout.ms=45000"},
 		{ofGroup, "other", "consumer.heartbeat.interval.ms=5000 DEFAULT_CONFIG DEFAULT_CONFIG:group.consumer.heartbeat.interval.ms=5000"},
-		{ofGroup, "other", "share.isolation.level missing"},
+		{ofGroup, "other", "share.isolation.level=read_uncommitted DEFAULT_CONFIG"},
+		{ofTopic, "t1", "flush.ms=9223372036854775807 DEFAULT_CONFIG"},
+		{ofBroker, "1", "zookeeper.connect missing"},
 		{ofLogger, "1", "root=INFO DYNAMIC_BROKER_LOGGER_CONFIG"},
 	} {
 		entries, code := b.describe(t, test.kind, test.name)

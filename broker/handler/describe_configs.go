@@ -130,12 +130,12 @@ func (d *description) topic(name string) ([]kmsg.DescribeConfigsResponseResource
 	return out, nil
 }
 
-// group shows the configurations of a group; those of share groups, which are not served, only where they are set.
+// group shows the configurations of a group, which need not exist.
 func (d *description) group(name string) []kmsg.DescribeConfigsResponseResourceConfig {
 	explicit := d.img.Config(meta.ResourceKey{Type: meta.GroupConfig, Name: name})
 	var out []kmsg.DescribeConfigsResponseResourceConfig
 	for _, key := range d.configs.Config.Table().Names(config.GroupScope) {
-		if _, set := explicit[key]; !d.wanted(key) || strings.HasPrefix(key, "share.") && !set {
+		if !d.wanted(key) {
 			continue
 		}
 		if e, known := d.configs.Config.Resource(config.GroupScope, key, explicit, d.dynamic); known {
