@@ -96,6 +96,9 @@ func (p *metadataPlan) name(q *kmsg.MetadataRequest) {
 	for i := range q.Topics {
 		target := metadataTarget{asked: q.Topics[i].Topic, id: q.Topics[i].TopicID}
 		p.invalid = p.invalid || q.Version < topicsByID && (target.asked == nil || !target.id.IsZero())
+		if !target.id.IsZero() {
+			target.asked = nil // Java's client sends an empty name with an id: the id counts
+		}
 		if target.asked != nil {
 			if names[*target.asked] {
 				continue

@@ -38,7 +38,7 @@ func TestTopicTool(t *testing.T) {
 	fails(t, b, "Topic 'orders' already exists.", topicCommand, "--create", "--topic", "orders")
 	admin(t, b, topicCommand, "--create", "--topic", "orders", "--if-not-exists")
 	fails(t, b, "retention.ms", topicCommand, "--create", "--topic", "bad", "--config", "retention.ms=soon")
-	fails(t, b, "Replication factor", topicCommand, "--create", "--topic", "bad", "--replication-factor", "3")
+	fails(t, b, "replication factor of 3 cannot be reached", topicCommand, "--create", "--topic", "bad", "--replication-factor", "3")
 	fails(t, b, "", topicCommand, "--create", "--topic", "bad/name")
 
 	admin(t, b, topicCommand, "--delete", "--topic", "orders")
