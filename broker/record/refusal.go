@@ -26,12 +26,12 @@ const (
 type Refusal struct {
 	Reason Reason
 	// Records lists the records that are to blame, the first ones of many; it is empty where the batch as a whole is.
-	Records []RecordError
+	Records []Blame
 	err     error
 }
 
-// RecordError is what is wrong with one record of a batch (KIP-467).
-type RecordError struct {
+// Blame is what is wrong with one record of a batch (KIP-467).
+type Blame struct {
 	// Index is the record's place in the batch, from 0.
 	Index   int32
 	Message string
@@ -56,7 +56,7 @@ func (r *Refusal) and(index int32, more *Refusal) *Refusal {
 		r.Reason = BadTimestamp
 	}
 	if len(r.Records) < maxRecordErrors {
-		r.Records = append(r.Records, RecordError{Index: index, Message: more.Error()})
+		r.Records = append(r.Records, Blame{Index: index, Message: more.Error()})
 	}
 	return r
 }

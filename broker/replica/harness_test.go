@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"math"
@@ -29,6 +30,7 @@ type world struct {
 	set    *Set
 	image  *meta.Image
 	minISR int
+	logged bytes.Buffer // written by the test's goroutine alone
 }
 
 func newWorld(t testing.TB, directories int) *world {
@@ -57,7 +59,7 @@ func (w *world) open(directories int) {
 		w.t.Cleanup(func() { _ = d.Close() })
 	}
 	w.set = NewSet(Config{
-		NodeID: testNode, Directories: w.dirs, Walker: record.NewWalker(), Settings: w.settings, Clock: clock, Logger: slog.New(slog.DiscardHandler),
+		NodeID: testNode, Directories: w.dirs, Walker: record.NewWalker(), Settings: w.settings, Clock: clock, Logger: slog.New(slog.NewTextHandler(&w.logged, nil)),
 	})
 }
 

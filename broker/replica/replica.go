@@ -21,8 +21,8 @@ type Replica struct {
 	internal bool
 	walker   *record.Walker
 
+	dir      *storage.Directory
 	log      *storage.Log
-	offline  <-chan struct{} // of the log's directory
 	state    atomic.Pointer[meta.Partition]
 	settings atomic.Pointer[Settings]
 	// leading is held by appends, and alone by who changes the epoch: no batch gets an epoch that is over.
@@ -74,7 +74,7 @@ func (r *Replica) Online() error {
 	select {
 	case <-r.deleted:
 		return wire.Errorf(wire.UnknownTopicOrPartition, "%s-%d is deleted", r.topic, r.index)
-	case <-r.offline:
+	case <-r.dir.Failed():
 		return wire.Errorf(wire.KafkaStorageError, "the log directory of %s-%d is offline", r.topic, r.index)
 	default:
 		return nil
@@ -137,7 +137,7 @@ func (r *Replica) waitFor(ctx context.Context, offset int64) error {
 		}
 		select {
 		case <-s:
-		case <-r.offline:
+		case <-r.dir.Failed():
 		case <-r.deleted:
 		case <-ctx.Done():
 			return wire.Errorf(wire.RequestTimedOut, "wait for offset %d of %s-%d: %w", offset, r.topic, r.index, ctx.Err())

@@ -67,20 +67,22 @@ func (s *Set) Each(yield func(*Replica) bool) {
 
 // Follow brings the set to what a change of the metadata says; it is a meta.Subscriber. A partition whose log can not be opened
 // stays away and is logged: the others go on.
-func (s *Set) Follow(_, _ *meta.Image, d meta.Delta) {
+func (s *Set) Follow(old, _ *meta.Image, d meta.Delta) {
+	// The first change is from nothing to all that there was before this start.
+	starting := old.Index() == 0
 	for _, t := range d.TopicsDeleted {
 		s.remove(t)
 	}
 	for _, t := range d.TopicsCreated {
-		s.put(t)
+		s.put(t, starting)
 	}
 	for _, c := range d.TopicsChanged {
-		s.put(c.New)
+		s.put(c.New, false)
 	}
 }
 
 // put opens what is missing of a topic and updates the rest.
-func (s *Set) put(t *meta.Topic) {
+func (s *Set) put(t *meta.Topic, starting bool) {
 	tree := s.topics.Load()
 	old, _ := tree.Get([]byte(t.Name))
 	list := make([]*Replica, len(t.Partitions))
@@ -92,7 +94,7 @@ func (s *Set) put(t *meta.Topic) {
 			continue
 		}
 		if list[i] == nil {
-			opened, err := s.open(t, int32(i), settings) //nolint:gosec // partitions are far below 2^31
+			opened, err := s.open(t, int32(i), settings, starting) //nolint:gosec // partitions are far below 2^31
 			if err != nil {
 				s.cfg.Logger.Error("a partition can not be opened", "topic", t.Name, "partition", i, "error", err)
 				continue
@@ -108,7 +110,8 @@ func (s *Set) put(t *meta.Topic) {
 	s.topics.Store(tree)
 }
 
-func (s *Set) open(t *meta.Topic, partition int32, settings *Settings) (*Replica, error) {
+// open finds or makes the log of a partition. While starting it says when it makes one: the topic is older than that.
+func (s *Set) open(t *meta.Topic, partition int32, settings *Settings, starting bool) (*Replica, error) {
 	dir, log := s.find(t, partition)
 	if log == nil {
 		var err error
@@ -118,10 +121,13 @@ func (s *Set) open(t *meta.Topic, partition int32, settings *Settings) (*Replica
 		if log, err = dir.Create(t.ID, t.Name, partition, settings.Log); err != nil {
 			return nil, err
 		}
+		if starting {
+			s.cfg.Logger.Warn("a log that is not there is made anew", "topic", t.Name, "partition", partition, "directory", dir.Path())
+		}
 	}
 	r := &Replica{
 		nodeID: s.cfg.NodeID, topic: t.Name, id: t.ID, index: partition, internal: t.Internal, walker: s.cfg.Walker,
-		log: log, offline: dir.Failed(), deleted: make(chan struct{}),
+		dir: dir, log: log, deleted: make(chan struct{}),
 	}
 	log.OnConfirmed(r.waiting.reached)
 	return r, nil
@@ -142,6 +148,9 @@ var errNoDirectory = errors.New("every log directory is offline")
 
 // choose returns the online directory with the fewest logs.
 func (s *Set) choose() (*storage.Directory, error) {
+	if only := s.cfg.Directories[0]; len(s.cfg.Directories) == 1 && only.Err() == nil {
+		return only, nil
+	}
 	var best *storage.Directory
 	fewest := 0
 	for _, d := range s.cfg.Directories {
@@ -171,14 +180,8 @@ func (s *Set) remove(t *meta.Topic) {
 		}
 		close(r.deleted)
 		r.waiting.all()
-		s.deleteLog(t.ID, r.index)
-	}
-}
-
-func (s *Set) deleteLog(id meta.TopicID, partition int32) {
-	for _, d := range s.cfg.Directories {
-		if err := d.Delete(id, partition); err != nil {
-			s.cfg.Logger.Error("a deleted partition can not be removed", "directory", d.Path(), "partition", partition, "error", err)
+		if err := r.dir.Delete(t.ID, r.index); err != nil {
+			s.cfg.Logger.Error("a deleted partition can not be removed", "topic", t.Name, "partition", r.index, "directory", r.dir.Path(), "error", err)
 		}
 	}
 }
@@ -207,9 +210,10 @@ func (s *Set) RemoveStrays(img *meta.Image) {
 	}
 }
 
-// Reconfigure asks for every topic's settings again, after the broker's defaults have changed.
+// Reconfigure asks for every topic's settings again, after the broker's defaults have changed. As Follow it is the metadata's
+// goroutine that calls it.
 func (s *Set) Reconfigure(img *meta.Image) {
-	img.Topics(func(t *meta.Topic) bool { s.put(t); return true })
+	img.Topics(func(t *meta.Topic) bool { s.put(t, false); return true })
 }
 
 // Retain runs retention every interval until the context ends.

@@ -58,10 +58,30 @@ func TestRecordsOutliveARestart(t *testing.T) {
 	if w.image.Topic("b") == nil || w.replica("b", 1).LogEnd() != 0 {
 		t.Error("a topic after the restart")
 	}
+	if w.logged.Len() != 0 {
+		t.Errorf("logged %s", &w.logged)
+	}
+}
+
+func TestALostLogIsMadeAnewAndSaid(t *testing.T) {
+	w := newWorld(t, 1)
+	w.create("a", 1, []int32{1}, []int32{1})
+	mustAppend(t, w.replica("a", 0), batchOf(1, testTime))
+	mustAppend(t, w.replica("a", 1), batchOf(1, testTime))
+	if err := w.dirs[0].Delete([16]byte{1}, 1); err != nil {
+		t.Fatal(err)
+	}
+	w.restart()
+	if w.replica("a", 0).LogEnd() != 1 || w.replica("a", 1).LogEnd() != 0 {
+		t.Errorf("the logs end at %d and %d", w.replica("a", 0).LogEnd(), w.replica("a", 1).LogEnd())
+	}
+	if n := strings.Count(w.logged.String(), "made anew"); n != 1 {
+		t.Errorf("%d warnings: %s", n, &w.logged)
+	}
 }
 
 func TestADeletedTopicIsGone(t *testing.T) {
-	w := newWorld(t, 1)
+	w := newWorld(t, 2)
 	w.create("a", 1, []int32{1})
 	old := w.replica("a", 0)
 	mustAppend(t, old, batchOf(1, testTime))
@@ -82,6 +102,9 @@ func TestADeletedTopicIsGone(t *testing.T) {
 	w.create("a", 7, []int32{1})
 	if r := w.replica("a", 0); r.LogEnd() != 0 || r.TopicID() != (meta.TopicID{7}) {
 		t.Errorf("a new topic of the old name begins at %d", r.LogEnd())
+	}
+	if w.logged.Len() != 0 {
+		t.Errorf("logged %s", &w.logged)
 	}
 }
 
