@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/chronik-stream/chronik/audit"
+	"github.com/chronik-stream/chronik/broker/controller"
 	"github.com/chronik-stream/chronik/broker/record"
 	"github.com/chronik-stream/chronik/broker/replica"
 	"github.com/chronik-stream/chronik/broker/wire"
@@ -26,9 +27,9 @@ func (l *auditLog) Append(ctx context.Context, events []audit.Entry) error {
 
 // append returns the offset after the events.
 func (l *auditLog) append(ctx context.Context, events []audit.Entry) (next int64, err error) {
-	part := l.replicas.Get(auditTopic, 0)
+	part := l.replicas.Get(controller.AuditTopic, 0)
 	if part == nil {
-		return 0, wire.Errorf(wire.UnknownTopicOrPartition, "topic %s does not exist", auditTopic)
+		return 0, wire.Errorf(wire.UnknownTopicOrPartition, "topic %s does not exist", controller.AuditTopic)
 	}
 	var b record.Builder
 	for _, e := range events {

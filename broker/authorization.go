@@ -6,6 +6,27 @@ import (
 	"github.com/chronik-stream/chronik/broker/meta"
 )
 
+// open lets everybody who has logged in do everything: chronik.acl.enabled=false, which needs chronik.allow.insecure=true.
+type open struct{}
+
+var _ authz.Authorizer = open{}
+
+// Pin implements authz.Authorizer.
+func (open) Pin() authz.View { return open{} }
+
+// Epoch implements authz.Authorizer.
+func (open) Epoch() uint64 { return 0 }
+
+// Decide implements authz.View.
+func (open) Decide(authz.Subject, authz.Operation, authz.Resource) authz.Decision {
+	return authz.Decision{Allowed: true, Reason: "ACLs are off"}
+}
+
+// DecideAny implements authz.View.
+func (open) DecideAny(authz.Subject, authz.Operation, authz.ResourceType) authz.Decision {
+	return authz.Decision{Allowed: true, Reason: "ACLs are off"}
+}
+
 // feedAuthorizer returns a meta.Subscriber that keeps an authorizer in step with the ACLs of the metadata. The first call loads
 // all of them; the later ones change what has changed, before the administrator who asked for it is answered.
 func feedAuthorizer(a *acl.Authorizer) meta.Subscriber {

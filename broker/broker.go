@@ -14,7 +14,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/chronik-stream/chronik/audit"
+	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/authz/acl"
+	"github.com/chronik-stream/chronik/broker/controller"
 	"github.com/chronik-stream/chronik/broker/httpd"
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/quorum"
@@ -37,7 +39,7 @@ type Broker struct {
 	store        *meta.Store
 	quorum       *quorum.Quorum
 	metadata     *metadataLog
-	authorizer   *acl.Authorizer
+	authorizer   authz.Authorizer
 	replicas     *replica.Set
 	groups       *shard.Groups
 	coordinators *coordinators
@@ -89,7 +91,7 @@ func (b *Broker) openDirectories(context.Context) error {
 	for _, dir := range b.options.LogDirs {
 		d, err := storage.Open(storage.Config{
 			FS: vfs.OS{}, Dir: filepath.ToSlash(dir), FlushPolicy: b.options.FlushPolicy, FlushInterval: b.options.FlushInterval,
-			CheckpointBytes: b.options.JournalBytes, ProducerIDExpiration: b.options.ProducerIDExpiration,
+			CheckpointBytes: b.options.JournalBytes, CheckpointInterval: b.options.CheckpointInterval, ProducerIDExpiration: b.options.ProducerIDExpiration,
 			Clock: b.options.Clock, Logger: b.logger,
 		})
 		if err != nil {
@@ -120,7 +122,10 @@ func (b *Broker) openMetadata(ctx context.Context) error {
 // startReplicas opens the partitions and the authorizer, which follow the metadata from here on.
 func (b *Broker) startReplicas(context.Context) error {
 	b.topics = b.options.Topics(b.store.Image)
-	b.authorizer = acl.New(acl.Config{SuperUsers: b.options.SuperUsers, AllowIfNoACL: b.options.AllowIfNoACL})
+	acls := acl.New(acl.Config{SuperUsers: b.options.SuperUsers, AllowIfNoACL: b.options.AllowIfNoACL})
+	if b.authorizer = acls; b.options.ACLsOff {
+		b.authorizer = open{}
+	}
 	b.replicas = replica.NewSet(replica.Config{
 		NodeID: b.options.NodeID, Directories: b.directories, Walker: record.NewWalker(), Settings: b.topics.ReplicaSettings,
 		Clock: b.options.Clock, Logger: b.logger,
@@ -130,7 +135,7 @@ func (b *Broker) startReplicas(context.Context) error {
 	})
 	b.coordinators = newCoordinators(b.options.NodeID, b.store, b.groups, b.replicas, b.logger)
 	b.replicas.RemoveStrays(b.store.Image())
-	b.store.Subscribe(feedAuthorizer(b.authorizer))
+	b.store.Subscribe(feedAuthorizer(acls))
 	b.store.Subscribe(b.replicas.Follow)
 	b.store.Subscribe(b.followDefaults)
 	b.store.Subscribe(b.coordinators.Follow)
@@ -163,7 +168,7 @@ func (b *Broker) register(ctx context.Context) error {
 // makeTopics makes the audit topic, which has to be there before the first log-in.
 func (b *Broker) makeTopics(ctx context.Context) error {
 	forever := map[string]string{"retention.ms": "-1", "retention.bytes": "-1"}
-	return ensureTopic(ctx, b.metadata, auditTopic, InternalTopic{Partitions: 1, Factor: b.options.OffsetsTopic.Factor, Configs: forever}, b.options.Clock())
+	return ensureTopic(ctx, b.metadata, controller.AuditTopic, InternalTopic{Partitions: 1, Factor: b.options.OffsetsTopic.Factor, Configs: forever}, b.options.Clock())
 }
 
 func (b *Broker) groupPartitions() int32 {

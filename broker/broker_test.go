@@ -19,6 +19,7 @@ import (
 	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/auth/scram"
 	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/controller"
 	"github.com/chronik-stream/chronik/broker/group"
 	"github.com/chronik-stream/chronik/broker/handler"
 	"github.com/chronik-stream/chronik/broker/meta"
@@ -150,7 +151,7 @@ func TestABrokerKeepsWhatItAcknowledged(t *testing.T) {
 
 	b = start(t, o)
 	defer stop(t, b)
-	c = client(t, b, kgo.ConsumeTopics("t", auditTopic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	c = client(t, b, kgo.ConsumeTopics("t", controller.AuditTopic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	defer c.Close()
 	committed, err := kadm.NewClient(c).FetchOffsets(ctx, "g")
 	if err != nil {
@@ -166,7 +167,7 @@ func TestABrokerKeepsWhatItAcknowledged(t *testing.T) {
 			t.Fatalf("after %d records: %v", len(seen), err)
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
-			if r.Topic == auditTopic {
+			if r.Topic == controller.AuditTopic {
 				if strings.Contains(string(r.Value), `"CreateTopics"`) && strings.Contains(string(r.Value), `"t"`) {
 					created++
 				}

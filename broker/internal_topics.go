@@ -11,9 +11,6 @@ import (
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
-// auditTopic is the internal topic of the audit events.
-const auditTopic = "__audit_log"
-
 // ensureTopic creates a topic of the broker's own where it is missing.
 func ensureTopic(ctx context.Context, log *metadataLog, name string, t InternalTopic, now time.Time) error {
 	img := log.Image()

@@ -31,12 +31,15 @@ type Options struct {
 
 	SuperUsers   []auth.Principal
 	AllowIfNoACL bool
+	// ACLsOff lets everybody who has logged in do everything.
+	ACLsOff      bool
 	AuditFailure audit.FailurePolicy
 
 	FlushPolicy   journal.FlushPolicy
 	FlushInterval time.Duration
 	// JournalBytes is how much the journal of a log directory may hold before its segments are made durable.
 	JournalBytes         int64
+	CheckpointInterval   time.Duration
 	ProducerIDExpiration time.Duration
 	RetentionInterval    time.Duration
 
@@ -44,7 +47,9 @@ type Options struct {
 	Group         group.Config
 	OffsetsTopic  InternalTopic
 	FetchSessions int
-	MaxFetchBytes int32
+	// DescribedPartitions is max.request.partition.size.limit.
+	DescribedPartitions int
+	MaxFetchBytes       int32
 
 	// Topics makes what validates and explains topic configurations.
 	Topics func(image func() *meta.Image) TopicRules

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/chronik-stream/chronik/audit"
+	"github.com/chronik-stream/chronik/broker/controller"
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/record"
 	"github.com/chronik-stream/chronik/broker/wire"
@@ -89,9 +90,9 @@ func (p *projector) retry(ctx context.Context, what string, step func(context.Co
 
 // resume finds the last record that was projected before this start.
 func (p *projector) resume(ctx context.Context) error {
-	part := p.log.replicas.Get(auditTopic, 0)
+	part := p.log.replicas.Get(controller.AuditTopic, 0)
 	if part == nil {
-		return wire.Errorf(wire.UnknownTopicOrPartition, "topic %s does not exist", auditTopic)
+		return wire.Errorf(wire.UnknownTopicOrPartition, "topic %s does not exist", controller.AuditTopic)
 	}
 	if err := part.WaitConfirmed(ctx); err != nil {
 		return err

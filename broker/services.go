@@ -101,7 +101,7 @@ func (b *Broker) table(ctx context.Context) (*api.Table, error) {
 	}
 	topics := &handler.Topics{Metadata: b.metadata, Defaults: b.topics, Draw: mathrand.IntN}
 	cluster := &handler.Cluster{
-		Metadata: b.metadata, Topics: topics, ControllerID: b.controllerID,
+		Metadata: b.metadata, Topics: topics, ControllerID: b.controllerID, MaxDescribed: b.options.DescribedPartitions,
 		Offline: func(topic string, partition int32) bool {
 			r := b.replicas.Get(topic, partition)
 			return r == nil || r.Online() != nil
@@ -117,7 +117,7 @@ func (b *Broker) table(ctx context.Context) (*api.Table, error) {
 	groups := &handler.Groups{
 		Coordinator: b.groups, Image: b.store.Image, Endpoint: b.endpoint, CreateTopic: b.createOffsetsTopic(ctx),
 	}
-	security := &handler.Security{Metadata: b.metadata}
+	security := &handler.Security{Metadata: b.metadata, NoAuthorizer: b.options.ACLsOff}
 	var rows []api.Row
 	for _, area := range [][]api.Row{
 		entry.Rows(), topics.Rows(), cluster.Rows(), records.Rows(), groups.Rows(), security.Rows(), b.options.ConfigRows(b.metadata),

@@ -6,6 +6,9 @@ import (
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
+// AuditTopic is the internal topic of the audit events.
+const AuditTopic = "__audit_log"
+
 // maxTopicName is the longest name, so that a directory's name with its suffix fits into 255 bytes (Apache Kafka's Topic).
 const maxTopicName = 249
 
@@ -32,7 +35,7 @@ func legal(r rune) bool {
 // IsInternal reports names that the broker keeps for itself: a client can neither create nor delete these topics.
 func IsInternal(name string) bool {
 	switch name {
-	case "__consumer_offsets", "__transaction_state", "__share_group_state", "__audit_log", "__cluster_metadata":
+	case "__consumer_offsets", "__transaction_state", "__share_group_state", AuditTopic, "__cluster_metadata":
 		return true
 	default:
 		return false

@@ -19,6 +19,8 @@ type Cluster struct {
 	Topics   *Topics
 	// ControllerID is the node that leads the metadata log, -1 where none is known.
 	ControllerID func() int32
+	// MaxDescribed is max.request.partition.size.limit: the partitions of one DescribeTopicPartitions answer.
+	MaxDescribed int
 	// Offline reports whether a partition's log can not be served here.
 	Offline func(topic string, partition int32) bool
 }

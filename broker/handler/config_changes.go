@@ -10,6 +10,7 @@ import (
 	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/config"
+	"github.com/chronik-stream/chronik/broker/controller"
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
@@ -137,6 +138,9 @@ func (s *Configs) prepareTopic(img *meta.Image, change *configChange) (meta.Reso
 	t := img.Topic(change.key.name)
 	if t == nil {
 		return meta.ResourceChange{}, wire.Errorf(wire.UnknownTopicOrPartition, "The topic '%s' does not exist.", change.key.name)
+	}
+	if t.Name == controller.AuditTopic {
+		return meta.ResourceChange{}, wire.Errorf(wire.PolicyViolation, "The configuration of %s is the broker's: whoever cuts its retention removes evidence.", t.Name)
 	}
 	if !t.Internal {
 		return s.prepareResource(config.TopicScope, meta.TopicConfig, change, t.Configs)

@@ -13,9 +13,6 @@ import (
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
-// maxDescribedPartitions is max.request.partition.size.limit of Apache Kafka.
-const maxDescribedPartitions = 2000
-
 // describeTopicPartitions is API 75, version 0 (KIP-966): topics in the order of names, as many partitions as the limit allows,
 // and a cursor to go on from. No topics means all; what may not be described is left out of these.
 func (k *Cluster) describeTopicPartitions() api.Row {
@@ -88,7 +85,7 @@ func (k *Cluster) describeAnswer(c *api.Call, q *kmsg.DescribeTopicPartitionsReq
 	}
 	resp := q.ResponseKind().(*kmsg.DescribeTopicPartitionsResponse)
 	reach := reachOf(k.Metadata.Image(), c.Conn.Listener)
-	left := max(1, min(maxDescribedPartitions, int(q.ResponsePartitionLimit)))
+	left := max(1, min(k.MaxDescribed, int(q.ResponsePartitionLimit)))
 	var denied []kmsg.DescribeTopicPartitionsResponseTopic
 	for i := range targets {
 		t := &targets[i]

@@ -68,7 +68,7 @@ func newTopicBroker(t *testing.T, brokers ...meta.Broker) *topicBroker {
 	}
 	topics := &Topics{Metadata: b.log, Defaults: b.settings, Draw: func(int) int { return 0 }}
 	cluster := &Cluster{
-		Metadata: b.log, Topics: topics, ControllerID: func() int32 { return 1 },
+		Metadata: b.log, Topics: topics, ControllerID: func() int32 { return 1 }, MaxDescribed: 2000,
 		Offline: func(topic string, _ int32) bool { return b.offline[topic] },
 	}
 	table, err := api.NewTable(append(topics.Rows(), cluster.Rows()...)...)

@@ -74,6 +74,8 @@ func TestConfigTool(t *testing.T) {
 	}
 	fails(t, b, "no.such.key", configCommand, append(topic, "--alter", "--add-config", "no.such.key=1")...)
 
+	fails(t, b, "evidence", configCommand, "--entity-type", "topics", "--entity-name", "__audit_log", "--alter", "--add-config", "retention.ms=1")
+
 	contains(t, admin(t, b, configCommand, "--entity-type", "brokers", "--entity-name", "1", "--describe", "--all"), "node.id=1", "super.users")
 
 	user := []string{"--entity-type", "users", "--entity-name", "alice"}
