@@ -117,7 +117,7 @@ func (l *Log) removable(now time.Time, highWatermark int64) int {
 		bySize = bySize && !l.cfg.CompactOnly && l.cfg.RetentionBytes >= 0 && excess-size >= 0
 		byTime := !l.cfg.CompactOnly && l.cfg.RetentionMs >= 0 && now.UnixMilli()-s.largestTime() > l.cfg.RetentionMs
 		byStart := next <= l.start.Load() && i+1 < len(segments)
-		if next > highWatermark || !(byStart || bySize || byTime) {
+		if next > highWatermark || !byStart && !bySize && !byTime {
 			break
 		}
 		excess -= size

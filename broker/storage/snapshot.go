@@ -46,7 +46,7 @@ func (s *producers) encode() []byte {
 func decodeProducers(b []byte, now, expireAfter int64) (*producers, error) {
 	if len(b) < snapshotHeaderBytes || binary.BigEndian.Uint16(b) != snapshotVersion ||
 		binary.BigEndian.Uint32(b[2:]) != crc32.Checksum(b[6:], castagnoli) ||
-		uint64(binary.BigEndian.Uint32(b[6:]))*snapshotEntryBytes != uint64(len(b)-snapshotHeaderBytes) {
+		uint64(binary.BigEndian.Uint32(b[6:]))*snapshotEntryBytes != uint64(len(b)-snapshotHeaderBytes) { //nolint:gosec // b holds a header
 		return nil, errSnapshot
 	}
 	s := newProducers()

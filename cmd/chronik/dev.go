@@ -47,7 +47,7 @@ func runDev(ctx context.Context, cmd *cobra.Command, dir string) error {
 	if err := clients.write(); err != nil {
 		return err
 	}
-	return run(ctx, l, func() { fmt.Fprint(cmd.OutOrStdout(), clients.text(l.options)) })
+	return run(ctx, l, func() { cmd.Print(clients.text(l.options)) })
 }
 
 // devProperties is the configuration of a development broker; the environment overrides it.

@@ -48,7 +48,7 @@ from standard input.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "Formatted %s as node %d of cluster %s, %d credential(s).\n",
+			cmd.Printf("Formatted %s as node %d of cluster %s, %d credential(s).\n",
 				strings.Join(o.LogDirs, ", "), o.NodeID, id, len(credentials))
 			return nil
 		},

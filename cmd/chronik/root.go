@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -28,6 +29,7 @@ A broker of your own:
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.SetOut(os.Stdout)
 	root.AddCommand(newServer(), newFormat(), newConfig())
 	return root
 }

@@ -34,7 +34,7 @@ ca.pem. Every configuration key can be overridden by its environment variable, s
 				return err
 			}
 			if check {
-				fmt.Fprintln(cmd.OutOrStdout(), "The configuration is valid.")
+				cmd.Println("The configuration is valid.")
 				return nil
 			}
 			return run(cmd.Context(), loaded, nil)
