@@ -10,6 +10,7 @@ import (
 
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/record"
+	"github.com/chronik-stream/chronik/broker/storage"
 	"github.com/chronik-stream/chronik/broker/vfs"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
@@ -35,7 +36,7 @@ func (b *recordsBroker) produced(row api.Row, c *api.Call) error {
 
 // TestNoAllocationPerRecord: a batch of 900 records costs the handlers what a batch of one costs.
 func TestNoAllocationPerRecord(t *testing.T) {
-	b := newRecordsBroker(t, vfs.OS{}, t.TempDir())
+	b := newRecordsBroker(t, storage.Config{FS: vfs.OS{}, Dir: t.TempDir()})
 	allocs := map[int]float64{}
 	for _, n := range []int{1, 900} {
 		batch := kibBatch(n)
@@ -66,7 +67,7 @@ func TestNoAllocationPerRecord(t *testing.T) {
 func BenchmarkProduce(b *testing.B) {
 	for _, n := range []int{1, 16, 512} {
 		b.Run(fmt.Sprintf("%dKiB", n), func(b *testing.B) {
-			world := newRecordsBroker(b, vfs.OS{}, b.TempDir())
+			world := newRecordsBroker(b, storage.Config{FS: vfs.OS{}, Dir: b.TempDir()})
 			b.SetBytes(int64(n << 10))
 			b.ReportAllocs()
 			b.SetParallelism(16)
@@ -88,7 +89,7 @@ func BenchmarkProduce(b *testing.B) {
 
 // BenchmarkFetch reads 1 MiB of 16 KiB batches per request.
 func BenchmarkFetch(b *testing.B) {
-	world := newRecordsBroker(b, vfs.OS{}, b.TempDir())
+	world := newRecordsBroker(b, storage.Config{FS: vfs.OS{}, Dir: b.TempDir()})
 	for range 128 {
 		row, c, _ := world.call(produceRequest("t", 1, 0, kibBatch(16)), 9)
 		if err := world.produced(row, c); err != nil {

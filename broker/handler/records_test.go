@@ -38,10 +38,11 @@ type recordsBroker struct {
 
 var recordsTime = time.UnixMilli(1_760_000_000_000)
 
-func newRecordsBroker(t testing.TB, fsys vfs.FS, dir string) *recordsBroker {
+func newRecordsBroker(t testing.TB, cfg storage.Config) *recordsBroker {
 	t.Helper()
 	clock := func() time.Time { return recordsTime }
-	d, err := storage.Open(storage.Config{FS: fsys, Dir: dir, CheckpointInterval: time.Hour, Clock: clock})
+	cfg.CheckpointInterval, cfg.Clock = time.Hour, clock
+	d, err := storage.Open(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +80,8 @@ func newRecordsBroker(t testing.TB, fsys vfs.FS, dir string) *recordsBroker {
 func withRecords(t *testing.T, run func(t *testing.T, b *recordsBroker)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		run(t, newRecordsBroker(t, vfs.NewMemory(func() time.Time { return recordsTime }), "/data"))
+		disk := vfs.NewMemory(func() time.Time { return recordsTime })
+		run(t, newRecordsBroker(t, storage.Config{FS: disk, Dir: "/data", JournalFileBytes: 4 << 20}))
 	})
 }
 

@@ -3,7 +3,6 @@ package replica
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync/atomic"
@@ -228,7 +227,7 @@ func (s *Set) Retain(ctx context.Context, interval time.Duration) {
 		}
 		s.Each(func(r *Replica) bool {
 			if _, err := r.Retain(s.cfg.Clock()); err != nil && r.Online() == nil {
-				s.cfg.Logger.Error("retention failed", "topic", r.topic, "partition", r.index, "error", fmt.Sprint(err))
+				s.cfg.Logger.Error("retention failed", "topic", r.topic, "partition", r.index, "error", err)
 			}
 			return ctx.Err() == nil
 		})
