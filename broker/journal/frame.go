@@ -105,7 +105,7 @@ func parseFrame(b []byte, h *fileHeader, f *Frame) (size int, syncedThrough uint
 	}
 	length := binary.BigEndian.Uint32(b[8:])
 	if uint64(length) > uint64(len(b)-frameHeaderBytes) || //nolint:gosec // b holds a header
-		 binary.BigEndian.Uint64(b[24:]) != h.generation {
+		binary.BigEndian.Uint64(b[24:]) != h.generation {
 		return 0, 0, errFrame
 	}
 	size = frameHeaderBytes + int(length)
