@@ -48,6 +48,11 @@ func (g *Granted) decide(n Need) bool {
 	} else {
 		d = g.view.Decide(g.who, n.Op, n.On)
 	}
+	if !d.Allowed && n.OrOn != (Resource{}) {
+		if other := g.view.Decide(g.who, n.Op, n.OrOn); other.Allowed {
+			d = other
+		}
+	}
 	g.answers = append(g.answers, answer{need: n, decision: d})
 	return d.Allowed
 }
@@ -66,6 +71,9 @@ func (g *Granted) buildIndex() {
 func (g *Granted) Has(op Operation, t ResourceType, name string) bool {
 	return g.lookup(needKey{op: op, on: Resource{Type: t, Name: name}})
 }
+
+// Met reports whether a need was declared, as it stands, and granted.
+func (g *Granted) Met(n Need) bool { return g.lookup(n.key()) }
 
 // HasAny reports whether op on some resource of the type was declared and granted.
 func (g *Granted) HasAny(op Operation, t ResourceType) bool {

@@ -6,6 +6,9 @@ type Need struct {
 	On Resource
 	// AnyOfType asks for op on at least one resource of On.Type instead of the named one.
 	AnyOfType bool
+	// OrOn, where set, is a second resource: the same operation on it will do as well, as CREATE on the cluster stands for CREATE
+	// on every topic.
+	OrOn Resource
 	// Probe marks a question whose denial is not an event: filters, alternatives, authorized-operations fields.
 	Probe bool
 }
@@ -21,10 +24,11 @@ type Needs struct {
 }
 
 // Key identifies a need within one request.
-func (n Need) key() needKey { return needKey{op: n.Op, on: n.On, any: n.AnyOfType} }
+func (n Need) key() needKey { return needKey{op: n.Op, on: n.On, or: n.OrOn, any: n.AnyOfType} }
 
 type needKey struct {
 	op  Operation
 	on  Resource
+	or  Resource
 	any bool
 }

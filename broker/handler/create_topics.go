@@ -21,10 +21,10 @@ func (t *Topics) createTopics() api.Row {
 		Row:     api.Row{Key: 19, Name: "CreateTopics", Min: 2, Max: 7, Gate: api.Authenticated, MaxBytes: topicsFrame},
 		Resolve: func(*api.Call, *kmsg.CreateTopicsRequest) *meta.Image { return t.Metadata.Image() },
 		Needs: func(_ *api.Call, q *kmsg.CreateTopicsRequest, _ *meta.Image) authz.Needs {
-			each := []authz.Need{probe(authz.Create, authz.Cluster, authz.ClusterName)}
+			var each []authz.Need
 			for i := range q.Topics {
 				name := q.Topics[i].Topic
-				each = append(each, need(authz.Create, authz.Topic, name), probe(authz.DescribeConfigs, authz.Topic, name))
+				each = append(each, mayCreate(name), probe(authz.DescribeConfigs, authz.Topic, name))
 			}
 			return authz.Needs{Each: each}
 		},
@@ -101,7 +101,7 @@ func (t *Topics) newTopicOnce(c *api.Call, img *meta.Image, asked *kmsg.CreateTo
 	switch {
 	case times > 1:
 		return meta.NewTopic{}, wire.Errorf(wire.InvalidRequest, "Duplicate topic name.")
-	case !mayCreate(c.Granted, asked.Topic):
+	case !c.Granted.Met(mayCreate(asked.Topic)):
 		return meta.NewTopic{}, wire.Errorf(wire.TopicAuthorizationFailed, "Authorization failed.")
 	case tooMany:
 		return meta.NewTopic{}, wire.Errorf(wire.PolicyViolation, "Excessively large number of partitions per request.")
@@ -169,8 +169,11 @@ func checkNewName(img *meta.Image, name string) error {
 	return nil
 }
 
-func mayCreate(g *authz.Granted, name string) bool {
-	return g.Has(authz.Create, authz.Cluster, authz.ClusterName) || g.Has(authz.Create, authz.Topic, name)
+// mayCreate needs CREATE on the topic, or on the cluster.
+func mayCreate(name string) authz.Need {
+	n := need(authz.Create, authz.Topic, name)
+	n.OrOn = authz.TheCluster()
+	return n
 }
 
 func (t *Topics) replicasOf(img *meta.Image, asked *kmsg.CreateTopicsRequestTopic) ([][]int32, error) {

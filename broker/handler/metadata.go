@@ -118,11 +118,8 @@ func (p *metadataPlan) name(q *kmsg.MetadataRequest) {
 
 func (p *metadataPlan) needs(q *kmsg.MetadataRequest) []authz.Need {
 	var each []authz.Need
-	switch {
-	case q.IncludeClusterAuthorizedOperations:
+	if q.IncludeClusterAuthorizedOperations {
 		each = append(each, operationProbes(authz.Cluster, authz.ClusterName)...)
-	case p.create:
-		each = append(each, probe(authz.Create, authz.Cluster, authz.ClusterName))
 	}
 	for i := range p.topics {
 		name := p.topics[i].name()
@@ -133,7 +130,7 @@ func (p *metadataPlan) needs(q *kmsg.MetadataRequest) []authz.Need {
 		describe.Probe = p.all
 		each = append(each, describe)
 		if p.create && p.topics[i].topic == nil {
-			each = append(each, probe(authz.Create, authz.Topic, name))
+			each = append(each, mayCreate(name))
 		}
 		if q.IncludeTopicAuthorizedOperations {
 			each = append(each, operationProbes(authz.Topic, name)...)
@@ -208,7 +205,7 @@ func (k *Cluster) createMissing(ctx context.Context, c *api.Call, plan *metadata
 }
 
 func (k *Cluster) autoTopic(c *api.Call, img *meta.Image, name string, left int) (meta.NewTopic, error) {
-	if !mayCreate(c.Granted, name) {
+	if !c.Granted.Met(mayCreate(name)) {
 		return meta.NewTopic{}, wire.Errorf(wire.TopicAuthorizationFailed, "Authorization failed.")
 	}
 	if k.Topics.Defaults.DefaultPartitions() > left {

@@ -118,7 +118,7 @@ func TestRetentionRunsUntilItsContextEnds(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var done sync.WaitGroup
 		done.Go(func() { w.set.Retain(ctx, time.Minute) })
-		time.Sleep(3 * time.Minute)
+		<-time.After(3 * time.Minute) // of the bubble
 		synctest.Wait()
 		if start := w.replica("a", 0).LogStart(); start != 3 {
 			t.Errorf("the log starts at %d after its time", start)

@@ -1,0 +1,48 @@
+package authz
+
+import "testing"
+
+// oneRule allows one operation on one resource.
+type oneRule struct {
+	op Operation
+	on Resource
+}
+
+func (oneRule) Epoch() uint64 { return 1 }
+
+func (r oneRule) Decide(_ Subject, op Operation, on Resource) Decision {
+	return Decision{Allowed: op == r.op && on == r.on}
+}
+
+func (oneRule) DecideAny(Subject, Operation, ResourceType) Decision { return Decision{} }
+
+func TestASecondResourceWillDo(t *testing.T) {
+	topic := Resource{Type: Topic, Name: "t"}
+	either := Need{Op: Create, On: topic, OrOn: TheCluster()}
+	alone := Need{Op: Create, On: topic, Probe: true}
+	for name, c := range map[string]struct {
+		rule    oneRule
+		met     bool
+		denials int
+	}{
+		"the cluster":  {oneRule{Create, TheCluster()}, true, 0},
+		"the topic":    {oneRule{Create, topic}, true, 0},
+		"neither":      {oneRule{Read, topic}, false, 1},
+		"another name": {oneRule{Create, Resource{Type: Topic, Name: "u"}}, false, 1},
+	} {
+		g, _ := Grant(c.rule, Subject{}, Needs{Each: []Need{either, alone}})
+		if g.Met(either) != c.met {
+			t.Errorf("%s: met is %v", name, g.Met(either))
+		}
+		if name == "the cluster" && g.Has(Create, Topic, "t") {
+			t.Error("CREATE on the cluster shows as CREATE on the topic")
+		}
+		denials := 0
+		for range g.Denials {
+			denials++
+		}
+		if denials != c.denials {
+			t.Errorf("%s: %d denials, want %d", name, denials, c.denials)
+		}
+	}
+}
