@@ -75,21 +75,30 @@ func (r *Records) resolveFetch(c *api.Call, q *kmsg.FetchRequest) *fetchScope {
 	return plan
 }
 
+// wantedOf lists the partitions that a request names, each once: as in Apache Kafka the last mention counts, and an answer must not
+// grow by repeating the question.
 func wantedOf(q *kmsg.FetchRequest) []fetchsession.Wanted {
 	n := 0
 	for i := range q.Topics {
 		n += len(q.Topics[i].Partitions)
 	}
 	out := make([]fetchsession.Wanted, 0, n)
+	places := make(map[fetchsession.Key]int, n)
 	for i := range q.Topics {
 		t := &q.Topics[i]
 		for j := range t.Partitions {
 			p := &t.Partitions[j]
-			out = append(out, fetchsession.Wanted{
+			w := fetchsession.Wanted{
 				Key:    fetchsession.Key{Topic: t.Topic, TopicID: t.TopicID, Partition: p.Partition},
 				Offset: p.FetchOffset, MaxBytes: p.PartitionMaxBytes,
 				CurrentLeaderEpoch: p.CurrentLeaderEpoch, LastFetchedEpoch: p.LastFetchedEpoch,
-			})
+			}
+			if at, again := places[w.Key]; again {
+				out[at] = w
+				continue
+			}
+			places[w.Key] = len(out)
+			out = append(out, w)
 		}
 	}
 	return out
@@ -223,6 +232,9 @@ func (f *fetching) one(w *fetchsession.Wanted, name string, maxBytes int, minOne
 		}
 	}
 	out.data, out.err = part.Read(w.Offset, maxBytes, f.committed, minOne, nil)
+	if len(out.data) == 0 {
+		out.data = nil // what was read to find no whole batch is not kept while the fetch waits
+	}
 	if out.err == nil && f.q.Version < fetchZstd && hasZstd(out.data) {
 		out.data, out.err = nil, wire.Errorf(wire.UnsupportedCompressionType, "zstd needs Fetch version 10")
 	}

@@ -11,6 +11,10 @@ import (
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
+// groupFilters bounds each filter of a ListGroups request: every coordinator compares every group with it, and there are fewer
+// states and types than this.
+const groupFilters = 64
+
 // listedGroups are the groups that are here, before anybody asks who may see them.
 type listedGroups struct {
 	groups []kmsg.ListGroupsResponseGroup
@@ -53,6 +57,9 @@ func (g *Groups) listGroups() api.Row {
 
 // allGroups asks every coordinator that is here. One that is still being loaded makes the client ask again.
 func (g *Groups) allGroups(q *kmsg.ListGroupsRequest) listedGroups {
+	if len(q.StatesFilter) > groupFilters || len(q.TypesFilter) > groupFilters {
+		return listedGroups{code: wire.InvalidRequest}
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), resolveTime)
 	defer cancel()
 	var all listedGroups

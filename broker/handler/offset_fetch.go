@@ -80,6 +80,7 @@ func (g *Groups) planFetch(q *kmsg.OffsetFetchRequest) fetchPlan {
 	waits := map[int]func(context.Context) (any, error){}
 	seen := map[string]struct{}{}
 	for i, asked := range fetchGroups(q) {
+		asked.Topics = eachOnce(asked.Topics)
 		one := groupFetch{id: asked.Group, all: asked.Topics == nil, asked: asked.Topics}
 		if _, twice := seen[one.id]; twice {
 			// No client asks twice; answering would let a small request make a large answer.
@@ -98,6 +99,44 @@ func (g *Groups) planFetch(q *kmsg.OffsetFetchRequest) fetchPlan {
 		plan.groups[i].offsets, plan.groups[i].code = awaitGroup[*kmsg.OffsetFetchResponseGroup](ctx, wait)
 	}
 	return plan
+}
+
+// eachOnce names each partition once, where it stands first. A committed offset has up to 4 KiB of metadata, which a partition's
+// number in a request of a few bytes must not ask for again and again. Null stays null: it asks for all.
+func eachOnce(topics []kmsg.OffsetFetchRequestGroupTopic) []kmsg.OffsetFetchRequestGroupTopic {
+	type key struct {
+		name string
+		id   meta.TopicID
+	}
+	places := make(map[key]int, len(topics))
+	out := topics[:0]
+	for _, t := range topics {
+		k := key{name: t.Topic, id: t.TopicID}
+		at, again := places[k]
+		if !again {
+			places[k] = len(out)
+			out = append(out, t)
+			continue
+		}
+		out[at].Partitions = append(out[at].Partitions, t.Partitions...)
+	}
+	for i := range out {
+		out[i].Partitions = distinctNumbers(out[i].Partitions)
+	}
+	return out
+}
+
+// distinctNumbers keeps the first of each number.
+func distinctNumbers(numbers []int32) []int32 {
+	seen := make(map[int32]struct{}, len(numbers))
+	list := make([]int32, 0, len(numbers))
+	for _, n := range numbers {
+		if _, twice := seen[n]; !twice {
+			seen[n] = struct{}{}
+			list = append(list, n)
+		}
+	}
+	return list
 }
 
 func needFetch(_ *api.Call, _ *kmsg.OffsetFetchRequest, plan fetchPlan) authz.Needs {

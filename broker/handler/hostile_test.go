@@ -1,0 +1,109 @@
+package handler
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// repeated is how often these tests name the same thing: enough to tell an answer that grows with it.
+const repeated = 20_000
+
+// allocated is how many bytes run allocates.
+func allocated(run func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	run()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+func TestFetchOfOnePartitionManyTimes(t *testing.T) {
+	withRecords(t, func(t *testing.T, b *recordsBroker) {
+		b.fill(2)
+		for _, version := range []int16{4, 12, 18} {
+			topic := fetchOf("t", 1, 0, 0)
+			small := topic.Partitions[0]
+			small.PartitionMaxBytes = 1
+			for range repeated {
+				topic.Partitions = append(topic.Partitions, small)
+			}
+			topic.Partitions[repeated].FetchOffset = 10
+			q := fetchRequest(0, topic, topic)
+			var p *kmsg.FetchResponseTopicPartition
+			bytes := allocated(func() { p = one(t, b.fetch(q, version)) })
+			if p.ErrorCode != wire.None || len(p.RecordBatches) == 0 {
+				t.Errorf("version %d: %s, %d bytes", version, wire.CodeName(p.ErrorCode), len(p.RecordBatches))
+			}
+			if bytes > 2*repeated*1000 {
+				t.Errorf("version %d: %d bytes allocated for %d partitions", version, bytes, 2*repeated)
+			}
+		}
+	})
+}
+
+func TestOffsetFetchOfOnePartitionManyTimes(t *testing.T) {
+	withGroups(t, func(t *testing.T, b *groupBroker) {
+		commit := b.commitRequest(8, nil, 7, 0)
+		note := strings.Repeat("x", 4000)
+		commit.Topics[0].Partitions[0].Metadata = &note
+		if code := sendGroup[*kmsg.OffsetCommitResponse](b, commit).Topics[0].Partitions[0].ErrorCode; code != wire.None {
+			t.Fatalf("commit: %s", wire.CodeName(code))
+		}
+		for _, version := range []int16{5, 8, 10} {
+			q := kmsg.NewPtrOffsetFetchRequest()
+			q.Version, q.Group = version, "g"
+			asked := kmsg.NewOffsetFetchRequestGroup()
+			asked.Group = "g"
+			partitions := append(make([]int32, 1000), 2, 1, 0)
+			for range 3 {
+				q.Topics = append(q.Topics, kmsg.OffsetFetchRequestTopic{Topic: "t", Partitions: partitions})
+				asked.Topics = append(asked.Topics, kmsg.OffsetFetchRequestGroupTopic{Topic: "t", TopicID: [16]byte{1}, Partitions: partitions})
+			}
+			q.Groups = append(q.Groups, asked)
+			resp := sendGroup[*kmsg.OffsetFetchResponse](b, q)
+			var got []string
+			if version < fetchMany {
+				for _, topic := range resp.Topics {
+					for _, p := range topic.Partitions {
+						got = append(got, fmt.Sprintf("%d:%d", p.Partition, p.Offset))
+					}
+				}
+			} else {
+				for _, topic := range resp.Groups[0].Topics {
+					for _, p := range topic.Partitions {
+						got = append(got, fmt.Sprintf("%d:%d", p.Partition, p.Offset))
+					}
+				}
+			}
+			if fmt.Sprint(got) != "[0:7 2:-1 1:-1]" {
+				t.Errorf("version %d: %d partitions", version, len(got))
+			}
+		}
+	})
+}
+
+func TestListGroupsWithAFilterBeyondReason(t *testing.T) {
+	withGroups(t, func(t *testing.T, b *groupBroker) {
+		for _, fill := range []func(*kmsg.ListGroupsRequest, []string){
+			func(q *kmsg.ListGroupsRequest, f []string) { q.StatesFilter = f },
+			func(q *kmsg.ListGroupsRequest, f []string) { q.TypesFilter = f },
+		} {
+			q := kmsg.NewPtrListGroupsRequest()
+			q.Version = 5
+			fill(q, make([]string, groupFilters+1))
+			if code := sendGroup[*kmsg.ListGroupsResponse](b, q).ErrorCode; code != wire.InvalidRequest {
+				t.Errorf("%d filters: %s", groupFilters+1, wire.CodeName(code))
+			}
+			fill(q, make([]string, groupFilters))
+			if code := sendGroup[*kmsg.ListGroupsResponse](b, q).ErrorCode; code != wire.None {
+				t.Errorf("%d filters: %s", groupFilters, wire.CodeName(code))
+			}
+		}
+	})
+}
