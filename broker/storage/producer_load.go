@@ -41,6 +41,9 @@ func (l *Log) loadProducers(snapshots []int64, now time.Time) error {
 		state, err := decodeProducers(data, now.UnixMilli(), l.d.cfg.ProducerIDExpiration.Milliseconds())
 		if err == nil {
 			l.producers, l.snapshotAt, from = state, snapshots[n-1], snapshots[n-1]
+			if err := l.recall(from, now); err != nil {
+				return err
+			}
 			break
 		}
 		l.d.cfg.Logger.Warn("removing a damaged producer snapshot", "file", name, "error", err)

@@ -64,31 +64,38 @@ func TestSequences(t *testing.T) {
 
 func TestFiveBatchesAreRememberedAcrossRestarts(t *testing.T) {
 	for _, clean := range []bool{true, false} {
-		disk := vfs.NewMemory(nil)
-		d := openDir(t, testConfig(disk))
-		l := newLogIn(t, d)
-		for i := range int32(8) {
-			appendTo(t, l, idempotent(1, 0, i))
+		for _, others := range []int{0, 1, 90} { // batches of another producer that come between, over several segments
+			disk := vfs.NewMemory(nil)
+			d := openDir(t, testConfig(disk))
+			l := newLogIn(t, d)
+			bases := map[int32]int64{}
+			for i := range int32(8) {
+				bases[i] = appendTo(t, l, idempotent(1, 0, i)).BaseOffset
+				for n := range others {
+					appendTo(t, l, sign(batchOf(1, 800, testTime.UnixMilli()), 8, 0, i*int32(others)+int32(n), 0))
+				}
+			}
+			waitConfirmed(t, l)
+			if !clean {
+				disk = disk.Kill()
+			}
+			err := d.Close()
+			if clean {
+				must(t, err)
+			}
+			d = openDir(t, testConfig(disk))
+			l = d.Log("topic", 0)
+			for i := int32(3); i < 8; i++ {
+				r, err := l.Append(idempotent(1, 0, i), client())
+				if err != nil || !r.Duplicate || r.BaseOffset != bases[i] {
+					t.Fatalf("clean %v, %d others: batch %d again: %+v, %v", clean, others, i, r, err)
+				}
+			}
+			if _, err := l.Append(idempotent(1, 0, 9), client()); wire.CodeOf(err) != wire.OutOfOrderSequenceNumber {
+				t.Fatalf("clean %v: a gap: %v", clean, err)
+			}
+			must(t, d.Close())
 		}
-		waitConfirmed(t, l)
-		if !clean {
-			disk = disk.Kill()
-		}
-		err := d.Close()
-		if clean {
-			must(t, err)
-		}
-		d = openDir(t, testConfig(disk))
-		l = d.Log("topic", 0)
-		r, err := l.Append(idempotent(1, 0, 7), client())
-		must(t, err)
-		if !r.Duplicate || r.BaseOffset != 7 {
-			t.Fatalf("clean %v: the last batch again: %+v", clean, r)
-		}
-		if _, err := l.Append(idempotent(1, 0, 9), client()); wire.CodeOf(err) != wire.OutOfOrderSequenceNumber {
-			t.Fatalf("clean %v: a gap: %v", clean, err)
-		}
-		must(t, d.Close())
 	}
 }
 
