@@ -46,7 +46,7 @@ func Start(t testing.TB, env ...string) *Broker {
 func New(t testing.TB, env ...string) *Broker {
 	t.Helper()
 	b := &Broker{
-		Dir: t.TempDir(), SASL: freeAddress(t), TLS: freeAddress(t), HTTP: freeAddress(t),
+		Dir: t.TempDir(), SASL: FreeAddress(t), TLS: FreeAddress(t), HTTP: FreeAddress(t),
 		binary: Binary(t), env: env, log: &tail{},
 	}
 	t.Cleanup(func() {
@@ -101,8 +101,11 @@ func (b *Broker) waitReady(t testing.TB) {
 	}
 }
 
-func (b *Broker) ready(ctx context.Context) bool {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+b.HTTP+"/readyz", nil)
+func (b *Broker) ready(ctx context.Context) bool { return Ready(ctx, b.HTTP) }
+
+// Ready reports whether the broker whose HTTP listener is at an address says that it serves.
+func Ready(ctx context.Context, address string) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
 	if err != nil {
 		return false
 	}
@@ -242,7 +245,8 @@ func (b *Broker) write(t testing.TB, name, text string) string {
 	return path
 }
 
-func freeAddress(t testing.TB) string {
+// FreeAddress is an address of loopback that nobody listens on.
+func FreeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -30,7 +30,7 @@ func StartKafka(t testing.TB, like *Broker) *Kafka {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &Kafka{Address: freeAddress(t), log: &tail{}}
+	k := &Kafka{Address: FreeAddress(t), log: &tail{}}
 	dir := t.TempDir()
 	user, password := like.Admin(t)
 	config := k.configure(t, dir, like, user, password)
@@ -68,7 +68,7 @@ func (k *Kafka) configure(t testing.TB, dir string, like *Broker, user, password
 	if err := os.WriteFile(keystore, store.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	controller := freeAddress(t)
+	controller := FreeAddress(t)
 	text := fmt.Sprintf(`process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers=%[1]s

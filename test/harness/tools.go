@@ -45,13 +45,17 @@ func ClassPath(root string) (string, error) {
 	return filepath.Join(dir, "classes") + ":" + filepath.Join(dir, "libs", "*"), nil
 }
 
-// StartTools starts the JVM.
-func StartTools(root string) (*Tools, error) {
+// StartTools starts the JVM. quick starts classes fast and never optimises them fully: right for short tools, wrong for figures.
+func StartTools(root string, quick bool) (*Tools, error) {
 	classPath, err := ClassPath(root)
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command("java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx768m", "-cp", classPath, "stream.chronik.test.ToolServer")
+	args := []string{"-Xmx768m", "-cp", classPath, "stream.chronik.test.ToolServer"}
+	if quick {
+		args = append([]string{"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"}, args...)
+	}
+	cmd := exec.Command("java", args...)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("start the tools' JVM: %w", err)

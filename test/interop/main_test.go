@@ -47,7 +47,7 @@ func run(m *testing.M) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	tools, err = harness.StartTools(root)
+	tools, err = harness.StartTools(root, quickTools)
 	if err != nil {
 		return 0, err
 	}
