@@ -17,6 +17,8 @@ type Denial struct {
 	Need authz.Need
 	// Decision is the answer and its reason.
 	Decision authz.Decision
+	// More is how many further denials of the same request have no event of their own: this one counts them.
+	More int
 }
 
 var _ Event = Denial{}
@@ -40,6 +42,9 @@ func (n Denial) document(run string) document {
 	d.Resources = []resource{{Name: clip(n.resource()), Type: n.Need.On.Type.String()}}
 	d.Unmapped = &unmapped{Operation: n.Need.Op.String()}
 	d.Metadata.CorrelationUID = n.RequestID
+	if n.More > 0 {
+		d.Count = uint64(n.More) + 1
+	}
 	return d
 }
 
@@ -82,6 +87,9 @@ func (n Denial) attrs() []slog.Attr {
 		slog.String("listener", n.Client.Listener), slog.String("api", clip(n.API)), slog.String("operation", n.Need.Op.String()),
 		slog.String("resource_type", n.Need.On.Type.String()), slog.String("resource", clip(n.resource())),
 		slog.String("reason", clip(n.Decision.Reason)),
+	}
+	if n.More > 0 {
+		attrs = append(attrs, slog.Int("more", n.More))
 	}
 	if n.Decision.Rule != nil {
 		attrs = append(attrs, slog.String("rule", ruleText(n.Decision.Rule)))

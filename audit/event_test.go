@@ -86,6 +86,19 @@ func TestEventsAsJSON(t *testing.T) {
 				`"resources":[{"name":"tt","type":"TOPIC"}],"unmapped":{"operation":"WRITE"},` +
 				strings.TrimSuffix(metadataJSON, ",") + `,"correlation_uid":"r1","log_name":"node-1/run","sequence":1}}`,
 		},
+		"denials": {
+			Denial{
+				Client: alice(), API: "Fetch", Need: authz.Need{Op: authz.Read, On: authz.Resource{Type: authz.Topic, Name: "tt"}},
+				Decision: authz.Decision{Reason: "default deny"}, More: 41,
+			},
+			`{"activity_id":2,"activity_name":"Read","category_uid":6,"class_uid":6003,"class_name":"API Activity","type_uid":600302,` +
+				`"time":1760000000000,"severity_id":3,"status_id":2,"status_detail":"default deny","count":42,` +
+				`"actor":{"user":{"name":"alice","uid":"User:alice","type_id":1},"session":{"uid":"run-7"},"app_name":"app",` +
+				`"authorizations":[{"decision":"Denied","policy":{"name":"default deny"}}]},` +
+				`"api":{"operation":"Fetch","service":{"name":"kafka"}},"src_endpoint":{"ip":"10.0.0.9"},` +
+				`"dst_endpoint":{"name":"SASL_SSL","svc_name":"kafka"},"resources":[{"name":"tt","type":"TOPIC"}],` +
+				`"unmapped":{"operation":"READ"},` + metadataJSON + `"log_name":"node-1/run","sequence":1}}`,
+		},
 		"stop": {
 			Lifecycle{Stopping: true, Version: "1.0", Reason: "SIGTERM"},
 			`{"activity_id":4,"activity_name":"Stop","category_uid":6,"class_uid":6002,"class_name":"Application Lifecycle","type_uid":600204,` +

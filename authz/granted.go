@@ -11,6 +11,8 @@ type Granted struct {
 	needs   Needs
 	answers []answer
 	index   map[needKey]int
+	// operations has a bit for each operation that is granted on a resource of needs.Operations.
+	operations map[Resource]uint32
 }
 
 type answer struct {
@@ -38,8 +40,28 @@ func Grant(view View, who Subject, needs Needs) (granted *Granted, refused *Need
 		g.decide(needs.Each[i])
 	}
 	g.buildIndex()
+	g.decideOperations()
 	return g, refused
 }
+
+func (g *Granted) decideOperations() {
+	if len(g.needs.Operations) == 0 {
+		return
+	}
+	g.operations = make(map[Resource]uint32, len(g.needs.Operations))
+	for _, on := range g.needs.Operations {
+		var bits uint32
+		for _, op := range OperationsOn(on.Type) {
+			if g.view.Decide(g.who, op, on).Allowed {
+				bits |= 1 << op
+			}
+		}
+		g.operations[on] = bits
+	}
+}
+
+// Operations has bit n set for each operation n that is granted on a resource of Needs.Operations (KIP-430); 0 for any other.
+func (g *Granted) Operations(on Resource) uint32 { return g.operations[on] }
 
 func (g *Granted) decide(n Need) bool {
 	var d Decision
@@ -103,6 +125,11 @@ func (g *Granted) Regrant(view View) (*Granted, *Need) { return Grant(view, g.wh
 func (g *Granted) LostSince(old *Granted) bool {
 	for i := range old.answers {
 		if old.answers[i].decision.Allowed && !g.lookup(old.answers[i].need.key()) {
+			return true
+		}
+	}
+	for on, bits := range old.operations {
+		if bits&^g.operations[on] != 0 {
 			return true
 		}
 	}

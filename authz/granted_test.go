@@ -46,3 +46,22 @@ func TestASecondResourceWillDo(t *testing.T) {
 		}
 	}
 }
+
+func TestOperationsThatAreGranted(t *testing.T) {
+	topic, other := Resource{Type: Topic, Name: "t"}, Resource{Type: Topic, Name: "u"}
+	needs := Needs{Operations: []Resource{topic}}
+	granted, refused := Grant(oneRule{Alter, topic}, Subject{}, needs)
+	if refused != nil || granted.Operations(topic) != 1<<Alter || granted.Operations(other) != 0 {
+		t.Errorf("operations %b on the topic, %b on one that was not asked about", granted.Operations(topic), granted.Operations(other))
+	}
+	if granted.Has(Alter, Topic, "t") {
+		t.Error("the field of operations grants what was not declared as a need")
+	}
+	granted.Denials(func(n Need, _ Decision) bool { t.Errorf("%+v is an event", n); return true })
+	if same, _ := granted.Regrant(oneRule{Alter, topic}); same.LostSince(granted) {
+		t.Error("the same rules lose something")
+	}
+	if now, _ := granted.Regrant(oneRule{Alter, other}); !now.LostSince(granted) {
+		t.Error("a lost operation goes unnoticed")
+	}
+}

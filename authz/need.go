@@ -21,7 +21,13 @@ type Needs struct {
 	Any []Need
 	// Each is decided one by one; the answer carries a code per item, or leaves the item out.
 	Each []Need
+	// Operations asks for every operation that makes sense on each of these resources, for the authorized-operations fields
+	// (KIP-430). No denial of them is an event. A resource takes a fraction of what as many needs would.
+	Operations []Resource
 }
+
+// Len is how many questions the needs are: how much memory their answers take.
+func (n *Needs) Len() int { return len(n.All) + len(n.Any) + len(n.Each) + len(n.Operations) }
 
 // Key identifies a need within one request.
 func (n Need) key() needKey { return needKey{op: n.Op, on: n.On, or: n.OrOn, any: n.AnyOfType} }

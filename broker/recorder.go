@@ -45,11 +45,11 @@ func (r *recorder) LoginFailed(conn api.Conn, failure server.LoginFailure) {
 	})
 }
 
-// Denied records something that was not allowed.
-func (r *recorder) Denied(call *api.Call, need authz.Need, decision authz.Decision) {
+// Denied records something that was not allowed, and how much more of the same request.
+func (r *recorder) Denied(call *api.Call, need authz.Need, decision authz.Decision, more int) {
 	client := clientOf(call.Conn, call.Session)
 	client.ClientID = call.ClientID
-	r.record(audit.Denial{Client: client, API: kmsg.NameForKey(call.Key), Need: need, Decision: decision})
+	r.record(audit.Denial{Client: client, API: kmsg.NameForKey(call.Key), Need: need, Decision: decision, More: more})
 }
 
 // Disconnected records the end of a session.

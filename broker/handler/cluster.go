@@ -30,33 +30,18 @@ func (k *Cluster) Rows() []api.Row {
 	return []api.Row{k.metadata(), k.describeCluster(), k.describeTopicPartitions()}
 }
 
-// operationProbes ask for every operation that makes sense on a resource.
-func operationProbes(t authz.ResourceType, name string) []authz.Need {
-	operations := authz.OperationsOn(t)
-	out := make([]authz.Need, len(operations))
-	for i, op := range operations {
-		out[i] = probe(op, t, name)
-	}
-	return out
-}
-
-// grantedOperations is the authorized-operations bit field: bit n stands for operation n (KIP-430).
+// grantedOperations is the authorized-operations field of a resource (KIP-430).
 func grantedOperations(g *authz.Granted, t authz.ResourceType, name string) int32 {
-	bits := int32(0)
-	for _, op := range authz.OperationsOn(t) {
-		if g.Has(op, t, name) {
-			bits |= 1 << op
-		}
-	}
-	return bits
+	return int32(g.Operations(authz.Resource{Type: t, Name: name})) //nolint:gosec // operations are far below 31
 }
 
-// clusterOperationsOf is the bit field of the cluster: nothing for who may not describe it.
+// clusterOperationsOf is that field of the cluster: nothing for who may not describe it.
 func clusterOperationsOf(g *authz.Granted) int32 {
-	if !g.Has(authz.Describe, authz.Cluster, authz.ClusterName) {
+	bits := grantedOperations(g, authz.Cluster, authz.ClusterName)
+	if bits&(1<<authz.Describe) == 0 {
 		return 0
 	}
-	return grantedOperations(g, authz.Cluster, authz.ClusterName)
+	return bits
 }
 
 // noLeader is the leader of a partition that has none.

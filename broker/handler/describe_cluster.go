@@ -27,7 +27,7 @@ func (k *Cluster) describeCluster() api.Row {
 			if !q.IncludeClusterAuthorizedOperations {
 				return authz.Needs{}
 			}
-			return authz.Needs{Each: operationProbes(authz.Cluster, authz.ClusterName)}
+			return authz.Needs{Operations: []authz.Resource{authz.TheCluster()}}
 		},
 		Refuse: func(_ *api.Call, q *kmsg.DescribeClusterRequest, code int16) kmsg.Response {
 			resp := q.ResponseKind().(*kmsg.DescribeClusterResponse)

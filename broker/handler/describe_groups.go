@@ -16,11 +16,6 @@ import (
 // (KIP-1043).
 const describeMissing = 6
 
-// groupOperations lists what can be done with a group (Apache Kafka's AclEntry.supportedOperations).
-func groupOperations() []authz.Operation {
-	return []authz.Operation{authz.Read, authz.Delete, authz.Describe, authz.DescribeConfigs, authz.AlterConfigs}
-}
-
 // describeGroups is API 15, versions 0-6.
 func (g *Groups) describeGroups() api.Row {
 	return api.Spec[*kmsg.DescribeGroupsRequest, struct{}]{
@@ -29,13 +24,8 @@ func (g *Groups) describeGroups() api.Row {
 			var needs authz.Needs
 			for _, id := range distinct(q.Groups) {
 				needs.Each = append(needs.Each, onGroup(authz.Describe, id))
-				if !q.IncludeAuthorizedOperations {
-					continue
-				}
-				for _, op := range groupOperations() {
-					probe := onGroup(op, id)
-					probe.Probe = true
-					needs.Each = append(needs.Each, probe)
+				if q.IncludeAuthorizedOperations {
+					needs.Operations = append(needs.Operations, authz.Resource{Type: authz.Group, Name: id})
 				}
 			}
 			return needs
@@ -79,7 +69,7 @@ func (g *Groups) describe(ctx context.Context, c *api.Call, q *kmsg.DescribeGrou
 			described.ErrorMessage = &message
 		}
 		if described.ErrorCode == wire.None && q.IncludeAuthorizedOperations {
-			described.AuthorizedOperations = allowedOnGroup(c.Granted, id)
+			described.AuthorizedOperations = grantedOperations(c.Granted, authz.Group, id)
 		}
 		resp.Groups = append(resp.Groups, *described)
 	}
@@ -90,15 +80,4 @@ func undescribed(id string, code int16) kmsg.DescribeGroupsResponseGroup {
 	one := kmsg.NewDescribeGroupsResponseGroup()
 	one.Group, one.ErrorCode = id, code
 	return one
-}
-
-// allowedOnGroup has a bit for each operation that the caller may do (KIP-430).
-func allowedOnGroup(granted *authz.Granted, id string) int32 {
-	var bits int32
-	for _, op := range groupOperations() {
-		if granted.Has(op, authz.Group, id) {
-			bits |= 1 << op
-		}
-	}
-	return bits
 }

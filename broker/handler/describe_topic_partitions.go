@@ -20,14 +20,13 @@ func (k *Cluster) describeTopicPartitions() api.Row {
 		Row:     api.Row{Key: 75, Name: "DescribeTopicPartitions", Min: 0, Max: 0, Gate: api.Authenticated, MaxBytes: describeFrame, Recheck: true},
 		Resolve: k.resolveDescribeTopics,
 		Needs: func(_ *api.Call, q *kmsg.DescribeTopicPartitionsRequest, targets []metadataTarget) authz.Needs {
-			var each []authz.Need
+			needs := authz.Needs{Each: make([]authz.Need, len(targets)), Operations: make([]authz.Resource, len(targets))}
 			for i := range targets {
-				describe := need(authz.Describe, authz.Topic, targets[i].name())
-				describe.Probe = len(q.Topics) == 0
-				each = append(each, describe)
-				each = append(each, operationProbes(authz.Topic, targets[i].name())...)
+				needs.Each[i] = need(authz.Describe, authz.Topic, targets[i].name())
+				needs.Each[i].Probe = len(q.Topics) == 0
+				needs.Operations[i] = needs.Each[i].On
 			}
-			return authz.Needs{Each: each}
+			return needs
 		},
 		Refuse: func(_ *api.Call, q *kmsg.DescribeTopicPartitionsRequest, code int16) kmsg.Response {
 			return describeRefused(q, code)

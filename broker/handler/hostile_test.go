@@ -107,3 +107,29 @@ func TestListGroupsWithAFilterBeyondReason(t *testing.T) {
 		}
 	})
 }
+
+// TestQuestionsCostLittle: what a request of names makes of the authorizer's questions is bounded by its names, whatever else it asks.
+func TestQuestionsCostLittle(t *testing.T) {
+	b := newTopicBroker(t)
+	names := make([]string, repeated)
+	for i := range names {
+		names[i] = fmt.Sprintf("t%d", i)
+	}
+	plain := aboutTopics(names...)
+	withOperations := aboutTopics(names...)
+	withOperations.IncludeTopicAuthorizedOperations = true
+	described := kmsg.NewPtrDescribeTopicPartitionsRequest()
+	described.ResponsePartitionLimit = 1
+	for _, name := range names {
+		topic := kmsg.NewDescribeTopicPartitionsRequestTopic()
+		topic.Topic = name
+		described.Topics = append(described.Topics, topic)
+	}
+	base := allocated(func() { sendTopic[*kmsg.MetadataResponse](b, "eve", 9, plain) })
+	if got := allocated(func() { sendTopic[*kmsg.MetadataResponse](b, "eve", 9, withOperations) }); got > 2*base {
+		t.Errorf("Metadata with authorized operations: %d bytes for %d names, %d without", got, repeated, base)
+	}
+	if got := allocated(func() { sendTopic[*kmsg.DescribeTopicPartitionsResponse](b, "eve", 0, described) }); got > 2*base {
+		t.Errorf("DescribeTopicPartitions: %d bytes for %d names, Metadata takes %d", got, repeated, base)
+	}
+}

@@ -32,7 +32,7 @@ func (k *Cluster) metadata() api.Row {
 		Row:     api.Row{Key: 3, Name: "Metadata", Min: 0, Max: 13, Gate: api.Authenticated, MaxBytes: describeFrame, Recheck: true},
 		Resolve: k.resolveMetadata,
 		Needs: func(_ *api.Call, q *kmsg.MetadataRequest, plan *metadataPlan) authz.Needs {
-			return authz.Needs{Each: plan.needs(q)}
+			return plan.needs(q)
 		},
 		Refuse: func(_ *api.Call, q *kmsg.MetadataRequest, code int16) kmsg.Response { return metadataRefused(q, code) },
 		Handle: k.handleMetadata,
@@ -116,10 +116,10 @@ func (p *metadataPlan) name(q *kmsg.MetadataRequest) {
 	}
 }
 
-func (p *metadataPlan) needs(q *kmsg.MetadataRequest) []authz.Need {
-	var each []authz.Need
+func (p *metadataPlan) needs(q *kmsg.MetadataRequest) authz.Needs {
+	needs := authz.Needs{Each: make([]authz.Need, 0, len(p.topics))}
 	if q.IncludeClusterAuthorizedOperations {
-		each = append(each, operationProbes(authz.Cluster, authz.ClusterName)...)
+		needs.Operations = append(needs.Operations, authz.TheCluster())
 	}
 	for i := range p.topics {
 		name := p.topics[i].name()
@@ -128,15 +128,15 @@ func (p *metadataPlan) needs(q *kmsg.MetadataRequest) []authz.Need {
 		}
 		describe := need(authz.Describe, authz.Topic, name)
 		describe.Probe = p.all
-		each = append(each, describe)
+		needs.Each = append(needs.Each, describe)
 		if p.create && p.topics[i].topic == nil {
-			each = append(each, mayCreate(name))
+			needs.Each = append(needs.Each, mayCreate(name))
 		}
 		if q.IncludeTopicAuthorizedOperations {
-			each = append(each, operationProbes(authz.Topic, name)...)
+			needs.Operations = append(needs.Operations, describe.On)
 		}
 	}
-	return each
+	return needs
 }
 
 func (k *Cluster) handleMetadata(ctx context.Context, c *api.Call, q *kmsg.MetadataRequest, plan *metadataPlan) api.Answer {

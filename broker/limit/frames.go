@@ -40,6 +40,12 @@ const (
 	// UnknownTags caps the tagged fields of one structure that this broker does not know (KIP-482). Kafka's richest
 	// structure has eight of its own.
 	UnknownTags = 16
+	// NeedBytes is what one question to the authorizer takes with its answer, rounded up, so that a request that asks half a
+	// million of them counts as what it is.
+	NeedBytes = 512
+	// DenialsPerRequest caps the audit events of denials that one request makes; the last one counts the others. A client that
+	// subscribes to all the topics of an application stays below it, and an event is a hundred times what provokes it.
+	DenialsPerRequest = 100
 	// ClientIDBytes caps the client id, which goes into logs, metrics and audit events.
 	ClientIDBytes = 1 << 10
 )

@@ -75,6 +75,7 @@ type record struct {
 	sessions []*auth.Session
 	failures []LoginFailure
 	denied   []authz.Need
+	more     int
 	ended    []string
 	refuse   error
 }
@@ -92,10 +93,11 @@ func (r *record) LoginFailed(_ api.Conn, f LoginFailure) {
 	r.failures = append(r.failures, f)
 }
 
-func (r *record) Denied(_ *api.Call, n authz.Need, _ authz.Decision) {
+func (r *record) Denied(_ *api.Call, n authz.Need, _ authz.Decision, more int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.denied = append(r.denied, n)
+	r.more += more
 }
 
 func (r *record) Disconnected(_ api.Conn, _ *auth.Session, reason string) {

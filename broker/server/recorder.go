@@ -14,8 +14,9 @@ type Recorder interface {
 	LoggedIn(conn api.Conn, session *auth.Session, renewed bool) error
 	// LoginFailed tells of a refused log-in.
 	LoginFailed(conn api.Conn, failure LoginFailure)
-	// Denied tells of something that a request asked to do and may not.
-	Denied(call *api.Call, need authz.Need, decision authz.Decision)
+	// Denied tells of something that a request asked to do and may not. It stands for so many more denials of the same request,
+	// which are not told one by one.
+	Denied(call *api.Call, need authz.Need, decision authz.Decision, more int)
 	// Disconnected tells of the end of a connection that had a session.
 	Disconnected(conn api.Conn, session *auth.Session, reason string)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/limit"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
@@ -149,7 +150,11 @@ func (c *conn) decode(x *exchange, header wire.Header, rest []byte) error {
 func (c *conn) carryOut(x *exchange) {
 	row, call := x.row, x.call
 	call.Resolved = row.Resolve(call)
-	granted, refused := authz.Grant(c.server.cfg.Authorizer.Pin(), call.Subject(), row.Needs(call))
+	needs := row.Needs(call)
+	cost := int64(needs.Len()) * limit.NeedBytes
+	x.from.overdraw(cost)
+	x.charged += cost
+	granted, refused := authz.Grant(c.server.cfg.Authorizer.Pin(), call.Subject(), needs)
 	call.Granted = granted
 	c.recordDenials(call)
 	if refused != nil {
@@ -163,11 +168,24 @@ func (c *conn) carryOut(x *exchange) {
 	}
 }
 
+// recordDenials tells of what was denied: the first limit.DenialsPerRequest one by one, the last of these for all others too. A
+// request of a few bytes must not fill the audit log with megabytes.
 func (c *conn) recordDenials(call *api.Call) {
+	n := 0
+	var last authz.Need
+	var why authz.Decision
 	call.Granted.Denials(func(need authz.Need, decision authz.Decision) bool {
-		c.server.cfg.Recorder.Denied(call, need, decision)
+		switch n++; {
+		case n < limit.DenialsPerRequest:
+			c.server.cfg.Recorder.Denied(call, need, decision, 0)
+		case n == limit.DenialsPerRequest:
+			last, why = need, decision
+		}
 		return true
 	})
+	if n >= limit.DenialsPerRequest {
+		c.server.cfg.Recorder.Denied(call, last, why, n-limit.DenialsPerRequest)
+	}
 }
 
 // learnSoftware keeps what an accepted ApiVersions request says of the client (KIP-511).
