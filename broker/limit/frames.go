@@ -12,6 +12,9 @@ const (
 	FrameStep = 64 << 10
 	// FrameStepBeforeLogin is the same for somebody who has not logged in, whose honest frames fit into it.
 	FrameStepBeforeLogin = 4 << 10
+	// SmallFrame is the largest frame that never waits for memory, as long as it is its connection's only request: heartbeats,
+	// commits and the fetches of a session. All connections together overdraw BytesInFlight by 40 MB at most with these.
+	SmallFrame = 4 << 10
 	// Response caps an answer. The length prefix could carry 2 GiB, but the largest that a client asks for by default is
 	// a Fetch of 50 MiB, and Java's clients cannot hold a buffer beyond this.
 	Response = 1 << 30

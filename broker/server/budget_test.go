@@ -70,3 +70,10 @@ func TestBudgetGrantsMoreThanItHasToTheOnlyOne(t *testing.T) {
 		t.Errorf("%d free", b.free)
 	}
 }
+
+// left is what is free; negative when the budget is overdrawn.
+func (b *budget) left() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.free
+}

@@ -170,6 +170,19 @@ func TestStrangersUseUpNoMemoryOfClients(t *testing.T) {
 	}
 }
 
+// TestLargeFramesStallNoSmallOnes: who sends large frames slowly holds the memory for requests, and heartbeats go on.
+func TestLargeFramesStallNoSmallOnes(t *testing.T) {
+	r := newRig(t, plainListener(), func(cfg *Config) { cfg.Limits.BytesInFlight = 1 << 20 })
+	slow := r.dial()
+	head := binary.BigEndian.AppendUint32(nil, 20<<20)
+	head = append(head, 0, 0, 0, 9, 0, 0, 0, 1)
+	slow.write(append(head, make([]byte, 3<<19)...))
+	r.until(func() bool { return r.server.budget.left() == 0 })
+	small := r.dial()
+	small.call(kmsg.NewPtrMetadataRequest(), 12)
+	small.call(kmsg.NewPtrHeartbeatRequest(), 4)
+}
+
 func TestRevokedSessionsClose(t *testing.T) {
 	r := newRig(t, saslListener(), nil)
 	alice, bob := r.dial().logIn("alice"), r.dial().logIn("bob")
