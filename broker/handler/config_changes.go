@@ -55,30 +55,8 @@ func (s *Configs) alter(ctx context.Context, c *api.Call, img *meta.Image, chang
 			command.Resources = append(command.Resources, prepared)
 		}
 	}
-	s.commit(ctx, img, command, validateOnly, func(i int, err error) { errs[places[i]] = err })
+	commit(ctx, s.Metadata, img, command, len(command.Resources), validateOnly, func(i int, err error) { errs[places[i]] = err })
 	return errs
-}
-
-// commit proposes the command, or only tries it, and tells which of its resources failed.
-func (s *Configs) commit(ctx context.Context, img *meta.Image, command *meta.AlterConfigs, validateOnly bool, failed func(int, error)) {
-	if len(command.Resources) == 0 {
-		return
-	}
-	var result meta.Result
-	var err error
-	if validateOnly {
-		_, _, result = img.Apply(img.Index(), command)
-	} else {
-		result, err = s.Metadata.Propose(ctx, command)
-	}
-	for i := range command.Resources {
-		switch {
-		case err != nil:
-			failed(i, err)
-		case result.Items[i].Code != wire.None:
-			failed(i, wire.Errorf(result.Items[i].Code, "%s", result.Items[i].Message))
-		}
-	}
 }
 
 // prepare checks one change and turns it into the command's form.

@@ -68,33 +68,11 @@ func (t *Topics) handleCreatePartitions(ctx context.Context, c *api.Call, q *kms
 		}
 		resp.Topics = append(resp.Topics, partitionsAnswer(asked.Topic, err))
 	}
-	t.commitPartitions(ctx, q.ValidateOnly, img, command, func(i int, err error) {
+	commit(ctx, t.Metadata, img, command, len(command.Topics), q.ValidateOnly, func(i int, err error) {
 		failed := &resp.Topics[places[i]]
 		*failed = partitionsAnswer(failed.Topic, err)
 	})
 	return api.Now(resp)
-}
-
-// commitPartitions proposes the command, or only tries it, and tells which of its topics failed.
-func (t *Topics) commitPartitions(ctx context.Context, validateOnly bool, img *meta.Image, command *meta.CreatePartitions, failed func(int, error)) {
-	if len(command.Topics) == 0 {
-		return
-	}
-	var result meta.Result
-	var err error
-	if validateOnly {
-		_, _, result = img.Apply(img.Index(), command)
-	} else {
-		result, err = t.Metadata.Propose(ctx, command)
-	}
-	for i := range command.Topics {
-		switch {
-		case err != nil:
-			failed(i, err)
-		case result.Items[i].Code != wire.None:
-			failed(i, wire.Errorf(result.Items[i].Code, "%s", result.Items[i].Message))
-		}
-	}
 }
 
 // morePartitions checks one topic that is named so many times, where so many more partitions may be made.

@@ -73,7 +73,7 @@ func (t *Topics) handleCreateTopics(ctx context.Context, c *api.Call, q *kmsg.Cr
 		resp.Topics = append(resp.Topics, t.createDone(c, q, created))
 		command.Topics = append(command.Topics, created)
 	}
-	t.commitTopics(ctx, q.ValidateOnly, img, command, func(i int, err error) {
+	commit(ctx, t.Metadata, img, command, len(command.Topics), q.ValidateOnly, func(i int, err error) {
 		failed := &resp.Topics[places[i]]
 		*failed = createFailed(failed.Topic, err)
 	})
@@ -107,28 +107,6 @@ func (t *Topics) newTopicOnce(c *api.Call, img *meta.Image, asked *kmsg.CreateTo
 		return meta.NewTopic{}, wire.Errorf(wire.PolicyViolation, "Excessively large number of partitions per request.")
 	}
 	return t.newTopic(img, asked)
-}
-
-// commitTopics proposes the command, or only tries it, and tells which of its topics failed.
-func (t *Topics) commitTopics(ctx context.Context, validateOnly bool, img *meta.Image, command *meta.CreateTopics, failed func(int, error)) {
-	if len(command.Topics) == 0 {
-		return
-	}
-	var result meta.Result
-	var err error
-	if validateOnly {
-		_, _, result = img.Apply(img.Index(), command)
-	} else {
-		result, err = t.Metadata.Propose(ctx, command)
-	}
-	for i := range command.Topics {
-		switch {
-		case err != nil:
-			failed(i, err)
-		case result.Items[i].Code != wire.None:
-			failed(i, wire.Errorf(result.Items[i].Code, "%s", result.Items[i].Message))
-		}
-	}
 }
 
 // newTopic checks one topic and chooses what the client left open.

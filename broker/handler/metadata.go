@@ -189,7 +189,7 @@ func (k *Cluster) createMissing(ctx context.Context, c *api.Call, plan *metadata
 	if len(targets) == 0 {
 		return
 	}
-	k.Topics.commitTopics(ctx, false, plan.img, command, func(i int, err error) {
+	commit(ctx, k.Metadata, plan.img, command, len(command.Topics), false, func(i int, err error) {
 		switch code := wire.CodeOf(err); code {
 		case wire.TopicAlreadyExists: // somebody else was faster
 		case wire.RequestTimedOut, wire.NotController:
