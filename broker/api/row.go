@@ -53,6 +53,8 @@ type Answer struct {
 	Later func(context.Context) kmsg.Response
 	// Close closes the connection, after Response where there is one.
 	Close bool
+	// Sent, where set, is called once when the client has taken the answer or never will: what the answer held is free again.
+	Sent func()
 }
 
 // Now answers at once.

@@ -9,6 +9,7 @@ import (
 	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/fetchsession"
+	"github.com/chronik-stream/chronik/broker/limit"
 	"github.com/chronik-stream/chronik/broker/replica"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
@@ -113,7 +114,7 @@ func (r *Records) handleFetch(ctx context.Context, c *api.Call, q *kmsg.FetchReq
 	f := &fetching{records: r, call: c, q: q, plan: plan, committed: q.IsolationLevel == readCommitted}
 	f.results = make([]fetched, len(plan.fetch.Wanted))
 	f.poll(ctx)
-	return api.Now(f.response())
+	return api.Answer{Response: f.response(), Sent: func() { f.hold(0) }}
 }
 
 // fetching is one fetch on its way.
@@ -126,6 +127,8 @@ type fetching struct {
 	results   []fetched
 	bytes     int
 	failed    bool
+	// most is what the last reading was limited to, held what of the memory for all fetches is this one's.
+	most, held int
 }
 
 // fetched is what was found of one partition.
@@ -144,7 +147,7 @@ func (f *fetching) poll(ctx context.Context) {
 	if f.enough() || f.q.MaxWaitMillis <= 0 {
 		return
 	}
-	timer := time.NewTimer(time.Duration(f.q.MaxWaitMillis) * time.Millisecond)
+	timer := time.NewTimer(min(time.Duration(f.q.MaxWaitMillis)*time.Millisecond, limit.FetchWait))
 	defer timer.Stop()
 	s := replica.NewSignal()
 	for !f.enough() {
@@ -164,7 +167,7 @@ func (f *fetching) poll(ctx context.Context) {
 }
 
 func (f *fetching) enough() bool {
-	return f.failed || f.bytes >= int(f.q.MinBytes) || len(f.results) == 0
+	return f.failed || f.bytes >= min(int(f.q.MinBytes), max(1, f.most)) || len(f.results) == 0
 }
 
 func (f *fetching) await(s replica.Signal) {
@@ -186,7 +189,8 @@ func (f *fetching) forget(s replica.Signal) {
 // read reads every partition where something is new, within the limits of the request.
 func (f *fetching) read() {
 	f.bytes, f.failed = 0, false
-	left := int(min(f.q.MaxBytes, f.records.MaxFetchBytes))
+	f.most = f.allowed()
+	left := f.most
 	for i := range f.results {
 		w, res := &f.plan.fetch.Wanted[i], &f.results[i]
 		most := min(left, int(w.MaxBytes))
@@ -197,6 +201,20 @@ func (f *fetching) read() {
 		f.bytes += len(res.data)
 		left -= len(res.data)
 	}
+	f.hold(f.bytes)
+}
+
+// allowed is how many bytes the answer may have, beside the first batch. While all answers together hold limit.FetchBytes,
+// consumers go on batch by batch.
+func (f *fetching) allowed() int {
+	others := f.records.fetched.Load() - int64(f.held)
+	return int(min(int64(min(f.q.MaxBytes, f.records.MaxFetchBytes)), max(limit.FetchBytes-others, 0)))
+}
+
+// hold counts what this fetch has of the memory for all.
+func (f *fetching) hold(bytes int) {
+	f.records.fetched.Add(int64(bytes - f.held))
+	f.held = bytes
 }
 
 // stands reports whether a partition would be read just as before.

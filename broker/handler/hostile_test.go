@@ -2,12 +2,15 @@ package handler
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/chronik-stream/chronik/broker/limit"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
@@ -43,6 +46,48 @@ func TestFetchOfOnePartitionManyTimes(t *testing.T) {
 			if bytes > 2*repeated*1000 {
 				t.Errorf("version %d: %d bytes allocated for %d partitions", version, bytes, 2*repeated)
 			}
+		}
+	})
+}
+
+func TestFetchForMoreThanItMayHave(t *testing.T) {
+	withRecords(t, func(t *testing.T, b *recordsBroker) {
+		size := b.fill(3)
+		q := fetchRequest(time.Hour, fetchOf("t", 1, 0, 0))
+		q.MinBytes, q.MaxBytes = math.MaxInt32, int32(2*size)
+		began := time.Now()
+		if p := one(t, b.fetch(q, 12)); len(p.RecordBatches) != 2*size || time.Since(began) > 0 {
+			t.Errorf("%d bytes of %d after %s", len(p.RecordBatches), 2*size, time.Since(began))
+		}
+		q = fetchRequest(0, fetchOf("t", 1, 0, 30))
+		q.MaxWaitMillis = math.MaxInt32
+		if one(t, b.fetch(q, 12)); time.Since(began) != limit.FetchWait {
+			t.Errorf("it waited %s", time.Since(began))
+		}
+	})
+}
+
+func TestFetchesShareTheirMemory(t *testing.T) {
+	withRecords(t, func(t *testing.T, b *recordsBroker) {
+		size := b.fill(3)
+		fetch := func() (int, func()) {
+			row, c, _ := b.call(fetchRequest(time.Hour, fetchOf("t", 1, 0, 0)), 12)
+			answer := row.Handle(t.Context(), c)
+			return len(one(t, answer.Response.(*kmsg.FetchResponse)).RecordBatches), answer.Sent
+		}
+		got, sent := fetch()
+		if held := b.area.fetched.Load(); got != 3*size || held != int64(got) {
+			t.Errorf("%d bytes, %d are held", got, held)
+		}
+		b.area.fetched.Add(limit.FetchBytes)
+		few, fewSent := fetch()
+		if few != size {
+			t.Errorf("%d bytes while the memory is used up, one batch has %d", few, size)
+		}
+		fewSent()
+		sent()
+		if held := b.area.fetched.Load(); held != limit.FetchBytes {
+			t.Errorf("%d bytes stay held", held-limit.FetchBytes)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/chronik-stream/chronik/authz"
@@ -33,6 +34,8 @@ type Records struct {
 	Clock       func() time.Time
 	// MaxFetchBytes is fetch.max.bytes: what one answer holds at the most, in bytes.
 	MaxFetchBytes int32
+	// fetched are the bytes of all answers to Fetch that are being made, wait, or are on their way.
+	fetched atomic.Int64
 }
 
 // Rows are the rows of this area.

@@ -28,6 +28,9 @@ const (
 	Idle = 10 * time.Minute
 	// FrameProgress bounds the wait for more of a frame that has begun, beside the time that FrameRate gives to its bytes.
 	FrameProgress = 30 * time.Second
+	// FetchWait bounds how long a fetch waits for records, whatever it asks: as long as Apache Kafka keeps a connection on which
+	// nothing happens. Java's consumer asks for half a second.
+	FetchWait = 10 * time.Minute
 	// WriteProgress bounds the wait until WriteStep bytes of an answer are taken by the client's side.
 	WriteProgress = 60 * time.Second
 	// FailedLoginDelay is the default of connection.failed.authentication.delay.ms, as in Apache Kafka.

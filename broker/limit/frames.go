@@ -19,6 +19,11 @@ const (
 	// a Fetch of 50 MiB, and Java's clients cannot hold a buffer beyond this.
 	Response = 1 << 30
 
+	// FetchBytes caps the records of all answers to Fetch together, from when they are read until the client has taken them. One
+	// alone may have 50 MiB and its client may read it as slowly as WriteProgress lets it: ten clients would hold this much, a
+	// thousand no machine's memory. Beyond it a fetch gets one batch.
+	FetchBytes = 512 << 20
+
 	// BytesInFlight is the default of queued.max.request.bytes: all requests that are being served, frames and decoded
 	// structures together. Apache Kafka leaves it unbounded; a quarter of a gigabyte keeps two dozen of the largest
 	// produce requests of Java's default client (1 MiB x 5 in flight) from each of dozens of connections.

@@ -21,9 +21,10 @@ func (c *conn) writeAnswers() {
 	defer buf.Release()
 	for x := range c.out {
 		c.answer(x, &buf)
-		if x.awaited || x.answer.Close || len(c.out) == 0 || len(buf.Bytes()) >= flushAt {
+		if x.awaited || x.answer.Close || x.answer.Sent != nil || len(c.out) == 0 || len(buf.Bytes()) >= flushAt {
 			c.flush(&buf)
 		}
+		x.sent()
 		if x.answer.Close {
 			c.note(reasonHandler, nil)
 		}
@@ -58,6 +59,15 @@ func (c *conn) answer(x *exchange, buf *wire.Buffer) {
 		c.encoded(buf.Response(x.call.CorrelationID, response, limit.Response))
 	}
 	c.server.rows[x.row.Key].answered(response, time.Since(x.began))
+	x.answer.Response, x.answer.Later = nil, nil // its bytes are in the buffer now, and a slow client takes long to read them
+}
+
+// sent tells the handler that its answer is out, or dropped.
+func (x *exchange) sent() {
+	if x.answer.Sent != nil {
+		x.answer.Sent()
+		x.answer.Sent = nil
+	}
 }
 
 func (c *conn) encoded(err error) {

@@ -176,7 +176,7 @@ func TestLargeFramesStallNoSmallOnes(t *testing.T) {
 	slow := r.dial()
 	head := binary.BigEndian.AppendUint32(nil, 20<<20)
 	head = append(head, 0, 0, 0, 9, 0, 0, 0, 1)
-	slow.write(append(head, make([]byte, 3<<19)...))
+	slow.write(append(head, make([]byte, 640<<10)...))
 	r.until(func() bool { return r.server.budget.left() == 0 })
 	small := r.dial()
 	small.call(kmsg.NewPtrMetadataRequest(), 12)

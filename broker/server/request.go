@@ -215,6 +215,7 @@ func (c *conn) send(x *exchange) bool {
 	select {
 	case c.out <- x:
 	case <-c.ctx.Done():
+		x.sent()
 		return false
 	}
 	if !x.awaited {
