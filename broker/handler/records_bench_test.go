@@ -100,7 +100,9 @@ func BenchmarkFetch(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		row, c, _ := world.call(fetchRequest(0, fetchOf("t", 1, 0, 64)), 12)
-		resp := row.Handle(context.Background(), c).Response.(*kmsg.FetchResponse)
+		answer := row.Handle(context.Background(), c)
+		answer.Sent()
+		resp := answer.Response.(*kmsg.FetchResponse)
 		if n := len(resp.Topics[0].Partitions[0].RecordBatches); n < 1<<19 {
 			b.Fatalf("%d bytes", n)
 		}
