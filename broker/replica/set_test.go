@@ -158,3 +158,38 @@ func TestStraysAreSetAside(t *testing.T) {
 		t.Errorf("a new topic of the name begins at %d", r.LogEnd())
 	}
 }
+
+// A kill takes the end of the journal that is not written yet, and keeps the renamed directory: the log is made anew.
+func TestAnInterruptedDeletionIsFinished(t *testing.T) {
+	w := newWorld(t, 1)
+	w.create("a", 1, []int32{1}, []int32{1})
+	mustAppend(t, w.replica("a", 0), batchOf(3, testTime))
+	mustAppend(t, w.replica("a", 1), batchOf(3, testTime))
+	if err := w.dirs[0].Delete([16]byte{1}, 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.dirs[0].Create([16]byte{1}, "a", 1, storage.DefaultLogConfig()); err != nil {
+		t.Fatal(err)
+	}
+	w.image, _, _ = w.image.Apply(w.image.Index()+1, &meta.DeleteTopics{IDs: []meta.TopicID{{1}}})
+	w.restart()
+	entries, err := w.fs.List("/data0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	deleted := 0
+	for _, e := range entries {
+		switch {
+		case strings.HasPrefix(e.Name, "a-") && strings.HasSuffix(e.Name, "-delete"):
+			deleted++
+		case strings.HasPrefix(e.Name, "a-"):
+			t.Errorf("%s is left of a deleted topic", e.Name)
+		}
+	}
+	if deleted != 3 {
+		t.Errorf("%d deleted directories wait for their time, want 3", deleted)
+	}
+	if w.logged.Len() != 0 {
+		t.Errorf("logged %s", &w.logged)
+	}
+}

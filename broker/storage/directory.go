@@ -45,6 +45,8 @@ type Directory struct {
 
 	retiredMu sync.Mutex
 	retired   []retired
+	// deleted has the topics of which a deleted partition's directory was there at the start. Open sets it.
+	deleted map[TopicID]bool
 }
 
 // retired is a file or directory that is removed when its time has come.
@@ -60,7 +62,7 @@ func Open(cfg Config) (*Directory, error) {
 	cfg.setDefaults()
 	d := &Directory{
 		cfg: cfg, walker: record.NewWalker(), stop: make(chan struct{}),
-		byName: map[string]*Log{}, byID: map[logKey]*Log{}, named: map[string]bool{},
+		byName: map[string]*Log{}, byID: map[logKey]*Log{}, named: map[string]bool{}, deleted: map[TopicID]bool{},
 	}
 	if err := makeDir(cfg.FS, cfg.Dir); err != nil {
 		return nil, fmt.Errorf("open log directory: %w", err)

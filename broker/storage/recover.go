@@ -149,7 +149,7 @@ func (d *Directory) listPartitions() ([]foundDir, error) {
 		case !e.Dir || e.Name == metadataPartition || e.Name == remoteIndexCache:
 			continue
 		case strings.HasSuffix(e.Name, deleteDirSuffix):
-			d.removeAfter(path.Join(d.cfg.Dir, e.Name), d.cfg.DefaultLogConfig.FileDeleteDelay)
+			d.findDeleted(path.Join(d.cfg.Dir, e.Name))
 			continue
 		case strings.HasSuffix(e.Name, strayDirSuffix), strings.HasSuffix(e.Name, futureDirSuffix):
 			d.cfg.Logger.Warn("a partition that is not served", "dir", path.Join(d.cfg.Dir, e.Name))
@@ -165,6 +165,18 @@ func (d *Directory) listPartitions() ([]foundDir, error) {
 	}
 	return dirs, nil
 }
+
+// findDeleted takes note of a deleted partition whose files are still there.
+func (d *Directory) findDeleted(dir string) {
+	if id, err := readTopicID(d.cfg.FS, dir); err == nil { // a part of the files may be gone
+		d.deleted[id] = true
+	}
+	d.removeAfter(dir, d.cfg.DefaultLogConfig.FileDeleteDelay)
+}
+
+// Deleted says whether Open has found what is left of a deleted partition of a topic. A kill can take the end of the journal, which
+// said that other partitions, or the same one, are deleted: replaying what comes before makes them anew.
+func (d *Directory) Deleted(id TopicID) bool { return d.deleted[id] }
 
 func (d *Directory) loadLog(dir foundDir, clean bool, points, starts offsets, r *replay) error {
 	full := path.Join(d.cfg.Dir, dir.name)
