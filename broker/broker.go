@@ -50,6 +50,10 @@ type Broker struct {
 	http         *httpd.Server
 	registry     *prometheus.Registry
 
+	// draining is closed by drainNow, when the broker begins to shut down.
+	draining <-chan struct{}
+	drainNow context.CancelFunc
+
 	stop   context.CancelFunc // ends the goroutines below
 	ended  sync.WaitGroup
 	failed chan error
@@ -58,8 +62,10 @@ type Broker struct {
 
 // New returns a broker that is not started.
 func New(o Options) *Broker {
+	draining, drainNow := context.WithCancel(context.Background())
 	return &Broker{
 		options: o, logger: o.Logger, store: meta.NewStore(), registry: prometheus.NewRegistry(),
+		draining: draining.Done(), drainNow: drainNow,
 		failed: make(chan error, 1), ready: make(chan struct{}),
 	}
 }
@@ -232,10 +238,11 @@ func (b *Broker) Shutdown(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// drain lets the connections finish; group members that wait for a rebalance are let go when half of the time is over.
+// drain lets the connections finish; fetches that wait for records are answered at once, and group members that wait for a rebalance are let go when half of the time is over.
 func (b *Broker) drain(ctx context.Context) error {
 	done := make(chan error, 1)
 	go func() { done <- b.server.Shutdown(ctx) }()
+	b.drainNow()
 	patience := time.Second
 	if deadline, bounded := ctx.Deadline(); bounded {
 		patience = min(patience, time.Until(deadline)/2)

@@ -157,6 +157,9 @@ func (f *fetching) poll(ctx context.Context) {
 		case <-timer.C:
 			f.forget(s)
 			return
+		case <-f.records.Draining:
+			f.forget(s)
+			return
 		case <-ctx.Done():
 			f.forget(s)
 			return

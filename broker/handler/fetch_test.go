@@ -220,6 +220,24 @@ func TestAWaitingFetchEndsWithItsTopicOrConnection(t *testing.T) {
 	})
 }
 
+func TestAWaitingFetchDoesNotHoldUpTheShutdown(t *testing.T) {
+	withRecords(t, func(t *testing.T, b *recordsBroker) {
+		draining := make(chan struct{})
+		b.area.Draining = draining
+		b.fill(1)
+		q := fetchRequest(time.Hour, fetchOf("t", 1, 0, 0))
+		q.MinBytes = 1 << 20
+		done := make(chan *kmsg.FetchResponse)
+		go func() { done <- b.fetch(q, 12) }()
+		synctest.Wait()
+		began := time.Now()
+		close(draining)
+		if p := one(t, <-done); time.Since(began) != 0 || len(p.RecordBatches) != len(recordsBatch(10)) {
+			t.Errorf("answered after %v with %d bytes", time.Since(began), len(p.RecordBatches))
+		}
+	})
+}
+
 func TestFetchSessionsTellTheNews(t *testing.T) {
 	withRecords(t, func(t *testing.T, b *recordsBroker) {
 		b.fill(1)

@@ -34,6 +34,8 @@ type Records struct {
 	Clock       func() time.Time
 	// MaxFetchBytes is fetch.max.bytes: what one answer holds at the most, in bytes.
 	MaxFetchBytes int32
+	// Draining is closed when the broker shuts down: a fetch that waits is answered with what there is. Nil never is.
+	Draining <-chan struct{}
 	// fetched are the bytes of all answers to Fetch that are being made, wait, or are on their way.
 	fetched atomic.Int64
 }
