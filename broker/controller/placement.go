@@ -24,7 +24,7 @@ func Place(img *meta.Image, first, count, factor, start int) ([][]int32, error) 
 		return nil, wire.Errorf(wire.InvalidReplicationFactor, "Replication factor must be larger than 0, or -1 to use the default value.")
 	case factor > len(live):
 		return nil, wire.Errorf(wire.InvalidReplicationFactor,
-			"Unable to replicate the partition %d time(s): The target replication factor of %d cannot be reached because only %d broker(s) are registered.",
+			"Unable to replicate the partition %d time(s): The target replication factor of %d cannot be reached because only %d broker(s) are registered or some brokers have all their log directories cordoned.",
 			factor, factor, len(live))
 	}
 	out := make([][]int32, count)

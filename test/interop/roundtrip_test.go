@@ -114,8 +114,16 @@ func TestRoundTripMutualTLS(t *testing.T) {
 	tools.Must(t, roundTrip, "produce", b.BootstrapTLS(), file, topic, fmt.Sprint(perClient), "java")
 	franz := []kgo.Opt{kgo.SeedBrokers(b.BootstrapTLS()), kgo.DialTLSConfig(clientTLS(t, b, true))}
 	franzProduce(t, franz, topic, values("franz", perClient))
+	out := tools.RunInput(t, strings.Join(values("console", perClient), "\n")+"\n", consoleProducer,
+		"--bootstrap-server", b.BootstrapTLS(), "--command-config", file, "--topic", topic)
+	if out.Exit != 0 {
+		t.Fatalf("console producer: exit %d\n%s\n%s", out.Exit, out.Out, out.Err)
+	}
+	python := []string{b.BootstrapTLS(), b.CA(), "mTLS", filepath.Join(b.Dir, "client.pem"), filepath.Join(b.Dir, "client.key"), topic}
+	harness.Python(t, "kafka_python.py", slices.Concat([]string{"produce"}, python, []string{fmt.Sprint(perClient), "python"})...)
 
-	want := slices.Concat(values("kcat", perClient), values("java", perClient), values("franz", perClient))
+	want := slices.Concat(values("kcat", perClient), values("java", perClient), values("franz", perClient),
+		values("console", perClient), values("python", perClient))
 	if got := kcatConsume(t, kcat, topic, len(want)); !slices.Equal(got, want) {
 		t.Errorf("kcat read %q, want %q", got, want)
 	}
@@ -124,6 +132,14 @@ func TestRoundTripMutualTLS(t *testing.T) {
 	}
 	if got := franzConsume(t, append(franz, kgo.ConsumerGroup("franz-mtls")), topic, len(want)); !slices.Equal(got, want) {
 		t.Errorf("franz-go read %q, want %q", got, want)
+	}
+	if got := strings.Fields(tools.Must(t, consoleConsumer, "--bootstrap-server", b.BootstrapTLS(), "--command-config", file,
+		"--topic", topic, "--from-beginning", "--max-messages", fmt.Sprint(len(want)), "--timeout-ms", "30000")); !slices.Equal(got, want) {
+		t.Errorf("the console consumer read %q, want %q", got, want)
+	}
+	if got := strings.Fields(harness.Python(t, "kafka_python.py",
+		slices.Concat([]string{"consume"}, python, []string{fmt.Sprint(len(want)), "python-mtls"})...)); !slices.Equal(got, want) {
+		t.Errorf("kafka-python read %q, want %q", got, want)
 	}
 }
 

@@ -2,6 +2,7 @@
 
 produce BOOTSTRAP CA MECHANISM USER PASSWORD TOPIC COUNT PREFIX
 consume BOOTSTRAP CA MECHANISM USER PASSWORD TOPIC COUNT GROUP
+With the mechanism mTLS, USER and PASSWORD are the files of the client's certificate and key.
 Consumed values are printed one per line.
 """
 
@@ -10,14 +11,16 @@ import sys
 from kafka import KafkaConsumer, KafkaProducer
 
 verb, bootstrap, ca, mechanism, user, password, topic, count, last = sys.argv[1:]
-common = dict(
-    bootstrap_servers=bootstrap,
-    security_protocol="SASL_SSL",
-    ssl_cafile=ca,
-    sasl_mechanism=mechanism,
-    sasl_plain_username=user,
-    sasl_plain_password=password,
-)
+common = dict(bootstrap_servers=bootstrap, ssl_cafile=ca)
+if mechanism == "mTLS":
+    common.update(security_protocol="SSL", ssl_certfile=user, ssl_keyfile=password)
+else:
+    common.update(
+        security_protocol="SASL_SSL",
+        sasl_mechanism=mechanism,
+        sasl_plain_username=user,
+        sasl_plain_password=password,
+    )
 
 if verb == "produce":
     producer = KafkaProducer(**common)
