@@ -19,7 +19,7 @@ import (
 )
 
 // boundaryRequests is how many requests of each API are tried.
-const boundaryRequests = 4000
+const boundaryRequests = 150
 
 // TestBoundaryValues sends every API what no client sends: negative counts, empty and repeated names, the largest numbers and all the
 // others at random, as a super user, so that nothing stops them before the handlers. Whatever is answered, no handler and no
@@ -31,7 +31,7 @@ func TestBoundaryValues(t *testing.T) {
 	tools.Must(t, roundTrip, "produce", b.Bootstrap(), b.ClientProperties(), "alive", "3", "edge")
 	tools.Must(t, roundTrip, "consume", b.Bootstrap(), b.ClientProperties(), "alive", "3", "g")
 	user, password := b.Admin(t)
-	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 13))
+	rng := rand.New(rand.NewPCG(11, 13))
 	fill := boundaryFiller{rng: rng, id: id}
 	conn := plainConn(t, b, user, password)
 	listed := apiVersions(t, conn)
@@ -39,19 +39,15 @@ func TestBoundaryValues(t *testing.T) {
 		if api.ApiKey == 17 || api.ApiKey == 36 {
 			continue
 		}
-		answered := 0
 		for range boundaryRequests {
 			q := kmsg.RequestForKey(api.ApiKey)
 			q.SetVersion(api.MinVersion + int16(rng.IntN(int(api.MaxVersion-api.MinVersion)+1)))
 			fill.value(reflect.ValueOf(q).Elem(), 0)
-			if answers(conn, q) {
-				answered++
-				continue
+			if !answers(conn, q) {
+				_ = conn.Close()
+				conn = plainConn(t, b, user, password)
 			}
-			_ = conn.Close()
-			conn = plainConn(t, b, user, password)
 		}
-		t.Logf("%s: %d of %d are answered", kmsg.NameForKey(api.ApiKey), answered, boundaryRequests)
 		if log := b.Log(); strings.Contains(log, "fault while") || strings.Contains(log, "panic") {
 			t.Fatalf("%s: the log tells of a fault:\n%s", kmsg.NameForKey(api.ApiKey), faultIn(log))
 		}
@@ -59,6 +55,8 @@ func TestBoundaryValues(t *testing.T) {
 	if !b.Running() {
 		t.Fatal("the broker has ended")
 	}
+	b.Kill(t)
+	b.Run(t) // what it has taken in it can read again
 	createTopic(t, b, "still-alive", 1)
 	franzProduce(t, franzSASL(t, b, "SCRAM-SHA-512"), "still-alive", []string{"yes"})
 }
