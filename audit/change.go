@@ -24,7 +24,7 @@ type Change struct {
 	API string
 	// Action is what was done where that is more than the API says; "" means the API.
 	Action string
-	// RequestDigest is the hex SHA-256 of the request's body.
+	// RequestDigest is the hex SHA-256 of the request's body, less what is secret in it.
 	RequestDigest string
 	// ResourceType and Resource say what was changed, such as TOPIC and its name.
 	ResourceType, Resource string

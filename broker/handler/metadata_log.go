@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -22,7 +23,7 @@ type MetadataLog interface {
 }
 
 // originOf says who asked, for the audit record that the change carries. The digest is of the request as it would be encoded,
-// which is what a second administrator would approve.
+// which is what a second administrator would approve, less what is secret in it.
 func originOf(c *api.Call) meta.Origin {
 	o := meta.Origin{
 		EventID: rand.Text(), Host: c.Conn.Host.String(), Listener: c.Conn.Listener, ClientID: c.ClientID,
@@ -31,7 +32,22 @@ func originOf(c *api.Call) meta.Origin {
 	if c.Session != nil {
 		o.Principal = c.Session.Principal.String()
 	}
-	digest := sha256.Sum256(c.Request.AppendTo(nil))
+	digest := sha256.Sum256(withoutSecrets(c.Request).AppendTo(nil))
 	o.Digest = hex.EncodeToString(digest[:])
 	return o
+}
+
+// withoutSecrets is a request less the passwords in it. Salt and iterations are told to whoever tries to log in, so that a digest of
+// the salted password, in an audit log that others read, would be something to try passwords on.
+func withoutSecrets(q kmsg.Request) kmsg.Request {
+	alter, holds := q.(*kmsg.AlterUserSCRAMCredentialsRequest)
+	if !holds {
+		return q
+	}
+	bare := *alter
+	bare.Upsertions = slices.Clone(alter.Upsertions)
+	for i := range bare.Upsertions {
+		bare.Upsertions[i].SaltedPassword = nil
+	}
+	return &bare
 }

@@ -13,7 +13,7 @@ type Origin struct {
 	ClientID  string `json:"clientId,omitempty"`
 	// API is the name of the request, such as CreateTopics.
 	API string `json:"api"`
-	// Digest is the SHA-256 of the request's body, in hexadecimal.
+	// Digest is the SHA-256 of the request's body, less what is secret in it, in hexadecimal.
 	Digest string    `json:"digest,omitempty"`
 	Time   time.Time `json:"time"`
 }
