@@ -34,13 +34,20 @@ func (s *Configs) describeConfigs() api.Row {
 			})
 		},
 		Handle: func(_ context.Context, c *api.Call, q *kmsg.DescribeConfigsRequest, img *meta.Image) api.Answer {
+			described := map[configKey]bool{}
 			return api.Now(s.describeAll(q, func(r *kmsg.DescribeConfigsRequestResource) ([]kmsg.DescribeConfigsResponseResourceConfig, error) {
 				if len(q.Resources) > configResources {
 					return nil, wire.Errorf(wire.PolicyViolation, "%s", excessive)
 				}
-				if err := permitted(c.Granted, authz.DescribeConfigs, configKey{r.ResourceType, r.ResourceName}); err != nil {
+				key := configKey{r.ResourceType, r.ResourceName}
+				if err := permitted(c.Granted, authz.DescribeConfigs, key); err != nil {
 					return nil, err
 				}
+				if described[key] {
+					// All of a broker's configurations are a hundred kilobytes: an answer must not grow by repeating the question.
+					return nil, wire.Errorf(wire.InvalidRequest, "Each resource must appear at most once.")
+				}
+				described[key] = true
 				d := description{configs: s, img: img, dynamic: s.dynamic(img), request: q, resource: r}
 				return d.entries()
 			}))

@@ -200,3 +200,20 @@ func TestTheDigestOfARequestTellsNoPassword(t *testing.T) {
 		t.Error("the digest does not depend on the user")
 	}
 }
+
+func TestDescribeConfigsOfOneResourceManyTimes(t *testing.T) {
+	b := newConfigsBench(t)
+	q := kmsg.NewPtrDescribeConfigsRequest()
+	for range 100 {
+		for _, name := range []string{"", "1"} {
+			r := kmsg.NewDescribeConfigsRequestResource()
+			r.ResourceType, r.ResourceName = kmsg.ConfigResourceTypeBroker, name
+			q.Resources = append(q.Resources, r)
+		}
+	}
+	for i, r := range b.ask(t, q).(*kmsg.DescribeConfigsResponse).Resources {
+		if again := i >= 2; again != (r.ErrorCode == wire.InvalidRequest) || again && len(r.Configs) > 0 {
+			t.Fatalf("resource %d: %s with %d entries", i, wire.CodeName(r.ErrorCode), len(r.Configs))
+		}
+	}
+}
