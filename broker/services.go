@@ -81,6 +81,7 @@ func (b *Broker) startServer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	b.store.Subscribe(endRevoked(s, b.options.Listeners))
 	if err := s.Start(); err != nil {
 		return err
 	}

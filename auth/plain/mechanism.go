@@ -67,7 +67,8 @@ func (e *exchange) Step(ctx context.Context, message []byte) ([]byte, *auth.Outc
 	if err := e.verifier.Verify(ctx, user, password); err != nil {
 		return nil, nil, err
 	}
-	return []byte{}, &auth.Outcome{Principal: auth.User(user)}, nil
+	holds := func() bool { return e.verifier.Verify(ctx, user, password) == nil }
+	return []byte{}, &auth.Outcome{Principal: auth.User(user), Holds: holds}, nil
 }
 
 // parse takes authzid NUL authcid NUL passwd apart (RFC 4616 section 2). As in Apache Kafka the authorization id is empty or

@@ -264,3 +264,20 @@ func expect(t *testing.T, v Verifier, user, password string, want error) {
 		t.Errorf("verify %s/%s: %v, want %v", user, password, err, want)
 	}
 }
+
+// TestPasswordHoldsUntilItIsChanged: a log-in proves nothing once the password is another one.
+func TestPasswordHoldsUntilItIsChanged(t *testing.T) {
+	s := &table{}
+	s.set(t, "SCRAM-SHA-512", "right")
+	m, err := New(Config{Verifier: newVerifier(t, s)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, outcome, err := m.Start().Step(t.Context(), []byte("\x00tim\x00right"))
+	if err != nil || !outcome.Holds() {
+		t.Fatalf("a right password: %v", err)
+	}
+	if s.set(t, "SCRAM-SHA-512", "new"); outcome.Holds() {
+		t.Error("the old password holds")
+	}
+}

@@ -1,7 +1,9 @@
 package scram
 
 import (
+	"bytes"
 	"context"
+	"crypto/hmac"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -101,7 +103,14 @@ func (e *exchange) final(message string) ([]byte, *auth.Outcome, error) {
 	case err != nil:
 		return nil, nil, err
 	}
-	return []byte(answer), &auth.Outcome{Principal: auth.User(e.user)}, nil
+	return []byte(answer), &auth.Outcome{Principal: auth.User(e.user), Holds: e.holds}, nil
+}
+
+// holds reports whether the credential is the one that the client has proved to know.
+func (e *exchange) holds() bool {
+	now, refusal := e.mechanism.find(e.user)
+	then := &e.doubled.credential
+	return refusal == nil && now.Iterations == then.Iterations && bytes.Equal(now.Salt, then.Salt) && hmac.Equal(now.StoredKey, then.StoredKey)
 }
 
 func (e *exchange) verify(message string) (string, error) {

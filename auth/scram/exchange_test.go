@@ -322,3 +322,31 @@ func field(t *testing.T, message []byte, name string) string {
 	t.Fatalf("no %s in %q", name, message)
 	return ""
 }
+
+// TestCredentialHoldsUntilItIsChanged: a log-in that began with a credential proves nothing once that is another one.
+func TestCredentialHoldsUntilItIsChanged(t *testing.T) {
+	m := rfcMechanism(t)
+	users := map[string]Credential{"user": derive(t, SHA256, "another salt of 16", 4096)}
+	stored := m.lookup
+	for name, c := range map[string]struct {
+		lookup func(string) (Credential, bool)
+		want   bool
+	}{
+		"the same": {stored, true},
+		"deleted":  {func(string) (Credential, bool) { return Credential{}, false }, false},
+		"changed":  {func(user string) (Credential, bool) { c, ok := users[user]; return c, ok }, false},
+	} {
+		m.lookup = stored
+		e := m.Start()
+		if _, _, err := e.Step(t.Context(), []byte(rfcFirst)); err != nil {
+			t.Fatal(err)
+		}
+		_, outcome, err := e.Step(t.Context(), []byte(rfcFinal))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.lookup = c.lookup; outcome.Holds() != c.want {
+			t.Errorf("%s: it holds: %v", name, !c.want)
+		}
+	}
+}

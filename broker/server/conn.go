@@ -42,6 +42,8 @@ type conn struct {
 	// arriving is the frame that is being read; ready is its method, kept so that it is made once.
 	arriving arriving
 	ready    func(have []byte, more int) error
+	// serving is the API of the request that was taken up last. It is read by anyone.
+	serving atomic.Int32
 	// software is what the client's ApiVersions request said it is.
 	softwareName, softwareVersion string
 	// out carries exchanges to the writer, which tells by written that a request that was waited for is done.

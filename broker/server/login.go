@@ -21,6 +21,7 @@ var (
 	errMechanismChanged = errors.New("another SASL mechanism for re-authentication")
 	errPrincipalChanged = errors.New("another principal for re-authentication")
 	errSessionOver      = errors.New("the credential has expired")
+	errRevoked          = errors.New("the credential was changed or deleted during the log-in")
 )
 
 // login is the SASL state of one connection: a mechanism is chosen, messages go to and fro, and a session is established;
@@ -136,7 +137,13 @@ func (l *login) succeed(outcome *auth.Outcome) (lifetime time.Duration, err erro
 		}
 	}
 	session := &auth.Session{Principal: outcome.Principal, Method: l.mechanism, Established: now, Expires: expires}
-	return lifetime, l.conn.establish(session)
+	if err := l.conn.establish(session); err != nil {
+		return 0, err
+	}
+	if outcome.Holds != nil && !outcome.Holds() {
+		return 0, errRevoked
+	}
+	return lifetime, nil
 }
 
 // fail answers a failed log-in, late, so that guessing is slow. Only this connection waits.

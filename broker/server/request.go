@@ -13,11 +13,12 @@ import (
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
-// The three APIs that the server itself has to know.
+// The APIs that the server itself has to know.
 const (
 	keySASLHandshake    = 17
 	keyAPIVersions      = 18
 	keySASLAuthenticate = 36
+	keyAlterSCRAM       = 51
 )
 
 // exchange is one request and its answer.
@@ -149,6 +150,7 @@ func (c *conn) decode(x *exchange, header wire.Header, rest []byte) error {
 // carryOut resolves, authorizes and handles a call.
 func (c *conn) carryOut(x *exchange) {
 	row, call := x.row, x.call
+	c.serving.Store(int32(row.Key))
 	call.Resolved = row.Resolve(call)
 	needs := row.Needs(call)
 	cost := int64(needs.Len()) * limit.NeedBytes

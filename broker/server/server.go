@@ -114,10 +114,18 @@ func (s *Server) CloseSessions(reason string, match func(*auth.Session) bool) in
 	defer s.mu.Unlock()
 	n := 0
 	for c := range s.conns {
-		if session := c.session.Load(); session != nil && match(session) {
-			c.end(reasonRevoked, errors.New(reason))
-			n++
+		session := c.session.Load()
+		if session == nil || !match(session) {
+			continue
 		}
+		n++
+		if c.serving.Load() == keyAlterSCRAM {
+			// Who changes his own password is still told that it is done.
+			c.note(reasonRevoked, errors.New(reason))
+			c.drain()
+			continue
+		}
+		c.end(reasonRevoked, errors.New(reason))
 	}
 	return n
 }

@@ -174,11 +174,16 @@ func answers(conn net.Conn, q kmsg.Request) bool {
 	return err == nil
 }
 
+// request is a request as a whole frame.
+func request(q kmsg.Request) []byte {
+	return kmsg.NewRequestFormatter(kmsg.FormatterClientID("edge")).AppendRequest(nil, q, 1)
+}
+
 func exchange(conn net.Conn, q kmsg.Request) ([]byte, error) {
 	if err := conn.SetDeadline(time.Now().Add(2 * time.Second)); err != nil {
 		return nil, err
 	}
-	if _, err := conn.Write(kmsg.NewRequestFormatter(kmsg.FormatterClientID("edge")).AppendRequest(nil, q, 1)); err != nil {
+	if _, err := conn.Write(request(q)); err != nil {
 		return nil, err
 	}
 	var size [4]byte

@@ -1,0 +1,64 @@
+package broker
+
+import (
+	"testing"
+
+	"github.com/chronik-stream/chronik/auth"
+	"github.com/chronik-stream/chronik/auth/plain"
+	"github.com/chronik-stream/chronik/broker/meta"
+)
+
+// openSessions is a server's sessions; it forgets those that are closed.
+type openSessions map[string]*auth.Session
+
+func (o openSessions) CloseSessions(_ string, match func(*auth.Session) bool) int {
+	before := len(o)
+	for name, s := range o {
+		if match(s) {
+			delete(o, name)
+		}
+	}
+	return before - len(o)
+}
+
+func TestRevokedCredentialsEndTheirSessions(t *testing.T) {
+	credential := func(m meta.ScramMechanism, salt string) meta.ScramCredential {
+		return meta.ScramCredential{User: "alice", Mechanism: m, Salt: []byte(salt), StoredKey: make([]byte, 64), ServerKey: make([]byte, 64), Iterations: 4096}
+	}
+	first := []meta.ScramCredential{credential(meta.ScramSHA512, "one")}
+	cases := map[string]struct {
+		change *meta.AlterScram
+		ended  []string
+	}{
+		"deleted": {
+			&meta.AlterScram{Deletes: []meta.ScramName{{User: "alice", Mechanism: meta.ScramSHA512}}}, []string{"SCRAM-SHA-512", "PLAIN"},
+		},
+		"changed":                   {&meta.AlterScram{Upserts: []meta.ScramCredential{credential(meta.ScramSHA512, "two")}}, []string{"SCRAM-SHA-512", "PLAIN"}},
+		"set again":                 {&meta.AlterScram{Upserts: first}, nil},
+		"another mechanism, weaker": {&meta.AlterScram{Upserts: []meta.ScramCredential{credential(meta.ScramSHA256, "two")}}, nil},
+	}
+	for name, c := range cases {
+		open := openSessions{}
+		for _, method := range []string{"SCRAM-SHA-512", "PLAIN", "mTLS"} {
+			open[method] = &auth.Session{Principal: auth.User("alice"), Method: method, Listener: "OUT"}
+		}
+		open["bob"] = &auth.Session{Principal: auth.User("bob"), Method: "SCRAM-SHA-512", Listener: "OUT"}
+		open["own"] = &auth.Session{Principal: auth.User("alice"), Method: "PLAIN", Listener: "OWN"}
+		all := len(open)
+
+		image, _, _ := meta.NewImage().Apply(1, &meta.AlterScram{Upserts: first})
+		next, delta, result := image.Apply(2, c.change)
+		if result.Items[0].Code != 0 {
+			t.Fatalf("%s: %+v", name, result.Items)
+		}
+		endRevoked(open, []Listener{{Name: "OUT"}, {Name: "OWN", PlainUsers: &plain.Users{}}})(image, next, delta)
+		for _, ended := range c.ended {
+			if open[ended] != nil {
+				t.Errorf("%s: the session by %s goes on", name, ended)
+			}
+		}
+		if len(open) != all-len(c.ended) {
+			t.Errorf("%s: %d sessions of %d are left", name, len(open), all)
+		}
+	}
+}

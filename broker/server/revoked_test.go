@@ -1,0 +1,69 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik-stream/chronik/auth"
+	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// fleeting is a mechanism whose credential is gone when the log-in ends.
+type fleeting struct{ password }
+
+func (f fleeting) Start() auth.Exchange { return fleetingExchange{f.password.Start()} }
+
+type fleetingExchange struct{ auth.Exchange }
+
+func (e fleetingExchange) Step(ctx context.Context, m []byte) ([]byte, *auth.Outcome, error) {
+	answer, outcome, err := e.Exchange.Step(ctx, m)
+	if outcome != nil {
+		outcome.Holds = func() bool { return false }
+	}
+	return answer, outcome, err
+}
+
+// TestCredentialThatIsGoneWhenTheLogInEnds: whoever revokes it looks for sessions, and this one is not there yet.
+func TestCredentialThatIsGoneWhenTheLogInEnds(t *testing.T) {
+	l := saslListener()
+	l.Mechanisms = []auth.Mechanism{fleeting{password{name: "TEST"}}}
+	r := newRig(t, l, nil)
+	c := r.dial()
+	c.handshake("TEST", 1)
+	if got := c.authenticate("alice:right"); got.ErrorCode != wire.SASLAuthenticationFailed || len(got.SASLAuthBytes) > 0 {
+		t.Errorf("code %s, answer %q", wire.CodeName(got.ErrorCode), got.SASLAuthBytes)
+	}
+	c.closed()
+	if f := r.record.lastFailure(t); !errors.Is(f.Cause, errRevoked) {
+		t.Errorf("cause %v", f.Cause)
+	}
+}
+
+// TestWhoChangesHisOwnPasswordIsAnswered: and then his connection ends as all others of his.
+func TestWhoChangesHisOwnPasswordIsAnswered(t *testing.T) {
+	var r *rig
+	revoke := func(_ context.Context, c *api.Call) api.Answer {
+		r.server.CloseSessions("changed", func(s *auth.Session) bool { return s.Principal == c.Session.Principal })
+		return api.Now(c.Request.ResponseKind())
+	}
+	r = newRig(t, saslListener(), func(cfg *Config) {
+		heartbeat, _ := cfg.Table.Row(12)
+		alter := *heartbeat
+		alter.Key, alter.Name, alter.Min, alter.Max, alter.Recheck, alter.Handle = keyAlterSCRAM, "AlterUserScramCredentials", 0, 0, false, revoke
+		rows := []api.Row{alter}
+		cfg.Table.Rows(func(row *api.Row) bool { rows = append(rows, *row); return true })
+		table, err := api.NewTable(rows...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Table = table
+	})
+	other, self := r.dial().logIn("alice"), r.dial().logIn("alice")
+	self.call(kmsg.NewPtrAlterUserSCRAMCredentialsRequest(), 0)
+	self.closed()
+	other.closed()
+}
