@@ -217,3 +217,23 @@ func TestDescribeConfigsOfOneResourceManyTimes(t *testing.T) {
 		}
 	}
 }
+
+func TestListOffsetsOfOnePartitionTwice(t *testing.T) {
+	withRecords(t, func(t *testing.T, b *recordsBroker) {
+		b.fill(1)
+		q := kmsg.NewPtrListOffsetsRequest()
+		topic := kmsg.NewListOffsetsRequestTopic()
+		topic.Topic = "t"
+		for _, index := range []int32{0, 1, 0} {
+			p := kmsg.NewListOffsetsRequestTopicPartition()
+			p.Partition, p.Timestamp, p.CurrentLeaderEpoch = index, recordsTime.UnixMilli(), -1
+			topic.Partitions = append(topic.Partitions, p)
+		}
+		q.Topics = append(q.Topics, topic)
+		for i, p := range b.send(q, 5).(*kmsg.ListOffsetsResponse).Topics[0].Partitions {
+			if twice := p.Partition == 0; twice != (p.ErrorCode == wire.InvalidRequest) {
+				t.Errorf("answer %d, partition %d: %s", i, p.Partition, wire.CodeName(p.ErrorCode))
+			}
+		}
+	})
+}

@@ -29,11 +29,32 @@ func (r *Records) listOffsets() api.Row {
 			})
 		},
 		Handle: func(_ context.Context, c *api.Call, q *kmsg.ListOffsetsRequest, _ struct{}) api.Answer {
+			times := timesAsked(q)
 			return api.Now(eachOffset(q, func(topic string, p *kmsg.ListOffsetsRequestTopicPartition) (replica.FoundOffset, error) {
+				if times[partitionName{topic, p.Partition}] > 1 {
+					return replica.FoundOffset{}, wire.Errorf(wire.InvalidRequest, "partition %d of topic %s is asked about twice", p.Partition, topic)
+				}
 				return r.offsetOf(c, q, topic, p)
 			}))
 		},
 	}.Build()
+}
+
+type partitionName struct {
+	topic string
+	index int32
+}
+
+// timesAsked counts how often each partition is asked about. More than once is refused, as in Apache Kafka: each question about a
+// time reads from the disk.
+func timesAsked(q *kmsg.ListOffsetsRequest) map[partitionName]int {
+	times := map[partitionName]int{}
+	for i := range q.Topics {
+		for j := range q.Topics[i].Partitions {
+			times[partitionName{q.Topics[i].Topic, q.Topics[i].Partitions[j].Partition}]++
+		}
+	}
+	return times
 }
 
 func (r *Records) offsetOf(c *api.Call, q *kmsg.ListOffsetsRequest, topic string, p *kmsg.ListOffsetsRequestTopicPartition) (replica.FoundOffset, error) {
