@@ -14,3 +14,7 @@ var (
 	ErrOutOfOrder        = errors.New("authentication message out of order")
 	ErrAuthzidNotAllowed = errors.New("authorization id differs from the authenticated identity")
 )
+
+// ErrUndecided is wrapped by what kept a log-in from being decided either way, such as too many others. The connection closes without
+// an answer, which clients try again after; a failed authentication they take for final.
+var ErrUndecided = errors.New("log-in is not decided")

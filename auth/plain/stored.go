@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -14,8 +13,8 @@ import (
 	"github.com/chronik-stream/chronik/auth"
 )
 
-// ErrBusy is wrapped where too many log-ins wait for their passwords to be hashed.
-var ErrBusy = errors.New("too many log-ins wait for verification")
+// ErrBusy is wrapped, and wraps auth.ErrUndecided, where too many log-ins wait for their passwords to be hashed.
+var ErrBusy = fmt.Errorf("%w: too many wait for verification", auth.ErrUndecided)
 
 // StoredConfig is what a StoredVerifier needs.
 type StoredConfig struct {

@@ -35,6 +35,8 @@ type login struct {
 	tokens bool
 	// over says that the connection closes after the answer.
 	over bool
+	// silent says that it closes without one.
+	silent bool
 	// restarted is when the last re-authentication began.
 	restarted time.Time
 }
@@ -167,7 +169,7 @@ func (l *login) refuse(cause error) {
 		claimed = l.exchange.Claimed()
 	}
 	l.exchange = nil
-	l.over = true
+	l.over, l.silent = true, errors.Is(cause, auth.ErrUndecided)
 	l.conn.loginFailed(LoginFailure{Method: l.mechanism, Claimed: claimed, Cause: cause})
 	l.conn.note(reasonLogin, cause)
 }

@@ -1,8 +1,10 @@
 package server
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -88,6 +90,33 @@ func TestUnrecordedLogInIsRefused(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	c.closed()
+}
+
+// overrun is a mechanism that can decide nothing now.
+type overrun struct{ password }
+
+func (o overrun) Start() auth.Exchange { return overrunExchange{o.password.Start()} }
+
+type overrunExchange struct{ auth.Exchange }
+
+func (overrunExchange) Step(context.Context, []byte) ([]byte, *auth.Outcome, error) {
+	return nil, nil, fmt.Errorf("%w: busy", auth.ErrUndecided)
+}
+
+// TestLogInThatIsNotDecided: a flood of log-ins by others is no wrong password, after which clients give up for good.
+func TestLogInThatIsNotDecided(t *testing.T) {
+	l := saslListener()
+	l.Mechanisms = []auth.Mechanism{overrun{password{name: "TEST"}}}
+	r := newRig(t, l, nil)
+	c := r.dial()
+	c.handshake("TEST", 1)
+	q := kmsg.NewPtrSASLAuthenticateRequest()
+	q.SASLAuthBytes = []byte("alice:right")
+	c.ask(q, 2)
+	c.closed()
+	if f := r.record.lastFailure(t); !errors.Is(f.Cause, auth.ErrUndecided) || len(r.record.sessions) != 0 {
+		t.Errorf("cause %v, %d sessions", f.Cause, len(r.record.sessions))
+	}
 }
 
 func TestRawTokensAfterHandshakeZero(t *testing.T) {

@@ -72,6 +72,9 @@ func (c *conn) serveRequest(frame wire.Frame) bool {
 	if c.login != nil && c.login.over {
 		x.answer.Close = true
 	}
+	if c.login != nil && c.login.silent {
+		x.answer.Response = nil
+	}
 	x.awaited = !row.Overlap || x.answer.Close
 	return c.send(x) && !x.answer.Close
 }
