@@ -113,8 +113,16 @@ func (r *Records) handleFetch(ctx context.Context, c *api.Call, q *kmsg.FetchReq
 	}
 	f := &fetching{records: r, call: c, q: q, plan: plan, committed: q.IsolationLevel == readCommitted}
 	f.results = make([]fetched, len(plan.fetch.Wanted))
+	made := false
+	defer func() {
+		if !made { // a fault must not keep what all fetches share
+			f.hold(0)
+		}
+	}()
 	f.poll(ctx)
-	return api.Answer{Response: f.response(), Sent: func() { f.hold(0) }}
+	answer := api.Answer{Response: f.response(), Sent: func() { f.hold(0) }}
+	made = true
+	return answer
 }
 
 // fetching is one fetch on its way.

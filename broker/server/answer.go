@@ -20,19 +20,24 @@ func (c *conn) writeAnswers() {
 	var buf wire.Buffer
 	defer buf.Release()
 	for x := range c.out {
-		c.answer(x, &buf)
-		if x.awaited || x.answer.Close || x.answer.Sent != nil || len(c.out) == 0 || len(buf.Bytes()) >= flushAt {
-			c.flush(&buf)
-		}
-		x.sent()
-		if x.answer.Close {
-			c.note(reasonHandler, nil)
-		}
+		c.write(x, &buf)
 		if x.awaited {
 			c.written <- struct{}{}
 		}
 	}
 	c.flush(&buf)
+}
+
+// write takes one exchange to its end, or to where its answer waits to be sent with the next ones.
+func (c *conn) write(x *exchange, buf *wire.Buffer) {
+	defer x.sent() // after a fault too
+	c.answer(x, buf)
+	if x.awaited || x.answer.Close || x.answer.Sent != nil || len(c.out) == 0 || len(buf.Bytes()) >= flushAt {
+		c.flush(buf)
+	}
+	if x.answer.Close {
+		c.note(reasonHandler, nil)
+	}
 }
 
 // answer encodes the answer of one exchange behind those that wait to be sent, and lets go of the request.
