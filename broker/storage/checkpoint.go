@@ -197,11 +197,6 @@ func (l *Log) syncAll(f *flushing) error {
 // removed says whether a segment is no longer the log's.
 func (l *Log) removed(s *segment) bool { return !slices.Contains(*l.segments.Load(), s) }
 
-// removeLater removes a file after the delay of the directory's default configuration.
-func (d *Directory) removeLater(name string) {
-	d.removeAfter(name, d.cfg.DefaultLogConfig.FileDeleteDelay)
-}
-
 // removeAfter removes a file or directory when a delay is over.
 func (d *Directory) removeAfter(name string, delay time.Duration) {
 	d.retiredMu.Lock()

@@ -125,7 +125,7 @@ func (l *Log) openActive(segments *[]*segment, in loading) (end int64, err error
 		return end, nil
 	}
 	for _, s := range list {
-		if err := l.d.removeSegment(s); err != nil {
+		if err := l.d.removeSegment(s, l.cfg.FileDeleteDelay); err != nil {
 			return 0, err
 		}
 	}
@@ -172,7 +172,7 @@ func (l *Log) recover(segments []*segment, files map[string]vfs.Info, in loading
 			return nil, fmt.Errorf("recover %s: %w: its end was durable and is damaged", s.name(logSuffix), ErrCorrupt)
 		}
 		for _, later := range segments[i+1:] {
-			if err := l.d.removeSegment(later); err != nil {
+			if err := l.d.removeSegment(later, l.cfg.FileDeleteDelay); err != nil {
 				return nil, err
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -183,6 +184,39 @@ func TestRetention(t *testing.T) {
 	l = d.Log("topic", 0)
 	if l.StartOffset() != 400 || l.EndOffset() != 400 {
 		t.Fatalf("after a restart: %d to %d", l.StartOffset(), l.EndOffset())
+	}
+	must(t, d.Close())
+}
+
+func TestRemovedSegmentsStayForTheTopicsOwnDelay(t *testing.T) {
+	disk := vfs.NewMemory(nil)
+	d := openDir(t, testConfig(disk))
+	l := newLogIn(t, d)
+	cfg := d.cfg.DefaultLogConfig
+	cfg.FileDeleteDelay, cfg.RetentionMs = time.Second, 1
+	l.SetConfig(cfg)
+	appendTo(t, l, batchOf(3, 10, testTime.UnixMilli()))
+	waitConfirmed(t, l)
+	if n, err := l.Retain(testTime.Add(time.Hour), 3); n != 1 || err != nil {
+		t.Fatalf("%d segments removed: %v", n, err)
+	}
+	left := func() (n int) {
+		entries, err := disk.List(l.path)
+		must(t, err)
+		for _, e := range entries {
+			if strings.HasSuffix(e.Name, deletedSuffix) {
+				n++
+			}
+		}
+		return n
+	}
+	d.reap(testTime.Add(999 * time.Millisecond))
+	if left() == 0 {
+		t.Error("the files went before their time")
+	}
+	d.reap(testTime.Add(time.Second))
+	if n := left(); n != 0 {
+		t.Errorf("%d files are left after file.delete.delay.ms", n)
 	}
 	must(t, d.Close())
 }

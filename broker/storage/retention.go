@@ -93,7 +93,7 @@ func (l *Log) rollLast(now time.Time) error {
 
 // removeOld removes a segment with the producer snapshot at its base.
 func (l *Log) removeOld(s *segment) error {
-	if err := l.d.removeSegment(s); err != nil {
+	if err := l.d.removeSegment(s, l.cfg.FileDeleteDelay); err != nil {
 		return err
 	}
 	return l.removeSnapshot(s.base)
@@ -134,8 +134,8 @@ func (s *segment) largestTime() int64 {
 	return s.modTime.UnixMilli()
 }
 
-// removeSegment takes a segment's files away: under another name at once, for good after a while.
-func (d *Directory) removeSegment(s *segment) error {
+// removeSegment takes a segment's files away: under another name at once, for good after a delay.
+func (d *Directory) removeSegment(s *segment, delay time.Duration) error {
 	if err := s.close(); err != nil {
 		return fmt.Errorf("remove segment %s: %w", s.name(logSuffix), err)
 	}
@@ -148,7 +148,7 @@ func (d *Directory) removeSegment(s *segment) error {
 		if err != nil {
 			return fmt.Errorf("remove segment: %w", err)
 		}
-		d.removeLater(name + deletedSuffix)
+		d.removeAfter(name+deletedSuffix, delay)
 	}
 	return nil
 }

@@ -120,7 +120,7 @@ func (l *Log) truncate(offset int64, now time.Time) (err error) {
 	l.dirDirty = true
 	for _, s := range cut {
 		if s.base != kept[len(kept)-1].base {
-			err = errors.Join(err, l.d.removeSegment(s))
+			err = errors.Join(err, l.d.removeSegment(s, l.cfg.FileDeleteDelay))
 		}
 	}
 	if err != nil {
