@@ -229,6 +229,9 @@ func (m *Memory) Open(name string, mode Mode) (File, error) {
 func (m *Memory) Rename(oldName, newName string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.off {
+		return ErrPowerLost // after Kill the files belong to the next disk
+	}
 	from, oldBase, err := m.parent("rename", oldName)
 	if err != nil {
 		return err
@@ -261,6 +264,9 @@ func (m *Memory) Rename(oldName, newName string) error {
 func (m *Memory) Remove(name string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.off {
+		return ErrPowerLost // after Kill the files belong to the next disk
+	}
 	dir, base, err := m.parent("remove", name)
 	if err != nil {
 		return err
@@ -283,6 +289,9 @@ func (m *Memory) Remove(name string) error {
 func (m *Memory) Mkdir(name string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.off {
+		return ErrPowerLost // after Kill the files belong to the next disk
+	}
 	n := m.root
 	for _, part := range split(name) {
 		child := n.children[part]
