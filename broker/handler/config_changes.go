@@ -147,8 +147,10 @@ func (s *Configs) prepareResource(
 	table := s.Config.Table()
 	for _, op := range change.ops {
 		k := table.Key(scope, op.name)
+		if k == nil && op.op == meta.DeleteConfig {
+			continue // as in Apache Kafka: what is not there is not missed
+		}
 		if k == nil || op.op == meta.SetConfig {
-			// An unknown name is refused whatever is done to it, as in Apache Kafka.
 			if err := table.Validate(scope, map[string]string{op.name: valueOf(op)}); err != nil {
 				return prepared, wire.Errorf(wire.InvalidConfig, "%w", err)
 			}

@@ -36,7 +36,8 @@ func StartKafka(t testing.TB, like *Broker) *Kafka {
 	config := k.configure(t, dir, like, user, password)
 	scram := fmt.Sprintf("SCRAM-SHA-512=[name=%s,password=%s]", user, password)
 	Command(t, "", "java", "-cp", classPath, "kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk",
-		"-c", config, "--standalone", "--add-scram", scram)
+		"-c", config, "--standalone", "--add-scram", scram,
+		"--feature", "eligible.leader.replicas.version=0") // KIP-966 sets min.insync.replicas as a config of the cluster
 
 	k.cmd = exec.Command("java", "-Xmx1g", "-Xms1g", "-XX:+UseG1GC", "-cp", classPath, "kafka.Kafka", config)
 	k.cmd.Stdout, k.cmd.Stderr = k.log, k.log
