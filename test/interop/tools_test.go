@@ -139,7 +139,7 @@ func TestACLTool(t *testing.T) {
 
 // TestGroupTool runs kafka-consumer-groups and kafka-get-offsets on a classic group.
 func TestGroupTool(t *testing.T) {
-	b := harness.Start(t)
+	b := harness.Start(t, "CHRONIK_GROUP_INITIAL_REBALANCE_DELAY_MS=0")
 	createTopic(t, b, "grouped", 2)
 	tools.Must(t, roundTrip, "produce", b.Bootstrap(), b.ClientProperties(), "grouped", "20", "v")
 	tools.Must(t, roundTrip, "consume", b.Bootstrap(), b.ClientProperties(), "grouped", "20", "team")
@@ -165,13 +165,24 @@ func TestGroupTool(t *testing.T) {
 	if lag := totalLag(t, b, "team"); lag != 16 {
 		t.Errorf("lag after a shift by 2 on two partitions is %d, want 16", lag)
 	}
-	reset("--to-latest", "--execute")
-	reset("--to-offset", "1", "--execute")
-	reset("--by-duration", "PT1H", "--execute")
-	reset("--to-datetime", "2030-01-01T00:00:00.000", "--execute")
-	reset("--to-current", "--execute")
+	for _, to := range []struct {
+		args []string
+		lag  int
+	}{
+		{[]string{"--to-latest"}, 0},
+		{[]string{"--to-offset", "1"}, 18},
+		{[]string{"--to-datetime", "2099-01-01T00:00:00.000"}, 0},
+		{[]string{"--by-duration", "PT1H"}, 20},
+		{[]string{"--to-current"}, 20},
+	} {
+		reset(append(to.args, "--execute")...)
+		if lag := totalLag(t, b, "team"); lag != to.lag {
+			t.Errorf("lag after a reset %s is %d, want %d", to.args, lag, to.lag)
+		}
+	}
 	contains(t, reset("--to-earliest", "--export", "--dry-run"), "grouped")
 
+	checkOffsetsTopic(t, b)
 	contains(t, admin(t, b, groupCommand, "--delete-offsets", "--group", "team", "--topic", "grouped:0"), "grouped")
 	contains(t, admin(t, b, groupCommand, "--delete", "--group", "team"), "Deletion of requested consumer groups ('team') was successful.")
 	if out := admin(t, b, groupCommand, "--list"); strings.Contains(out, "team") {
@@ -181,6 +192,20 @@ func TestGroupTool(t *testing.T) {
 	contains(t, admin(t, b, getOffsets, "--topic", "grouped"), "grouped:0:", "grouped:1:")
 	for _, at := range []string{"earliest", "latest", "max-timestamp", "-2", "-1"} {
 		contains(t, admin(t, b, getOffsets, "--topic", "grouped", "--time", at), "grouped:0:")
+	}
+}
+
+// checkOffsetsTopic lets Apache Kafka's own formatters read __consumer_offsets.
+func checkOffsetsTopic(t *testing.T, b *harness.Broker) {
+	t.Helper()
+	for formatter, want := range map[string][]string{
+		"OffsetsMessageFormatter":       {`"group":"team"`, `"topic":"grouped"`, `"offset":`},
+		"GroupMetadataMessageFormatter": {`"group":"team"`, `"protocolType":"consumer"`, `"protocol":"range"`, `"members":[]`},
+	} {
+		out := tools.Run(t, consoleConsumer, "--bootstrap-server", b.Bootstrap(), "--command-config", b.ClientProperties(),
+			"--topic", "__consumer_offsets", "--from-beginning", "--timeout-ms", "3000",
+			"--formatter", "org.apache.kafka.tools.consumer."+formatter)
+		contains(t, out.Out, want...)
 	}
 }
 
@@ -223,7 +248,10 @@ func TestPerfTools(t *testing.T) {
 	contains(t, out, records+" records sent", "99th")
 	out = tools.Must(t, consumerPerf, "--topic", "perf", "--num-records", records, "--bootstrap-server", b.Bootstrap(),
 		"--command-config", b.ClientProperties(), "--timeout", "60000")
-	if n := strings.Count(out, ","); n < 10 {
-		t.Errorf("no report of the consumer's run:\n%s", out)
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	contains(t, lines[0], "start.time", "data.consumed.in.MB", "nMsg.sec")
+	columns := strings.Split(lines[len(lines)-1], ", ")
+	if len(columns) != 10 || columns[2] != "19.5313" || columns[4] != records { // 20,000 KiB in MB, and the number of records
+		t.Errorf("report of the consumer's run: %q", columns)
 	}
 }
