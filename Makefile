@@ -23,7 +23,7 @@ test-unit:
 test-interop: build tools ## real clients and tools against the built binary
 	$(GO) test -count=1 -tags interop -timeout 20m ./test/interop/...
 
-soak: build tools ## the long runs; SOAK_ROUNDS kill rounds
+soak: build tools ## the long runs: 50 kills under load; INTEROP_SEED=... repeats a run's moments
 	$(GO) test -count=1 -tags 'interop soak' -timeout 6h ./test/interop/... -run Soak -v
 
 lint: $(LINT) ## formatting, vet, linters

@@ -58,6 +58,9 @@ func New(t testing.TB, env ...string) *Broker {
 	return b
 }
 
+// At is a broker that the test has started itself, by the addresses of its listeners and its development directory.
+func At(dir, sasl, tls string) *Broker { return &Broker{Dir: dir, SASL: sasl, TLS: tls, log: &tail{}} }
+
 // Run starts the process and waits until it is ready.
 func (b *Broker) Run(t testing.TB) {
 	t.Helper()

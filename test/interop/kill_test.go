@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -68,21 +69,26 @@ func TestSoakKill(t *testing.T) {
 	createTopic(t, b, topic, 1)
 	acked := &acknowledged{byOffset: map[int64]string{}}
 	var seen []uint32 // a checksum of each record that was read, by offset
-	for round := range killRounds {
+	for round := range killRounds + 1 {
 		putMetadata(t, b, round)
-		produceUntilKilled(t, b, topic, round, time.Duration(200+rng.IntN(800))*time.Millisecond, acked)
+		end := b.Kill
+		if round == killRounds {
+			end = b.Stop // by SIGTERM, which loses nothing either
+		}
+		produceUntil(t, b, end, topic, round, time.Duration(200+rng.IntN(800))*time.Millisecond, acked)
 		b.Run(t)
 		checkMetadata(t, b, round)
 		seen = checkNewRecords(t, b, topic, seen, acked.take())
 	}
 	checkUnchanged(t, b, topic, seen)
+	checkEffect(t, b, "durable-0")
 	if acked.count() == 0 {
 		t.Fatal("nothing was acknowledged: the test has shown nothing")
 	}
 	t.Logf("%d acknowledged records were all there after %d kills", acked.count(), killRounds)
 }
 
-func produceUntilKilled(t *testing.T, b *harness.Broker, topic string, round int, after time.Duration, acked *acknowledged) {
+func produceUntil(t *testing.T, b *harness.Broker, end func(testing.TB), topic string, round int, after time.Duration, acked *acknowledged) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -100,7 +106,7 @@ func produceUntilKilled(t *testing.T, b *harness.Broker, topic string, round int
 	}()
 	waitFor(t, "an acknowledged record", func() bool { return acked.count() > before })
 	<-time.After(after)
-	b.Kill(t)
+	end(t)
 	cancel()
 	client.Close()
 }
@@ -252,6 +258,28 @@ func checkMetadata(t *testing.T, b *harness.Broker, rounds int) {
 		if at, found := committed.Lookup(name, 0); !found || at.At != int64(40+round) {
 			t.Errorf("group %s is at %v, want %d", name, at.At, 40+round)
 		}
+	}
+}
+
+// checkEffect logs in as a user from before the kills, who may read the topic of his name and no other.
+func checkEffect(t *testing.T, b *harness.Broker, name string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	client := kadm.NewClient(franzClient(t, franzUser(t, b, "SCRAM-SHA-512", name, name)...))
+	topics, err := client.ListTopics(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(topics.Names(), []string{name}) {
+		t.Errorf("%s sees %q, want its own topic", name, topics.Names())
+	}
+	groups, err := kadm.NewClient(franzClient(t, franzSASL(t, b, "SCRAM-SHA-512")...)).ListGroups(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, found := groups[name]; !found {
+		t.Errorf("group %s is lost", name)
 	}
 }
 

@@ -17,16 +17,19 @@ import (
 	"github.com/chronik-stream/chronik/test/harness"
 )
 
-// TestMakeRunFromAnEmptyCheckout does what the README tells a newcomer: clone, make run, and use what it prints.
+// TestMakeRunFromAnEmptyCheckout does what the README tells a newcomer: clone, make run, and use what it prints, from every client.
 func TestMakeRunFromAnEmptyCheckout(t *testing.T) {
 	clone := filepath.Join(t.TempDir(), "chronik")
 	harness.Command(t, "", "git", "clone", "--quiet", "--depth", "1", "file://"+harness.Root(t), clone)
 	_, port, _ := strings.Cut(harness.FreeAddress(t), ":")
+	_, tlsPort, _ := strings.Cut(harness.FreeAddress(t), ":")
 	http := harness.FreeAddress(t)
 	var printed bytes.Buffer
 	cmd := exec.Command("make", "run")
 	cmd.Dir = clone
-	cmd.Env = append(os.Environ(), "CHRONIK_LISTENERS=SASL_SSL://localhost:"+port, "CHRONIK_HTTP_LISTEN="+http)
+	cmd.Env = append(os.Environ(), "CHRONIK_LISTENERS=SASL_SSL://localhost:"+port+",SSL://localhost:"+tlsPort,
+		"CHRONIK_LISTENER_NAME_SSL_SSL_CLIENT_AUTH=required", "CHRONIK_SUPER_USERS=User:admin;User:CN=chronik-client", "CHRONIK_HTTP_LISTEN="+http,
+		"CHRONIK_GROUP_INITIAL_REBALANCE_DELAY_MS=0")
 	cmd.Stdout, cmd.Stderr = &printed, &printed
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
@@ -49,11 +52,7 @@ func TestMakeRunFromAnEmptyCheckout(t *testing.T) {
 	if got := kcatConsume(t, kcat, "greetings", 2); !slices.Equal(got, []string{"hello", "world"}) {
 		t.Errorf("kcat read %q", got)
 	}
-	java := filepath.Join(dev, "client.properties")
-	contains(t, tools.Must(t, topicCommand, "--bootstrap-server", "localhost:"+port, "--command-config", java, "--describe", "--topic", "greetings"), "PartitionCount: 1")
-	out := tools.Must(t, consoleConsumer, "--bootstrap-server", "localhost:"+port, "--command-config", java, "--topic", "greetings",
-		"--from-beginning", "--max-messages", "2", "--timeout-ms", "30000")
-	contains(t, out, "hello", "world")
+	everyClient(t, harness.At(dev, "localhost:"+port, "localhost:"+tlsPort))
 	if dirty := harness.Command(t, "", "git", "-C", clone, "status", "--porcelain"); dirty != "" {
 		t.Errorf("make run leaves files that git does not ignore:\n%s", dirty)
 	}

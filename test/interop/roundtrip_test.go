@@ -24,9 +24,9 @@ import (
 
 const perClient = 10
 
-// TestRoundTripEveryClient puts records in with each client and reads them with each other one, per mechanism.
-func TestRoundTripEveryClient(t *testing.T) {
-	b := harness.Start(t)
+// everyClient puts records in with each client and reads them with each other one, per mechanism and by mTLS alone.
+func everyClient(t *testing.T, b *harness.Broker) {
+	t.Helper()
 	for _, mechanism := range []string{"SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"} {
 		t.Run(mechanism, func(t *testing.T) {
 			topic := "round-trip-" + strings.ToLower(mechanism)
@@ -41,6 +41,7 @@ func TestRoundTripEveryClient(t *testing.T) {
 			}
 		})
 	}
+	t.Run("mTLS", func(t *testing.T) { mutualTLS(t, b) })
 }
 
 func produceWithEach(t *testing.T, b *harness.Broker, mechanism, topic string) []string {
@@ -100,9 +101,9 @@ func saslReaders(t *testing.T, b *harness.Broker, mechanism string) map[string]r
 	}
 }
 
-// TestRoundTripMutualTLS uses the client's certificate alone: no SASL.
-func TestRoundTripMutualTLS(t *testing.T) {
-	b := harness.Start(t, "CHRONIK_SUPER_USERS=User:admin;User:CN=chronik-client")
+// mutualTLS uses the client's certificate alone: no SASL.
+func mutualTLS(t *testing.T, b *harness.Broker) {
+	t.Helper()
 	const topic = "round-trip-mtls"
 	createTopic(t, b, topic, 1)
 	file := b.TLSProperties(t)
