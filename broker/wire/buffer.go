@@ -8,7 +8,8 @@ import (
 // Buffers are pooled by powers of two, from the smallest that is worth it.
 const (
 	smallestPooled = 12 // 4 KiB
-	largestPooled  = 21 // 2 MiB
+	largestPooled  = 23 // 8 MiB: a few partitions of 1 MiB each, as Java's consumers fetch them
+	largestKept    = 16 // 64 KiB: what a connection keeps between its answers
 )
 
 // buffers are pools of *[]byte with exactly the capacity of their class.
