@@ -11,8 +11,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/goleak"
+
 	certsdev "github.com/chronik-stream/chronik/certs-dev"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // place copies the server's and the authority's files of from to those of to.
 func place(t *testing.T, from, to *certsdev.Paths) {

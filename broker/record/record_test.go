@@ -128,7 +128,7 @@ func TestValidateRefuses(t *testing.T) {
 		rules  func(*Rules)
 		reason Reason
 	}{
-		"short":             {batch: sample(1)[:60], reason: Corrupt},
+		"short":             {batch: sample(1)[:60], reason: Invalid},
 		"magic":             {batch: edit(magicAt, 1), reason: Invalid},
 		"checksum":          {batch: unsigned, reason: Corrupt},
 		"control":           {batch: edit(attributesAt+1, controlBit), reason: Invalid},
@@ -140,7 +140,7 @@ func TestValidateRefuses(t *testing.T) {
 		"count zero":        {batch: edit(countAt+3, 0), reason: Invalid},
 		"last delta":        {batch: edit(lastDeltaAt+3, 1), reason: Invalid},
 		"two batches":       {batch: append(sample(1), sample(1)...), reason: Invalid},
-		"truncated":         {batch: sample(3)[:200], reason: Corrupt},
+		"truncated":         {batch: sample(3)[:200], reason: Invalid},
 		"offset delta":      {batch: badDelta, reason: Invalid},
 		"too large":         {batch: sample(3), rules: func(r *Rules) { r.MaxBytes = 100 }, reason: TooLarge},
 		"too early":         {batch: sample(3), rules: func(r *Rules) { r.BeforeMax = 1 }, reason: BadTimestamp},

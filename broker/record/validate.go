@@ -52,11 +52,13 @@ func checkFrame(b Batch, rules Rules) error {
 	case len(b) == 0:
 		return refuse(Invalid, "there is no record batch")
 	case len(b) < HeaderSize:
-		return refuse(Corrupt, "a record batch of %d bytes is shorter than its header", len(b))
+		return refuse(Invalid, "a record batch of %d bytes is shorter than its header", len(b))
 	case b.Magic() != 2:
 		return refuse(Invalid, "record batches of version %d are not accepted, only of version 2", b.Magic())
-	case b.Size() < HeaderSize || b.Size() > int64(len(b)):
-		return refuse(Corrupt, "the record batch claims %d bytes, %d came", b.Size(), len(b))
+	case b.Size() < HeaderSize:
+		return refuse(Corrupt, "the record batch claims %d bytes, less than its header", b.Size())
+	case b.Size() > int64(len(b)): // for Apache Kafka this is no batch at all
+		return refuse(Invalid, "the record batch claims %d bytes, %d came", b.Size(), len(b))
 	case b.Size() < int64(len(b)):
 		return refuse(Invalid, "more than one record batch for a partition")
 	case len(b) > rules.MaxBytes:

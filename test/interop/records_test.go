@@ -35,21 +35,21 @@ func TestPoisonedBatches(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 
-	const corrupt, tooLarge, invalidRecord = 2, 10, 87
+	const corrupt, invalidRecord = 2, 87 // which of them is Apache Kafka's answer to the same batch
 	cases := map[string]struct {
 		batch []byte
-		codes []int16
+		code  int16
 	}{
-		"control bit":      {signed(edit(oneRecord("x"), attributesAt+1, 1<<5)), []int16{invalidRecord}},
-		"wrong CRC":        {edit(oneRecord("x"), crcAt, 0xff), []int16{corrupt}},
-		"wrong count":      {signed(edit(oneRecord("x"), countAt+3, 7)), []int16{corrupt, invalidRecord}},
-		"count and delta":  {signed(edit(edit(oneRecord("x"), countAt+3, 7), lastDeltaAt+3, 6)), []int16{corrupt, invalidRecord}},
-		"no records":       {signed(edit(oneRecord("x"), countAt+3, 0)), []int16{corrupt, invalidRecord}},
-		"compression bomb": {bomb(t), []int16{corrupt, invalidRecord, tooLarge}},
-		"cut short":        {oneRecord("x")[:recordsAt+2], []int16{corrupt, invalidRecord}},
-		"two batches":      {append(oneRecord("x"), oneRecord("y")...), []int16{corrupt, invalidRecord}},
-		"old magic":        {edit(oneRecord("x"), 16, 1), []int16{corrupt, invalidRecord, 43}},
-		"empty":            {nil, []int16{corrupt, invalidRecord}},
+		"control bit":      {signed(edit(oneRecord("x"), attributesAt+1, 1<<5)), invalidRecord},
+		"wrong CRC":        {edit(oneRecord("x"), crcAt, 0xff), corrupt},
+		"wrong count":      {signed(edit(oneRecord("x"), countAt+3, 7)), invalidRecord},
+		"count and delta":  {signed(edit(edit(oneRecord("x"), countAt+3, 7), lastDeltaAt+3, 6)), invalidRecord},
+		"no records":       {signed(edit(oneRecord("x"), countAt+3, 0)), invalidRecord},
+		"compression bomb": {bomb(t), invalidRecord},
+		"cut short":        {oneRecord("x")[:recordsAt+2], invalidRecord},
+		"two batches":      {append(oneRecord("x"), oneRecord("y")...), invalidRecord},
+		"old magic":        {edit(oneRecord("x"), 16, 1), invalidRecord},
+		"empty":            {nil, invalidRecord},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -61,12 +61,9 @@ func TestPoisonedBatches(t *testing.T) {
 				t.Fatalf("request: %v", err)
 			}
 			got := resp.(*kmsg.ProduceResponse).Topics[0].Partitions[0].ErrorCode
-			for _, want := range c.codes {
-				if got == want {
-					return
-				}
+			if got != c.code {
+				t.Errorf("code %d, want %d", got, c.code)
 			}
-			t.Errorf("code %d, want one of %v", got, c.codes)
 		})
 	}
 	contains(t, admin(t, b, getOffsets, "--topic", topic), topic+":0:0")
