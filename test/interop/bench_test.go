@@ -17,8 +17,8 @@ import (
 const quickTools = false
 
 const (
-	benchRecords = 200000
-	benchRounds  = 3
+	benchRecords = 500000
+	benchRounds  = 5
 )
 
 // target is one broker under load.
