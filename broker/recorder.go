@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kmsg"
-
 	"github.com/chronik-stream/chronik/audit"
 	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/authz"
@@ -49,7 +47,7 @@ func (r *recorder) LoginFailed(conn api.Conn, failure server.LoginFailure) {
 func (r *recorder) Denied(call *api.Call, need authz.Need, decision authz.Decision, more int) {
 	client := clientOf(call.Conn, call.Session)
 	client.ClientID = call.ClientID
-	r.record(audit.Denial{Client: client, API: kmsg.NameForKey(call.Key), Need: need, Decision: decision, More: more})
+	r.record(audit.Denial{Client: client, API: call.API, Need: need, Decision: decision, More: more})
 }
 
 // Disconnected records the end of a session.

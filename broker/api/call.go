@@ -23,8 +23,10 @@ type Conn struct {
 
 // Call is one request on its way through the pipeline. It belongs to one goroutine at a time.
 type Call struct {
-	Conn          Conn
-	Key           int16
+	Conn Conn
+	Key  int16
+	// API is the row's name: Apache Kafka's of the API.
+	API           string
 	Version       int16
 	CorrelationID int32
 	// ClientID is what the client calls itself; "" where it sent none.

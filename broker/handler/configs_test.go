@@ -78,7 +78,7 @@ func (b *configsBench) ask(t *testing.T, q kmsg.Request) kmsg.Response {
 	q.SetVersion(row.Max)
 	host := netip.MustParseAddr("10.0.0.1")
 	c := &api.Call{
-		Conn: api.Conn{Listener: "SASL_SSL", Host: host}, Key: q.Key(), Version: row.Max, Request: q, Received: time.UnixMilli(1),
+		Conn: api.Conn{Listener: "SASL_SSL", Host: host}, Key: q.Key(), API: row.Name, Version: row.Max, Request: q, Received: time.UnixMilli(1),
 		Session: &auth.Session{Principal: auth.User(b.user), Host: host},
 	}
 	c.Resolved = row.Resolve(c)

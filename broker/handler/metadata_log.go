@@ -27,7 +27,7 @@ type MetadataLog interface {
 func originOf(c *api.Call) meta.Origin {
 	o := meta.Origin{
 		EventID: rand.Text(), Host: c.Conn.Host.String(), Listener: c.Conn.Listener, ClientID: c.ClientID,
-		API: kmsg.NameForKey(c.Key), Time: c.Received,
+		API: c.API, Time: c.Received,
 	}
 	if c.Session != nil {
 		o.Principal = c.Session.Principal.String()

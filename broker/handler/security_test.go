@@ -68,7 +68,7 @@ func askSecurity[R kmsg.Response](t *testing.T, s *Security, q kmsg.Request) R {
 	}
 	q.SetVersion(row.Max)
 	c := &api.Call{
-		Conn: api.Conn{Listener: "SASL_SSL", Host: netip.MustParseAddr("10.0.0.1")}, Key: q.Key(), Request: q, Received: time.UnixMilli(1),
+		Conn: api.Conn{Listener: "SASL_SSL", Host: netip.MustParseAddr("10.0.0.1")}, Key: q.Key(), API: row.Name, Request: q, Received: time.UnixMilli(1),
 		Session: &auth.Session{Principal: auth.User("admin")},
 	}
 	return overTheWire(t, answer(t, *row, c).Response).(R)

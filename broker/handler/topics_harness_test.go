@@ -160,9 +160,13 @@ func callOf(b *topicBroker, who string, q kmsg.Request) *api.Call {
 	if err := received.ReadFrom(q.AppendTo(nil)); err != nil {
 		b.t.Fatal(err)
 	}
+	row, found := b.table.Row(q.Key())
+	if !found {
+		b.t.Fatalf("no row for API %d", q.Key())
+	}
 	host := netip.MustParseAddr("10.0.0.1")
 	return &api.Call{
-		Conn: api.Conn{Listener: "SASL_SSL", Host: host}, Key: q.Key(), Version: q.GetVersion(), Request: received,
+		Conn: api.Conn{Listener: "SASL_SSL", Host: host}, Key: q.Key(), API: row.Name, Version: q.GetVersion(), Request: received,
 		Received: time.UnixMilli(1), Session: &auth.Session{Principal: auth.User(who), Host: host},
 	}
 }

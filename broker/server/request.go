@@ -154,6 +154,7 @@ func (c *conn) decode(x *exchange, header wire.Header, rest []byte) error {
 func (c *conn) carryOut(x *exchange) {
 	row, call := x.row, x.call
 	c.serving.Store(int32(row.Key))
+	call.API = row.Name
 	call.Resolved = row.Resolve(call)
 	needs := row.Needs(call)
 	cost := int64(needs.Len()) * limit.NeedBytes
