@@ -28,21 +28,6 @@ const (
 	Allow
 )
 
-// ErrBadPolicy is wrapped by ParseFailurePolicy's error.
-var ErrBadPolicy = errors.New("audit failure policy is neither deny nor allow")
-
-// ParseFailurePolicy reads the value of chronik.audit.on.failure.
-func ParseFailurePolicy(s string) (FailurePolicy, error) {
-	switch s {
-	case "deny":
-		return Deny, nil
-	case "allow":
-		return Allow, nil
-	default:
-		return Deny, fmt.Errorf("%w: %q", ErrBadPolicy, s)
-	}
-}
-
 // Why an event was not recorded. Record's error wraps ErrNotRecorded and one of the others.
 var (
 	ErrNotRecorded = errors.New("audit event not recorded")

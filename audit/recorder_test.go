@@ -341,14 +341,3 @@ func TestEachEventIsALogLine(t *testing.T) {
 		}
 	}
 }
-
-func TestParseFailurePolicy(t *testing.T) {
-	for text, want := range map[string]FailurePolicy{"deny": Deny, "allow": Allow} {
-		if got, err := ParseFailurePolicy(text); got != want || err != nil {
-			t.Errorf("%q is %v, %v", text, got, err)
-		}
-	}
-	if got, err := ParseFailurePolicy("Allow"); got != Deny || !errors.Is(err, ErrBadPolicy) {
-		t.Errorf("a wrong word is %v, %v", got, err)
-	}
-}

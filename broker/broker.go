@@ -17,6 +17,7 @@ import (
 	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/authz/acl"
 	"github.com/chronik-stream/chronik/broker/controller"
+	"github.com/chronik-stream/chronik/broker/group"
 	"github.com/chronik-stream/chronik/broker/httpd"
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/quorum"
@@ -34,6 +35,7 @@ type Broker struct {
 	options Options
 	logger  *slog.Logger
 
+	clusterID    string
 	topics       TopicRules
 	directories  []*storage.Directory
 	store        *meta.Store
@@ -91,7 +93,8 @@ func (b *Broker) Start(ctx context.Context) error {
 
 // openDirectories checks whose the log directories are, locks and recovers them.
 func (b *Broker) openDirectories(context.Context) error {
-	if _, err := checkDirectories(b.options.NodeID, b.options.LogDirs); err != nil {
+	var err error
+	if b.clusterID, err = checkDirectories(b.options.NodeID, b.options.LogDirs); err != nil {
 		return err
 	}
 	for _, dir := range b.options.LogDirs {
@@ -115,12 +118,8 @@ func (b *Broker) openMetadata(ctx context.Context) error {
 		return err
 	}
 	b.quorum, b.metadata = q, &metadataLog{Store: b.store, quorum: q}
-	clusterID, err := checkDirectories(b.options.NodeID, b.options.LogDirs)
-	if err != nil {
-		return err
-	}
-	if id := b.store.Image().ClusterID(); id != clusterID {
-		return fmt.Errorf("%w: the log directories are of cluster %s, the metadata log of %s", ErrOtherNode, clusterID, id)
+	if id := b.store.Image().ClusterID(); id != b.clusterID {
+		return fmt.Errorf("%w: the log directories are of cluster %s, the metadata log of %s", ErrOtherNode, b.clusterID, id)
 	}
 	return nil
 }
@@ -178,7 +177,7 @@ func (b *Broker) makeTopics(ctx context.Context) error {
 }
 
 func (b *Broker) groupPartitions() int32 {
-	if t := b.store.Image().Topic(b.offsetsTopic()); t != nil {
+	if t := b.store.Image().Topic(group.Topic); t != nil {
 		return int32(len(t.Partitions)) //nolint:gosec // partitions are far below 2^31
 	}
 	return 0
@@ -200,7 +199,7 @@ func (b *Broker) Failed() <-chan error { return b.failed }
 func (b *Broker) Addr(listener string) net.Addr { return b.server.Addr(listener) }
 
 // ClusterID is the cluster's id, once Start has returned.
-func (b *Broker) ClusterID() string { return b.store.Image().ClusterID() }
+func (b *Broker) ClusterID() string { return b.clusterID }
 
 // auditFlush bounds the wait for the last audit events at shutdown.
 const auditFlush = 10 * time.Second
@@ -223,8 +222,7 @@ func (b *Broker) Shutdown(ctx context.Context) error {
 	}
 	if b.audit != nil {
 		flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditFlush)
-		_ = b.audit.Record(flush, audit.Lifecycle{Stopping: true, Version: b.options.Version})
-		errs = append(errs, b.audit.Close(flush))
+		errs = append(errs, b.audit.Record(flush, audit.Lifecycle{Stopping: true, Version: b.options.Version}), b.audit.Close(flush))
 		cancel()
 	}
 	b.stop()

@@ -26,8 +26,6 @@ const (
 	createTimeout = 30 * time.Second
 )
 
-func (b *Broker) offsetsTopic() string { return group.Topic }
-
 // startServices starts what runs until the broker stops, and then opens the listeners.
 func (b *Broker) startServices(ctx context.Context) error {
 	b.startAudit(ctx)
@@ -159,7 +157,7 @@ func (b *Broker) createOffsetsTopic(ctx context.Context) func() {
 			defer func() { <-turn }()
 			ctx, cancel := context.WithTimeout(ctx, createTimeout)
 			defer cancel()
-			if err := ensureTopic(ctx, b.metadata, b.offsetsTopic(), b.options.OffsetsTopic, b.options.Clock()); err != nil {
+			if err := ensureTopic(ctx, b.metadata, group.Topic, b.options.OffsetsTopic, b.options.Clock()); err != nil {
 				b.logger.Error("the offsets topic can not be made", "error", err)
 			}
 		})
