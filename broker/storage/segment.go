@@ -163,18 +163,11 @@ func (s *segment) noteTime() {
 	}
 }
 
-// settleTimes leaves the time entries that stand beside an index entry and the last one, as recovery would.
+// settleTimes leaves the time entries that stand beside an index entry, and the last one: what recovery makes of these batches.
+// Without it, the last entries of earlier ends would stay between.
 func (s *segment) settleTimes() error {
-	last := int64(-1)
-	if n := s.offsets.entries(); n > 0 {
-		e, err := s.offsets.at(n - 1)
-		if err != nil {
-			return err
-		}
-		last = int64(i32(e))
-	}
-	n, err := s.times.validPrefixFlushed(func(e []byte) bool { return int64(i32(e[8:])) <= last })
-	if err == nil {
+	n, err := s.timesBesideIndex()
+	if there := s.times.entries(); err == nil && there > n && (there > n+1 || s.times.last() != s.maxTime) {
 		err = s.times.truncate(n)
 	}
 	if err != nil {
@@ -182,6 +175,25 @@ func (s *segment) settleTimes() error {
 	}
 	s.noteTime()
 	return nil
+}
+
+// timesBesideIndex is how many time entries are of offsets up to that of the last index entry.
+func (s *segment) timesBesideIndex() (n int, err error) {
+	last := int32(-1)
+	if n := s.offsets.entries(); n > 0 {
+		e, err := s.offsets.at(n - 1)
+		if err != nil {
+			return 0, err
+		}
+		last = i32(e)
+	}
+	for n = s.times.entries(); n > 0; n-- {
+		e, err := s.times.at(n - 1)
+		if err != nil || i32(e[8:]) <= last {
+			return n, err
+		}
+	}
+	return 0, nil
 }
 
 // full says whether a batch has to go into a new segment.
@@ -223,7 +235,9 @@ const firstTimeUnread = -2
 
 // seal ends a segment that gets no more batches.
 func (s *segment) seal() error {
-	s.noteTime()
+	if err := s.settleTimes(); err != nil {
+		return err
+	}
 	if err := s.flushIndexes(); err != nil {
 		return err
 	}

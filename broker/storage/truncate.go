@@ -167,7 +167,10 @@ func (s *segment) truncate(offset int64) (end int64, err error) {
 	if err := s.trimIndexes(offset); err != nil {
 		return 0, err
 	}
-	return s.rescan()
+	if end, err = s.rescan(); err != nil {
+		return 0, err
+	}
+	return end, s.settleTimes()
 }
 
 // trimIndexes drops the entries at offset and beyond.
