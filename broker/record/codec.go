@@ -48,13 +48,14 @@ func (c Codec) Known() bool { return c <= Zstd }
 // ErrTooLarge means that a batch expands beyond what is allowed.
 var ErrTooLarge = errors.New("the batch expands beyond its bound")
 
-// Codecs decompresses. It keeps decoders for reuse and is safe for concurrent use.
+// Codecs compresses and decompresses. It keeps encoders and decoders for reuse and is safe for concurrent use.
 type Codecs struct {
 	gzip, snappy, lz4, zstd sync.Pool
 	plain                   sync.Pool
+	encoders                encoders
 }
 
-// NewCodecs returns an empty pool of decoders.
+// NewCodecs returns an empty pool of encoders and decoders.
 func NewCodecs() *Codecs { return &Codecs{} }
 
 // source is a stream that a decoder of one codec reads, and that goes back to its pool.
