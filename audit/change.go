@@ -28,6 +28,9 @@ type Change struct {
 	RequestDigest string
 	// ResourceType and Resource say what was changed, such as TOPIC and its name.
 	ResourceType, Resource string
+	// Intent says that the change is about to be made, and After is what it is to become. The outcome follows in another event
+	// with the same EventID; an intent without one has an unknown outcome.
+	Intent bool
 	// Code is the Kafka error code of the outcome, 0 for success, and CodeName its name.
 	Code     int16
 	CodeName string
@@ -38,6 +41,9 @@ type Change struct {
 }
 
 var _ Event = Change{}
+
+// intentStatus is the status_code of an intent; its status_id is absent, which OCSF reads as unknown.
+const intentStatus = "INTENT"
 
 // metadataLog is the log_name of what the metadata log decided.
 const metadataLog = "metadata"
@@ -75,6 +81,9 @@ func (c Change) document(string) document {
 	d.API = &apiObject{
 		Operation: clip(c.API), Service: &nameObject{Name: serviceName},
 		Response: &apiResponse{Code: int(c.Code), Error: c.errorName()},
+	}
+	if c.Intent {
+		d.StatusID, d.StatusCode, d.API.Response = 0, intentStatus, nil
 	}
 	if c.EventID != "" {
 		d.API.Request = &apiRequest{UID: c.EventID}
@@ -135,10 +144,14 @@ func (c Change) kind() string { return "change" }
 func (c Change) provoked() bool { return false }
 
 func (c Change) attrs() []slog.Attr {
+	outcome := clip(c.CodeName)
+	if c.Intent {
+		outcome = intentStatus
+	}
 	return []slog.Attr{
 		slog.String("principal", clip(c.Principal)), slog.String("host", clip(c.Host)), slog.String("api", clip(c.API)),
 		slog.String("resource_type", clip(c.ResourceType)), slog.String("resource", clip(c.Resource)),
-		slog.String("outcome", clip(c.CodeName)), slog.String("request", c.EventID),
+		slog.String("outcome", outcome), slog.String("request", c.EventID),
 	}
 }
 

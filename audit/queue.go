@@ -59,6 +59,26 @@ func (q *queue) put(ctx context.Context, provoked bool, patience time.Duration, 
 	}
 }
 
+// waitRecorded waits until the entry of a number is in the log. It does not wait for a log that fails.
+func (q *queue) waitRecorded(ctx context.Context, number uint64) error {
+	for {
+		q.mu.Lock()
+		done, failing, room := q.recorded >= number, q.failing, q.room
+		q.mu.Unlock()
+		switch {
+		case done:
+			return nil
+		case failing:
+			return ErrLogFails
+		}
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 func (q *queue) whyFull() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()

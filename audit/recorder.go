@@ -106,6 +106,32 @@ func (r *Recorder) Record(ctx context.Context, e Event) error {
 	return fmt.Errorf("%w: %s: %w", ErrNotRecorded, e.kind(), err)
 }
 
+// Confirm is Record that returns when the log has the event: for an intent, which has to be durable before its effect. Under
+// Deny an error means that what it tells of must not happen, though the event may still come to the log.
+func (r *Recorder) Confirm(ctx context.Context, e Event) error {
+	now := r.cfg.Clock()
+	number := uint64(0)
+	err := r.queue.put(ctx, e.provoked(), r.cfg.Patience, func(sequence uint64) (Entry, error) {
+		number = sequence
+		return r.entry(e, now, sequence)
+	})
+	queued := err == nil
+	if queued {
+		err = r.queue.waitRecorded(ctx, number)
+	}
+	r.logLine(ctx, e, err)
+	if err == nil {
+		return nil
+	}
+	if !queued {
+		r.miss(e, now, err)
+	}
+	if r.cfg.OnFailure == Allow {
+		return nil
+	}
+	return fmt.Errorf("%w: %s: %w", ErrNotRecorded, e.kind(), err)
+}
+
 // Close records what is queued and stops. When ctx ends first the rest is lost to the log, and the error says how much;
 // the log lines have it all.
 func (r *Recorder) Close(ctx context.Context) error {

@@ -341,3 +341,44 @@ func TestEachEventIsALogLine(t *testing.T) {
 		}
 	}
 }
+
+func TestConfirmReturnsWhenTheLogHasTheEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &memoryLog{gate: make(chan struct{})}
+		r := Start(Config{Log: log, Logger: slog.New(slog.DiscardHandler)})
+		done := make(chan error, 1)
+		go func() { done <- r.Confirm(t.Context(), Change{API: "DeleteRecords", Intent: true}) }()
+		synctest.Wait()
+		select {
+		case err := <-done:
+			t.Fatalf("it returned before the log had the event: %v", err)
+		default:
+		}
+		close(log.gate)
+		if err := <-done; err != nil || len(log.entries) != 1 {
+			t.Errorf("%v, and the log has %d events", err, len(log.entries))
+		}
+		log.fail(errDisk)
+		if err := r.Confirm(t.Context(), Change{Intent: true}); !errors.Is(err, ErrNotRecorded) || !errors.Is(err, ErrLogFails) {
+			t.Errorf("a log that fails: %v", err)
+		}
+		log.fail(nil)
+		if err := r.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAnIntentHasNoOutcome(t *testing.T) {
+	e, err := ChangeEvent(Source{}, Change{API: "DeleteRecords", ResourceType: "TOPIC", Resource: "t", Intent: true, After: map[string]string{"0": "7"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d map[string]any
+	if err := json.Unmarshal(e.Value, &d); err != nil {
+		t.Fatal(err)
+	}
+	if _, has := d["status_id"]; has || d["status_code"] != "INTENT" || d["api"].(map[string]any)["response"] != nil {
+		t.Errorf("%s", e.Value)
+	}
+}

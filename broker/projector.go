@@ -179,10 +179,5 @@ func (p *projector) trim(ctx context.Context) error {
 }
 
 func (p *projector) event(r *meta.AuditRecord) (audit.Entry, error) {
-	return audit.ChangeEvent(p.source, audit.Change{
-		Index: r.Index, Item: r.Seq, EventID: r.Origin.EventID, Principal: r.Origin.Principal, Host: r.Origin.Host,
-		Listener: r.Origin.Listener, ClientID: r.Origin.ClientID, API: r.Origin.API, Action: r.Action, RequestDigest: r.Origin.Digest,
-		ResourceType: r.ResourceType, Resource: r.Resource, Code: r.Outcome, CodeName: wire.CodeName(r.Outcome),
-		Before: r.Before, After: r.After, Time: r.Origin.Time,
-	})
+	return audit.ChangeEvent(p.source, changeOf(r))
 }

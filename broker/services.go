@@ -111,7 +111,8 @@ func (b *Broker) table(ctx context.Context) (*api.Table, error) {
 		Sessions: fetchsession.NewCache(fetchsession.Config{
 			Slots: b.options.FetchSessions, MinIdle: fetchSessionIdle, Clock: b.options.Clock,
 		}),
-		Clock: b.options.Clock, MaxFetchBytes: b.options.MaxFetchBytes, Draining: b.draining,
+		Changes: &changes{audit: b.audit},
+		Clock:   b.options.Clock, MaxFetchBytes: b.options.MaxFetchBytes, Draining: b.draining,
 	}
 	groups := &handler.Groups{
 		Coordinator: b.groups, Image: b.store.Image, Endpoint: b.endpoint, CreateTopic: b.createOffsetsTopic(ctx),

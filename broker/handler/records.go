@@ -31,7 +31,9 @@ type Records struct {
 	Sessions *fetchsession.Cache
 	// ProducerIDs hands out producer ids.
 	ProducerIDs *ProducerIDs
-	Clock       func() time.Time
+	// Changes records what DeleteRecords is about to do, and what came of it.
+	Changes Changes
+	Clock   func() time.Time
 	// MaxFetchBytes is fetch.max.bytes: what one answer holds at the most, in bytes.
 	MaxFetchBytes int32
 	// Draining is closed when the broker shuts down: a fetch that waits is answered with what there is. Nil never is.
@@ -42,7 +44,7 @@ type Records struct {
 
 // Rows are the rows of this area.
 func (r *Records) Rows() []api.Row {
-	return []api.Row{r.produce(), r.fetch(), r.listOffsets(), r.offsetForLeaderEpoch(), r.initProducerID()}
+	return []api.Row{r.produce(), r.fetch(), r.listOffsets(), r.offsetForLeaderEpoch(), r.initProducerID(), r.deleteRecords()}
 }
 
 // find returns a partition to lead, or the error that the client is told.

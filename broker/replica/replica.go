@@ -146,9 +146,6 @@ func (r *Replica) waitFor(ctx context.Context, offset int64) error {
 	return nil
 }
 
-// DeleteRecordsBefore raises the log start; it returns when that is durable.
-func (r *Replica) DeleteRecordsBefore(offset int64) error { return r.log.DeleteRecordsBefore(offset) }
-
 // Retain removes segments that retention lets go.
 func (r *Replica) Retain(now time.Time) (segments int, err error) {
 	return r.log.Retain(now, r.HighWatermark())

@@ -12,14 +12,22 @@ import (
 // DeleteRecordsBefore raises the first offset of the log and returns when that is durable. The segments below go with the next
 // Retain. The caller sees to it that offset is not above the high watermark. OFFSET_OUT_OF_RANGE: it is above the end.
 func (l *Log) DeleteRecordsBefore(offset int64) error {
-	outcome := make(chan error, 1)
-	if err := l.raiseStart(offset, func(_ int64, err error) { outcome <- err }); err != nil {
+	outcome, err := l.StartDeleteRecords(offset)
+	if err != nil {
 		return err
 	}
-	if err := <-outcome; err != nil {
-		return wire.Errorf(wire.KafkaStorageError, "delete records of %s: %w", l.path, err)
-	}
-	return nil
+	return <-outcome
+}
+
+// StartDeleteRecords is DeleteRecordsBefore that does not wait: the channel gets the outcome, once.
+func (l *Log) StartDeleteRecords(offset int64) (<-chan error, error) {
+	outcome := make(chan error, 1)
+	return outcome, l.raiseStart(offset, func(_ int64, err error) {
+		if err != nil {
+			err = wire.Errorf(wire.KafkaStorageError, "delete records of %s: %w", l.path, err)
+		}
+		outcome <- err
+	})
 }
 
 // raiseStart moves the log start. It writes a frame even where the start is there already: retention, which does not wait, may

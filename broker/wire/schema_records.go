@@ -30,6 +30,16 @@ func recordsSchemas() []schema {
 			),
 			i32("TimeoutMillis").since(10),
 		}},
+		{key: 21, name: "DeleteRecords", min: 0, max: 2, flexible: 2, body: fields{
+			array("Topics",
+				str("Topic"),
+				array("Partitions",
+					i32("Partition"),
+					i64("Offset"),
+				),
+			),
+			i32("TimeoutMillis"),
+		}},
 		{key: 22, name: "InitProducerID", min: 0, max: 5, flexible: 2, body: fields{
 			str("TransactionalID").null(0),
 			i32("TransactionTimeoutMillis"),

@@ -55,6 +55,7 @@ func deniedByAPI(id [16]byte) map[int16]denied {
 		16: {request: &kmsg.ListGroupsRequest{}, empty: true},
 		19: {request: &kmsg.CreateTopicsRequest{TimeoutMillis: 1000, Topics: []kmsg.CreateTopicsRequestTopic{{Topic: "made-by-nobody", NumPartitions: 1, ReplicationFactor: 1}}}, codes: topic},
 		20: {request: &kmsg.DeleteTopicsRequest{TimeoutMillis: 1000, TopicNames: []string{secret}, Topics: []kmsg.DeleteTopicsRequestTopic{{Topic: &secret}}}, codes: topic},
+		21: {request: &kmsg.DeleteRecordsRequest{TimeoutMillis: 1000, Topics: []kmsg.DeleteRecordsRequestTopic{{Topic: secret, Partitions: []kmsg.DeleteRecordsRequestTopicPartition{{Offset: -1}}}}}, codes: topic},
 		22: {request: &kmsg.InitProducerIDRequest{TransactionTimeoutMillis: 1000, ProducerID: -1, ProducerEpoch: -1}, codes: cluster},
 		23: {request: &kmsg.OffsetForLeaderEpochRequest{ReplicaID: -2, Topics: []kmsg.OffsetForLeaderEpochRequestTopic{{Topic: secret, Partitions: []kmsg.OffsetForLeaderEpochRequestTopicPartition{{CurrentLeaderEpoch: -1}}}}}, codes: topic},
 		29: {request: &kmsg.DescribeACLsRequest{ResourceType: 1, ResourcePatternType: 1, Operation: 1, PermissionType: 1}, codes: cluster},
