@@ -171,7 +171,7 @@ func (l *Log) roll(base int64, now time.Time) error {
 	if err := l.writeSnapshot(base); err != nil {
 		return err
 	}
-	s, err := createSegment(l.d.cfg.FS, l.path, base, now)
+	s, err := createSegment(l.d.files, l.path, base, now)
 	if err != nil {
 		return err
 	}

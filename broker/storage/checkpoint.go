@@ -32,8 +32,11 @@ func (d *Directory) maintain() {
 			d.tryCheckpoint()
 		case <-checkpoint.C:
 			d.tryCheckpoint()
+		case <-d.crowded:
+			d.tryCheckpoint()
 		case <-reap.C:
 			d.reap(d.cfg.Clock())
+			d.files.cache.Expire()
 		case <-expire.C:
 			d.expireProducers(d.cfg.Clock())
 		case <-d.journal.Failed():

@@ -39,8 +39,10 @@ type Config struct {
 	DefaultLogConfig LogConfig
 	// BrokerEpoch is written into the clean-shutdown marker; -1 or 0 where there is none.
 	BrokerEpoch int64
-	Clock       func() time.Time
-	Logger      *slog.Logger
+	// Cache bounds what segments keep open; several directories may share one. nil means one of this directory, with its defaults.
+	Cache  *SegmentCache
+	Clock  func() time.Time
+	Logger *slog.Logger
 }
 
 func (c *Config) setDefaults() {

@@ -27,6 +27,9 @@ type Directory struct {
 	lock    vfs.File
 	journal *journal.Journal
 	walker  *record.Walker
+	files   *segmentFiles
+	// crowded asks for a checkpoint because too many files wait to be synced.
+	crowded chan struct{}
 	stop    chan struct{}
 	ended   sync.WaitGroup
 
@@ -61,8 +64,11 @@ type retired struct {
 func Open(cfg Config) (*Directory, error) {
 	cfg.setDefaults()
 	d := &Directory{
-		cfg: cfg, walker: record.NewWalker(), stop: make(chan struct{}),
+		cfg: cfg, walker: record.NewWalker(), crowded: make(chan struct{}, 1), stop: make(chan struct{}),
 		byName: map[string]*Log{}, byID: map[logKey]*Log{}, named: map[string]bool{}, deleted: map[TopicID]bool{},
+	}
+	if err := d.shareFiles(); err != nil {
+		return nil, fmt.Errorf("open log directory %s: %w", cfg.Dir, err)
 	}
 	if err := makeDir(cfg.FS, cfg.Dir); err != nil {
 		return nil, fmt.Errorf("open log directory: %w", err)
@@ -76,6 +82,24 @@ func Open(cfg Config) (*Directory, error) {
 		return nil, errors.Join(fmt.Errorf("open log directory %s: %w", cfg.Dir, err), d.closeFiles())
 	}
 	return d, nil
+}
+
+// shareFiles prepares what the segments share.
+func (d *Directory) shareFiles() (err error) {
+	cache := d.cfg.Cache
+	if cache == nil {
+		if cache, err = NewSegmentCache(CacheConfig{Clock: d.cfg.Clock, Logger: d.cfg.Logger}); err != nil {
+			return err
+		}
+	}
+	due := func() {
+		select {
+		case d.crowded <- struct{}{}:
+		default: // it is asked for
+		}
+	}
+	d.files = &segmentFiles{FS: d.cfg.FS, cache: cache, failed: d.fail, due: due}
+	return nil
 }
 
 // makeDir makes the directory where it is missing, durably.
@@ -200,7 +224,7 @@ func (d *Directory) create(id TopicID, topic string, partition int32, cfg LogCon
 	if err := writeTopicID(d.cfg.FS, l.path, id); err != nil {
 		return nil, err
 	}
-	s, err := createSegment(d.cfg.FS, l.path, 0, d.cfg.Clock())
+	s, err := createSegment(d.files, l.path, 0, d.cfg.Clock())
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"sort"
 	"sync"
+	"sync/atomic"
 
+	"github.com/chronik-stream/chronik/broker/evict"
 	"github.com/chronik-stream/chronik/broker/vfs"
 )
 
@@ -15,27 +17,35 @@ import (
 const (
 	offsetEntryBytes = 8  // i32 offset - base, i32 position
 	timeEntryBytes   = 12 // i64 timestamp, i32 offset - base
-	// indexReadEntries is how many entries a lookup in a file reads at once in the end.
-	indexReadEntries = 256
 )
 
 // index is a file of entries of one size with rising keys: an .index by offset, a .timeindex by timestamp. Entries wait in
 // memory until flush, so that an append makes no system call for them; a crash loses nothing that recovery does not rebuild.
+// Lookups search in memory; the cache says how long what was read from the file stays there.
 type index struct {
-	fs    vfs.FS
+	files *segmentFiles
+	f     *handle
 	name  string
 	width int
 
+	// loaded has the entries that are in the file, or at least the first ones.
+	loaded atomic.Pointer[[]byte]
+	mark   evict.Mark
+	// loading is held while the file is read.
+	loading sync.Mutex
+
 	mu      sync.RWMutex
-	f       vfs.File // opened when it is needed
-	closed  bool
 	flushed int    // entries in the file
 	tail    []byte // entries behind them
 	lastKey int64  // of the last entry; -1 if there is none
+	cuts    int    // counts the times that entries in the file were taken away
+	made    bool   // the file is there
+	dirty   bool   // the file was changed and is not synced
+	closed  bool
 }
 
-func newIndex(fsys vfs.FS, name string, width int) *index {
-	return &index{fs: fsys, name: name, width: width, lastKey: -1}
+func newIndex(files *segmentFiles, name string, width int) *index {
+	return &index{files: files, f: newHandle(files, name), name: name, width: width, lastKey: -1}
 }
 
 func (x *index) key(entry []byte) int64 {
@@ -46,8 +56,11 @@ func (x *index) key(entry []byte) int64 {
 }
 
 // load takes over a file with a number of entries.
-func (x *index) load(size int64) error {
-	x.flushed = int(size) / x.width
+func (x *index) load(size int64) { x.flushed = int(size) / x.width }
+
+// loadLast is load, and reads the last entry.
+func (x *index) loadLast(size int64) error {
+	x.load(size)
 	if x.flushed == 0 {
 		return nil
 	}
@@ -57,19 +70,6 @@ func (x *index) load(size int64) error {
 	}
 	x.lastKey = x.key(entry)
 	return nil
-}
-
-// file opens the file. The caller holds the lock for writing.
-func (x *index) file(mode vfs.Mode) (vfs.File, error) {
-	if x.f != nil || x.closed {
-		return x.f, closedError(x.closed)
-	}
-	f, err := x.fs.Open(x.name, mode)
-	if err != nil {
-		return nil, fmt.Errorf("open index: %w", err)
-	}
-	x.f = f
-	return f, nil
 }
 
 // add appends an entry, whose key has to be larger than the last one.
@@ -87,74 +87,119 @@ func (x *index) entries() int {
 	return x.flushed + len(x.tail)/x.width
 }
 
+// last is the last key. It is not known of offsets that were loaded.
 func (x *index) last() int64 {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return x.lastKey
 }
 
-// at returns entry i.
+// state is what a lookup needs: how many bytes of entries are in the file, and the entries behind them.
+func (x *index) state() (flushed int, tail []byte, cuts int, err error) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.flushed * x.width, x.tail, x.cuts, closedError(x.closed)
+}
+
+// at returns entry i. It reads it alone where the file is not in memory.
 func (x *index) at(i int) ([]byte, error) {
-	f, flushed, tail, err := x.snapshot()
+	flushed, tail, _, err := x.state()
 	if err != nil {
 		return nil, err
 	}
-	if i >= flushed {
-		return tail[(i-flushed)*x.width:][:x.width], nil
+	at := i * x.width
+	if at >= flushed {
+		return tail[at-flushed:][:x.width], nil
+	}
+	if loaded := x.loaded.Load(); loaded != nil && len(*loaded) > at {
+		return (*loaded)[at:][:x.width], nil
+	}
+	f, err := x.files.Open(x.name, vfs.ReadOnly)
+	if err != nil {
+		return nil, fmt.Errorf("open index: %w", err)
 	}
 	b := make([]byte, x.width)
-	return b, readFull(f, b, int64(i)*int64(x.width))
+	err = readFull(f, b, int64(at))
+	return b, errors.Join(err, f.Close())
 }
 
-// snapshot returns what a lookup needs; f is nil when no entry is in the file.
-func (x *index) snapshot() (f vfs.File, flushed int, tail []byte, err error) {
-	x.mu.RLock()
-	f, flushed, tail = x.f, x.flushed, x.tail
-	x.mu.RUnlock()
-	if f != nil || flushed == 0 {
-		return f, flushed, tail, nil
+// contents returns the entries that are in the file.
+func (x *index) contents() ([]byte, error) {
+	flushed, _, _, err := x.state()
+	if err != nil || flushed == 0 {
+		return nil, err
+	}
+	if loaded := x.loaded.Load(); loaded != nil && len(*loaded) >= flushed {
+		x.files.cache.hitIndex(x)
+		return (*loaded)[:flushed], nil
+	}
+	x.loading.Lock()
+	defer x.loading.Unlock()
+	if loaded := x.loaded.Load(); loaded != nil && len(*loaded) >= flushed { // another one was faster
+		return (*loaded)[:flushed], nil
+	}
+	return x.read()
+}
+
+// read reads and checks the file, and leaves it to the cache unless it has changed meanwhile. The caller holds loading.
+func (x *index) read() ([]byte, error) {
+	flushed, _, cuts, err := x.state()
+	if err != nil {
+		return nil, err
+	}
+	b, err := x.files.cache.readIndex(x.files.FS, x.name, flushed)
+	if err == nil && x.rising(b) < len(b) {
+		err = fmt.Errorf("index %s: %w: its entries do not rise", x.name, ErrCorrupt)
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	f, err = x.file(vfs.ReadWrite)
-	return f, x.flushed, x.tail, err
+	switch {
+	case x.closed:
+		return nil, closedError(true)
+	case x.cuts != cuts: // the caller's read begins anew
+		return b, err
+	case err != nil:
+		x.files.cache.refused(err)
+		return nil, err
+	}
+	if x.flushed*x.width == flushed {
+		x.loaded.Store(&b)
+		x.files.cache.keepIndex(x, cap(b))
+	}
+	return b, nil
+}
+
+// rising is how many of the first bytes of b are entries that rise in every field.
+func (x *index) rising(b []byte) int {
+	split := x.width - 4 // both kinds end with a field of 4 bytes
+	key, second := int64(-1), int32(0)
+	n := 0
+	for ; n+x.width <= len(b); n += x.width {
+		e := b[n:]
+		if x.key(e) <= key || i32(e[split:]) < second {
+			break
+		}
+		key, second = x.key(e), i32(e[split:])
+	}
+	return n
 }
 
 // floor returns the last entry whose key is at most target, and its place; ok is false when there is none.
 func (x *index) floor(target int64) (entry []byte, place int, ok bool, err error) {
-	f, flushed, tail, err := x.snapshot()
+	flushed, tail, _, err := x.state()
 	if err != nil {
 		return nil, 0, false, err
 	}
 	if len(tail) > 0 && x.key(tail) <= target {
 		n := searchEntries(x, tail, target)
-		return tail[(n-1)*x.width:][:x.width], flushed + n - 1, true, nil
+		return tail[(n-1)*x.width:][:x.width], flushed/x.width + n - 1, true, nil
 	}
-	lo, hi := 0, flushed // the answer is before hi, and at lo-1 or behind
-	var one [timeEntryBytes]byte
-	for hi-lo > indexReadEntries {
-		mid := (lo + hi) / 2
-		if err := readFull(f, one[:x.width], int64(mid)*int64(x.width)); err != nil {
-			return nil, 0, false, err
-		}
-		if x.key(one[:x.width]) <= target {
-			lo = mid
-		} else {
-			hi = mid
-		}
-	}
-	if hi == lo {
-		return nil, 0, false, nil
-	}
-	b := make([]byte, (hi-lo)*x.width)
-	if err := readFull(f, b, int64(lo)*int64(x.width)); err != nil {
+	b, err := x.contents()
+	n := searchEntries(x, b, target)
+	if err != nil || n == 0 {
 		return nil, 0, false, err
 	}
-	n := searchEntries(x, b, target)
-	if n == 0 {
-		return nil, 0, false, nil
-	}
-	return b[(n-1)*x.width:][:x.width], lo + n - 1, true, nil
+	return b[(n-1)*x.width:][:x.width], n - 1, true, nil
 }
 
 // searchEntries is how many entries of b have a key of at most target.
@@ -166,40 +211,45 @@ func searchEntries(x *index, b []byte, target int64) int {
 func (x *index) flush() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	f, err := x.file(vfs.Create)
-	if err != nil || len(x.tail) == 0 {
+	if err := x.make(); err != nil || len(x.tail) == 0 {
 		return err
 	}
-	if _, err := f.WriteAt(x.tail, int64(x.flushed)*int64(x.width)); err != nil {
+	at := x.flushed * x.width
+	if _, err := x.f.WriteAt(x.tail, int64(at)); err != nil {
 		return fmt.Errorf("write index: %w", err)
+	}
+	x.dirty = true
+	if loaded := x.loaded.Load(); loaded != nil && len(*loaded) == at {
+		grown := append(*loaded, x.tail...)
+		if x.loaded.CompareAndSwap(loaded, &grown) { // else it was given up
+			x.files.cache.keepIndex(x, cap(grown))
+		}
 	}
 	x.flushed += len(x.tail) / x.width
 	x.tail = nil
 	return nil
 }
 
-// truncate keeps the first n entries.
-func (x *index) truncate(n int) error {
-	x.mu.Lock()
-	if n >= x.flushed+len(x.tail)/x.width {
-		x.mu.Unlock()
+// make makes the file where there is none. The caller holds the lock.
+func (x *index) make() error {
+	if x.made {
 		return nil
 	}
-	if n >= x.flushed {
-		x.tail = x.tail[: (n-x.flushed)*x.width : (n-x.flushed)*x.width]
-	} else {
-		f, err := x.file(vfs.Create)
-		if err == nil {
-			err = f.Truncate(int64(n) * int64(x.width))
-		}
-		if err != nil {
-			x.mu.Unlock()
-			return fmt.Errorf("truncate index: %w", err)
-		}
-		x.flushed, x.tail = n, nil
+	if err := x.f.create(); err != nil {
+		return fmt.Errorf("open index: %w", err)
 	}
-	x.lastKey = -1
-	x.mu.Unlock()
+	x.made, x.dirty = true, true
+	return nil
+}
+
+// truncate keeps the first n entries.
+func (x *index) truncate(n int) error {
+	if n >= x.entries() {
+		return nil
+	}
+	if err := x.cut(n); err != nil {
+		return fmt.Errorf("truncate index: %w", err)
+	}
 	if n == 0 {
 		return nil
 	}
@@ -208,38 +258,62 @@ func (x *index) truncate(n int) error {
 		return err
 	}
 	x.mu.Lock()
+	defer x.mu.Unlock()
 	x.lastKey = x.key(entry)
-	x.mu.Unlock()
 	return nil
 }
 
-// sync makes what is flushed durable.
-func (x *index) sync() error {
-	x.mu.RLock()
-	f := x.f
-	x.mu.RUnlock()
-	if f == nil {
-		return nil
-	}
-	return f.Sync()
-}
-
-// park closes the file until it is needed.
-func (x *index) park() error { return x.release(false) }
-
-// close closes the file for good.
-func (x *index) close() error { return x.release(true) }
-
-func (x *index) release(forGood bool) error {
+func (x *index) cut(n int) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.closed = x.closed || forGood
-	if x.f == nil {
+	x.lastKey = -1
+	if n >= x.flushed {
+		x.tail = x.tail[: (n-x.flushed)*x.width : (n-x.flushed)*x.width]
 		return nil
 	}
-	err := x.f.Close()
-	x.f = nil
-	return err
+	x.dropLoaded()
+	if err := x.make(); err != nil {
+		return err
+	}
+	if err := x.f.Truncate(int64(n) * int64(x.width)); err != nil {
+		return err
+	}
+	x.flushed, x.tail, x.dirty = n, nil, true
+	return nil
+}
+
+// dropLoaded takes what was loaded out of the cache. The caller holds the lock.
+func (x *index) dropLoaded() {
+	x.cuts++
+	x.loaded.Store(nil)
+	x.files.cache.forgetIndex(x)
+}
+
+// sync makes what is flushed durable, and closes the file: lookups do not need it.
+func (x *index) sync() error {
+	x.mu.Lock()
+	dirty := x.dirty
+	x.dirty = false
+	x.mu.Unlock()
+	if !dirty {
+		return nil
+	}
+	if err := x.f.Sync(); err != nil {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.dirty = true
+		return err
+	}
+	return x.f.park()
+}
+
+// close ends the use of the index: lookups fail with fs.ErrClosed from here on.
+func (x *index) close() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.closed = true
+	x.dropLoaded()
+	return x.f.Close()
 }
 
 // validPrefix reads the whole file and returns how many entries, from the first on, rise in every field and satisfy check.
@@ -249,27 +323,17 @@ func (x *index) validPrefix(check func(entry []byte) bool) (int, error) {
 	if size == 0 {
 		return 0, nil
 	}
-	data, err := vfs.ReadFile(x.fs, x.name, max(size, maxIndexBytes))
+	data, err := vfs.ReadFile(x.files.FS, x.name, max(size, maxIndexBytes))
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
 	if err != nil {
 		return 0, err
 	}
+	data = data[:x.rising(data)]
 	n := 0
-	split := x.width - 4 // both kinds end with a field of 4 bytes
-	for ; (n+1)*x.width <= len(data); n++ {
-		entry := data[n*x.width:][:x.width]
-		if !check(entry) {
-			break
-		}
-		if n == 0 {
-			continue
-		}
-		before := data[(n-1)*x.width:][:x.width]
-		if x.key(entry) <= x.key(before) || i32(entry[split:]) < i32(before[split:]) {
-			break
-		}
+	for (n+1)*x.width <= len(data) && check(data[n*x.width:][:x.width]) {
+		n++
 	}
 	return n, nil
 }

@@ -71,23 +71,17 @@ func (l *Log) openSegments(files map[string]vfs.Info, in loading) ([]*segment, e
 		if !ok {
 			continue
 		}
-		s := newSegment(l.d.cfg.FS, l.path, base, in.now)
+		s := newSegment(l.d.files, l.path, base, in.now)
 		s.size.Store(info.Size)
 		s.modTime = info.ModTime
-		for _, x := range []*index{s.offsets, s.times} {
-			if err := x.load(files[path.Base(x.name)].Size); err != nil {
-				return nil, fmt.Errorf("load index %s: %w", x.name, err)
-			}
-			if err := x.park(); err != nil {
-				return nil, err
-			}
+		s.offsets.load(files[path.Base(s.offsets.name)].Size)
+		if err := s.times.loadLast(files[path.Base(s.times.name)].Size); err != nil {
+			return nil, fmt.Errorf("load index %s: %w", s.times.name, err)
 		}
 		s.maxTime = s.times.last()
-		var err error
-		if s.aborted, err = readTxnIndex(l.d.cfg.FS, s.name(txnSuffix), base); err != nil {
+		if err := s.loadAborted(files); err != nil {
 			return nil, err
 		}
-		s.abortedSize = len(s.aborted)
 		if in.clean && int64(s.abortedSize)*txnEntryBytes != files[path.Base(s.name(txnSuffix))].Size {
 			return nil, fmt.Errorf("load %s: %w: its transaction index is damaged", s.name(txnSuffix), ErrCorrupt)
 		}
@@ -97,9 +91,20 @@ func (l *Log) openSegments(files map[string]vfs.Info, in loading) ([]*segment, e
 	if len(segments) > 0 {
 		return segments, nil
 	}
-	s, err := createSegment(l.d.cfg.FS, l.path, in.start, in.now)
+	s, err := createSegment(l.d.files, l.path, in.start, in.now)
 	l.dirDirty = true
 	return []*segment{s}, err
+}
+
+// loadAborted reads the .txnindex, where there is one.
+func (s *segment) loadAborted(files map[string]vfs.Info) (err error) {
+	name := s.name(txnSuffix)
+	if _, there := files[path.Base(name)]; !there {
+		return nil
+	}
+	s.aborted, err = readTxnIndex(s.files.FS, name, s.base)
+	s.abortedSize = len(s.aborted)
+	return err
 }
 
 func missingIndex(segments []*segment, files map[string]vfs.Info) bool {
@@ -129,7 +134,7 @@ func (l *Log) openActive(segments *[]*segment, in loading) (end int64, err error
 			return 0, err
 		}
 	}
-	s, err := createSegment(l.d.cfg.FS, l.path, in.start, in.now)
+	s, err := createSegment(l.d.files, l.path, in.start, in.now)
 	l.dirDirty = true
 	*segments = []*segment{s}
 	return in.start, err
@@ -294,7 +299,7 @@ func (s *segment) trustAborted(last int64) error {
 	for n < len(s.aborted) && s.aborted[n].last <= s.base+last && last >= 0 {
 		n++
 	}
-	info, err := vfs.Stat(s.fs, s.name(txnSuffix))
+	info, err := vfs.Stat(s.files.FS, s.name(txnSuffix))
 	if isNotExist(err) {
 		return nil
 	}
@@ -302,7 +307,7 @@ func (s *segment) trustAborted(last int64) error {
 		return err
 	}
 	if n < len(s.aborted) || info.Size != int64(n)*txnEntryBytes {
-		if err := writeTxnIndex(s.fs, s.name(txnSuffix), n, nil); err != nil {
+		if err := writeTxnIndex(s.files.FS, s.name(txnSuffix), n, nil); err != nil {
 			return err
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"path"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,17 +21,15 @@ const (
 
 // segment is one .log file and its indexes. Readers use what is behind size; the rest belongs to the log's lock.
 type segment struct {
-	fs   vfs.FS
-	dir  string
-	base int64
+	files *segmentFiles
+	dir   string
+	base  int64
 	// size is how many bytes of the file are batches; it rises when a batch is written.
 	size    atomic.Int64
 	offsets *index
 	times   *index
 
-	fileMu sync.Mutex
-	f      vfs.File // opened when it is needed
-	closed bool
+	f *handle // the .log file
 
 	aborted     []abortedTxn // all entries of the .txnindex
 	abortedSize int          // how many of them are in the file
@@ -47,25 +44,21 @@ type segment struct {
 }
 
 // newSegment describes a segment; its files need not be there.
-func newSegment(fsys vfs.FS, dir string, base int64, now time.Time) *segment {
+func newSegment(files *segmentFiles, dir string, base int64, now time.Time) *segment {
 	return &segment{
-		fs: fsys, dir: dir, base: base, modTime: now, created: now, firstTime: -1, maxTime: -1,
-		offsets: newIndex(fsys, path.Join(dir, offsetName(base, offsetSuffix)), offsetEntryBytes),
-		times:   newIndex(fsys, path.Join(dir, offsetName(base, timeSuffix)), timeEntryBytes),
+		files: files, dir: dir, base: base, modTime: now, created: now, firstTime: -1, maxTime: -1,
+		f:       newHandle(files, path.Join(dir, offsetName(base, logSuffix))),
+		offsets: newIndex(files, path.Join(dir, offsetName(base, offsetSuffix)), offsetEntryBytes),
+		times:   newIndex(files, path.Join(dir, offsetName(base, timeSuffix)), timeEntryBytes),
 	}
 }
 
 // createSegment makes the files of a new segment.
-func createSegment(fsys vfs.FS, dir string, base int64, now time.Time) (*segment, error) {
-	s := newSegment(fsys, dir, base, now)
-	f, err := fsys.Open(s.name(logSuffix), vfs.Create)
-	if err != nil {
-		return nil, fmt.Errorf("create segment: %w", err)
-	}
-	s.f = f
+func createSegment(files *segmentFiles, dir string, base int64, now time.Time) (*segment, error) {
+	s := newSegment(files, dir, base, now)
 	// A file that a crash left under this name is not of this segment.
-	for _, truncate := range []func() error{func() error { return f.Truncate(0) }, s.resetIndexes} {
-		if err := truncate(); err != nil {
+	for _, do := range []func() error{s.f.create, func() error { return s.f.Truncate(0) }, s.resetIndexes} {
+		if err := do(); err != nil {
 			return nil, fmt.Errorf("create segment %s: %w", s.name(logSuffix), errors.Join(err, s.close()))
 		}
 	}
@@ -81,7 +74,7 @@ func (s *segment) resetIndexes() error {
 		}
 	}
 	s.aborted = nil
-	if err := s.fs.Remove(s.name(txnSuffix)); err != nil && !isNotExist(err) {
+	if err := s.files.Remove(s.name(txnSuffix)); err != nil && !isNotExist(err) {
 		return err
 	}
 	return nil
@@ -89,20 +82,8 @@ func (s *segment) resetIndexes() error {
 
 func (s *segment) name(suffix string) string { return path.Join(s.dir, offsetName(s.base, suffix)) }
 
-// file opens the .log file.
-func (s *segment) file() (vfs.File, error) {
-	s.fileMu.Lock()
-	defer s.fileMu.Unlock()
-	if s.f != nil || s.closed {
-		return s.f, closedError(s.closed)
-	}
-	f, err := s.fs.Open(s.name(logSuffix), vfs.ReadWrite)
-	if err != nil {
-		return nil, fmt.Errorf("open segment: %w", err)
-	}
-	s.f = f
-	return f, nil
-}
+// file is the .log file, which is open when it is used.
+func (s *segment) file() (vfs.File, error) { return s.f, nil }
 
 // reserve makes sure that there is space on the disk for so many more bytes.
 func (s *segment) reserve(bytes int64) error {
@@ -259,7 +240,7 @@ func (s *segment) flushIndexes() error {
 	if s.abortedSize == len(s.aborted) {
 		return nil
 	}
-	if err := writeTxnIndex(s.fs, s.name(txnSuffix), s.abortedSize, s.aborted[s.abortedSize:]); err != nil {
+	if err := writeTxnIndex(s.files.FS, s.name(txnSuffix), s.abortedSize, s.aborted[s.abortedSize:]); err != nil {
 		return err
 	}
 	s.abortedSize = len(s.aborted)
@@ -276,7 +257,7 @@ func (s *segment) sync(hasAborted bool) error {
 		return fmt.Errorf("sync segment %s: %w", s.name(logSuffix), err)
 	}
 	if hasAborted {
-		return syncFile(s.fs, s.name(txnSuffix))
+		return syncFile(s.files.FS, s.name(txnSuffix))
 	}
 	return nil
 }
@@ -300,13 +281,5 @@ func (s *segment) position(offset int64) (int64, error) {
 
 // close closes the files; reads that come later fail with fs.ErrClosed.
 func (s *segment) close() error {
-	s.fileMu.Lock()
-	defer s.fileMu.Unlock()
-	s.closed = true
-	errs := []error{s.offsets.close(), s.times.close()}
-	if s.f != nil {
-		errs = append(errs, s.f.Close())
-		s.f = nil
-	}
-	return errors.Join(errs...)
+	return errors.Join(s.offsets.close(), s.times.close(), s.f.Close())
 }

@@ -140,7 +140,7 @@ func createSegmentUnless(l *Log, cut []*segment, base int64, now time.Time) (*se
 			}
 		}
 	}
-	return createSegment(l.d.cfg.FS, l.path, base, now)
+	return createSegment(l.d.files, l.path, base, now)
 }
 
 // truncate cuts a segment at the first batch that reaches to offset or beyond, and returns where the log then ends.
@@ -194,7 +194,7 @@ func (s *segment) trimIndexes(offset int64) error {
 		n--
 	}
 	if n < s.abortedSize {
-		if err := writeTxnIndex(s.fs, s.name(txnSuffix), n, nil); err != nil {
+		if err := writeTxnIndex(s.files.FS, s.name(txnSuffix), n, nil); err != nil {
 			return err
 		}
 		s.abortedSize = n

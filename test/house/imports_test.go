@@ -23,6 +23,7 @@ type goPackage struct {
 // layers is the house: a package imports only packages of lower layers. A package that is not here fails the test.
 var layers = map[string]int{
 	"auth": 0, "tls": 0, "broker/config": 0, "broker/wire": 0, "broker/record": 0, "broker/vfs": 0, "broker/limit": 0,
+	"broker/evict": 0,
 
 	"authz": 1, "auth/scram": 1, "auth/plain": 1, "auth/mtls": 1, "broker/journal": 1,
 
@@ -93,6 +94,7 @@ func TestLibrariesStayInTheirRoom(t *testing.T) {
 		"github.com/spf13/cobra":                     {"cmd/chronik"},
 		"github.com/magiconair/properties":           {"broker/config", "auth/plain"},
 		"github.com/klauspost/compress/zstd":         {"broker/record"},
+		"github.com/maypok86/otter/v2":               {"broker/evict"},
 		"software.sslmate.com/src/go-pkcs12":         {"tls"},
 		"github.com/pavlo-v-chernykh/keystore-go/v4": {"tls"},
 	}
