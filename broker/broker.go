@@ -131,9 +131,13 @@ func (b *Broker) startReplicas(context.Context) error {
 	if b.authorizer = acls; b.options.ACLsOff {
 		b.authorizer = open{}
 	}
+	metrics, err := replica.NewMetrics(b.registry)
+	if err != nil {
+		return err
+	}
 	b.replicas = replica.NewSet(replica.Config{
 		NodeID: b.options.NodeID, Directories: b.directories, Walker: record.NewWalker(), Settings: b.topics.ReplicaSettings,
-		Clock: b.options.Clock, Logger: b.logger,
+		Metrics: metrics, Clock: b.options.Clock, Logger: b.logger,
 	})
 	b.groups = shard.NewGroups(shard.GroupsConfig{
 		Group: b.options.Group, Partitions: b.groupPartitions, Clock: b.options.Clock, Logger: b.logger,

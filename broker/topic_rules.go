@@ -6,6 +6,7 @@ import (
 	"github.com/chronik-stream/chronik/broker/config"
 	"github.com/chronik-stream/chronik/broker/handler"
 	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/record"
 	"github.com/chronik-stream/chronik/broker/replica"
 	"github.com/chronik-stream/chronik/broker/storage"
 	"github.com/chronik-stream/chronik/broker/wire"
@@ -78,6 +79,16 @@ func (r *topicRules) ReplicaSettings(t *meta.Topic) *replica.Settings {
 		},
 		LogAppendTime: s.LogAppendTime, BeforeMaxMs: s.TimestampBeforeMaxMs, AfterMaxMs: s.TimestampAfterMaxMs,
 		MaxMessageBytes: int(s.MaxMessageBytes), Compacted: s.Compact, HeaderOnly: r.config.Storage.HeaderOnly,
-		MinISR: s.MinInsyncReplicas,
+		Compression: compressionOf(&s), MinISR: s.MinInsyncReplicas,
 	}
+}
+
+// compressionOf is how a topic's batches are stored. producer, the default, keeps them as they come.
+func compressionOf(s *config.TopicSettings) record.Compression {
+	codecs := map[string]record.Codec{
+		"uncompressed": record.None, "gzip": record.Gzip, "snappy": record.Snappy, "lz4": record.LZ4, "zstd": record.Zstd,
+	}
+	codec, fixed := codecs[s.Compression]
+	levels := record.Levels{Gzip: s.GzipLevel, LZ4: s.LZ4Level, Zstd: s.ZstdLevel}
+	return record.Compression{Fixed: fixed, Codec: codec, Level: levels.Of(codec)}
 }

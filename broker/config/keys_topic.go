@@ -4,10 +4,10 @@ package config
 func topicKeys() []Key {
 	return []Key{
 		{Name: "cleanup.policy", Type: List, Default: "delete", Check: eachOf("compact", "delete"), Broker: "log.cleanup.policy", Effect: Refused, Doc: "What happens to old segments: delete. Topics that the broker makes for itself may be compacted."},
-		{Name: "compression.type", Type: String, Default: "producer", Check: oneOf("uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"), Broker: "compression.type", Effect: Refused, Doc: "Compression of stored batches: producer keeps them as they come."},
-		{Name: "compression.gzip.level", Type: Int, Default: "-1", Check: gzipLevel{}, Broker: "compression.gzip.level", Effect: Refused, Doc: "Level of gzip where the broker compresses."},
-		{Name: "compression.lz4.level", Type: Int, Default: "9", Check: between(1, 17), Broker: "compression.lz4.level", Effect: Refused, Doc: "Level of lz4 where the broker compresses."},
-		{Name: "compression.zstd.level", Type: Int, Default: "3", Check: between(-131072, 22), Broker: "compression.zstd.level", Effect: Refused, Doc: "Level of zstd where the broker compresses."},
+		{Name: "compression.type", Type: String, Default: "producer", Check: oneOf("uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"), Broker: "compression.type", Effect: ActedOn, Doc: "Compression of stored batches: producer keeps them as they come, anything else compresses them anew where the producer has chosen another."},
+		{Name: "compression.gzip.level", Type: Int, Default: "-1", Check: gzipLevel{}, Broker: "compression.gzip.level", Effect: ActedOn, Doc: "Level of gzip where the broker compresses."},
+		{Name: "compression.lz4.level", Type: Int, Default: "9", Check: between(1, 17), Broker: "compression.lz4.level", Effect: ActedOn, Doc: "Level of lz4 where the broker compresses."},
+		{Name: "compression.zstd.level", Type: Int, Default: "3", Check: between(-131072, 22), Broker: "compression.zstd.level", Effect: ActedOn, Doc: "Level of zstd where the broker compresses."},
 		{Name: "delete.retention.ms", Type: Long, Default: "86400000", Check: atLeast(0), Broker: "log.cleaner.delete.retention.ms", Effect: Refused, Doc: "How long tombstones of a compacted topic stay, in milliseconds."},
 		{Name: "file.delete.delay.ms", Type: Long, Default: "60000", Check: atLeast(0), Broker: "log.segment.delete.delay.ms", Effect: ActedOn, Doc: "Time between the removal of a segment and the deletion of its files, in milliseconds."},
 		{Name: "flush.messages", Type: Long, Default: "9223372036854775807", Check: atLeast(1), Broker: "log.flush.interval.messages", Effect: Refused, Doc: "Records after which the log is flushed. chronik.flush.policy decides."},

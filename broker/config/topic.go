@@ -83,6 +83,9 @@ type TopicSettings struct {
 	LogAppendTime                             bool
 	TimestampBeforeMaxMs, TimestampAfterMaxMs int64
 	MinInsyncReplicas                         int
+	// Compression is compression.type; the levels are those of the codecs that have one.
+	Compression                    string
+	GzipLevel, LZ4Level, ZstdLevel int
 }
 
 // Topic returns what is in force for a topic. Explicit configurations were validated when they were set.
@@ -108,5 +111,8 @@ func (c *Config) Topic(explicit map[string]string, d Dynamic) TopicSettings {
 		LogAppendTime:        value("message.timestamp.type") == "LogAppendTime",
 		TimestampBeforeMaxMs: number("message.timestamp.before.max.ms"), TimestampAfterMaxMs: number("message.timestamp.after.max.ms"),
 		MinInsyncReplicas: int(number("min.insync.replicas")),
+		Compression:       value("compression.type"),
+		GzipLevel:         int(number("compression.gzip.level")), LZ4Level: int(number("compression.lz4.level")),
+		ZstdLevel: int(number("compression.zstd.level")),
 	}
 }

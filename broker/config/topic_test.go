@@ -26,7 +26,7 @@ func TestValidateTopics(t *testing.T) {
 		"range":         {"segment.bytes", "1", "Invalid value 1 for configuration segment.bytes: Value must be at least 1048576"},
 		"choice":        {"cleanup.policy", "foo", "String must be one of: compact, delete"},
 		"not acted on":  {"cleanup.policy", "compact", "Invalid value compact for configuration cleanup.policy: This key is not acted on"},
-		"not acted on2": {"compression.type", "lz4", "compression.type"},
+		"not acted on2": {"preallocate", "true", "preallocate"},
 		"not acted on3": {"flush.messages", "1", "flush.messages"},
 	} {
 		err := table.Validate(TopicScope, map[string]string{test.key: test.value})
@@ -75,6 +75,13 @@ func TestEffectiveTopicConfigs(t *testing.T) {
 	}
 	if s.FileDeleteDelay < 100*365*24*time.Hour {
 		t.Errorf("a long delay became %s", s.FileDeleteDelay)
+	}
+	if s.Compression != "producer" || s.GzipLevel != -1 || s.LZ4Level != 9 || s.ZstdLevel != 3 {
+		t.Errorf("compression is %s, levels %d, %d, %d", s.Compression, s.GzipLevel, s.LZ4Level, s.ZstdLevel)
+	}
+	s = c.Topic(map[string]string{"compression.lz4.level": "17"}, Dynamic{Default: map[string]string{"compression.type": "lz4", "compression.zstd.level": "-5"}})
+	if s.Compression != "lz4" || s.LZ4Level != 17 || s.ZstdLevel != -5 {
+		t.Errorf("compression by the topic and by all brokers' configuration is %s, levels %d, %d", s.Compression, s.LZ4Level, s.ZstdLevel)
 	}
 }
 

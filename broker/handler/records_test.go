@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/chronik-stream/chronik/auth"
@@ -48,8 +49,12 @@ func newRecordsBroker(t testing.TB, cfg storage.Config) *recordsBroker {
 	}
 	t.Cleanup(func() { _ = d.Close() })
 	b := &recordsBroker{t: t, log: &securityLog{Store: meta.NewStore()}, rules: groupGrants{"*"}, user: "alice", rows: map[int16]api.Row{}}
+	metrics, err := replica.NewMetrics(prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
 	b.set = replica.NewSet(replica.Config{
-		NodeID: 1, Directories: []*storage.Directory{d}, Walker: record.NewWalker(), Clock: clock, Logger: slog.New(slog.DiscardHandler),
+		NodeID: 1, Directories: []*storage.Directory{d}, Walker: record.NewWalker(), Metrics: metrics, Clock: clock, Logger: slog.New(slog.DiscardHandler),
 		Settings: func(*meta.Topic) *replica.Settings {
 			return &replica.Settings{
 				Log: storage.DefaultLogConfig(), BeforeMaxMs: math.MaxInt64, AfterMaxMs: 3_600_000, MaxMessageBytes: 1 << 20, MinISR: 1,

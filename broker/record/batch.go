@@ -116,18 +116,25 @@ func (b Batch) SetBaseOffset(o int64) { binary.BigEndian.PutUint64(b[baseOffsetA
 // SetLeaderEpoch stamps the leader's epoch; the checksum does not cover it.
 func (b Batch) SetLeaderEpoch(e int32) { binary.BigEndian.PutUint32(b[leaderEpochAt:], uint32(e)) } //nolint:gosec // as above
 
-// setTimes sets the timestamp type and the largest timestamp, and the checksum when that changes anything.
-func (b Batch) setTimes(logAppendTime bool, maxTimestamp int64) {
+// setTimes sets the timestamp type and the largest timestamp, and reports whether that changes anything. The checksum is then to
+// be made anew.
+func (b Batch) setTimes(logAppendTime bool, maxTimestamp int64) (changed bool) {
 	attributes := b[attributesAt+1] &^ logAppendTimeBit
 	if logAppendTime {
 		attributes |= logAppendTimeBit
 	}
 	if attributes == b[attributesAt+1] && maxTimestamp == b.MaxTimestamp() {
-		return
+		return false
 	}
 	b[attributesAt+1] = attributes
 	binary.BigEndian.PutUint64(b[maxTimeAt:], uint64(maxTimestamp)) //nolint:gosec // as above
-	b.sign()
+	return true
+}
+
+// setSize takes over the codec and the length that a batch has got. The checksum is then to be made anew.
+func (b Batch) setSize(codec Codec) {
+	b[attributesAt+1] = b[attributesAt+1]&^codecMask | byte(codec)
+	binary.BigEndian.PutUint32(b[lengthAt:], uint32(len(b)-prefixSize)) //nolint:gosec // batches are far below 2 GiB
 }
 
 func (b Batch) sign() { binary.BigEndian.PutUint32(b[crcAt:], b.ComputeCRC()) }

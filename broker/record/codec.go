@@ -184,18 +184,28 @@ func (s *zstdSource) forget() { s.in.Reset(nil) }
 // Read implements io.Reader.
 func (s *zstdSource) Read(p []byte) (int, error) { return s.decoder.Read(p) }
 
-// bounded fails a stream that gives more than its bound.
+// bounded fails a stream that gives more than its bound, and copies what it gives where that is wanted.
 type bounded struct {
-	from io.Reader
-	left int64
+	from   io.Reader
+	copied io.Writer
+	left   int64
+	failed error // of copying; readers may ask again
 }
 
 // Read implements io.Reader.
 func (b *bounded) Read(p []byte) (int, error) {
+	if b.failed != nil {
+		return 0, b.failed
+	}
 	n, err := b.from.Read(p)
 	b.left -= int64(n)
 	if b.left < 0 {
 		return 0, ErrTooLarge
+	}
+	if b.copied != nil && n > 0 {
+		if _, b.failed = b.copied.Write(p[:n]); b.failed != nil {
+			return 0, b.failed
+		}
 	}
 	return n, err
 }

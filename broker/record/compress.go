@@ -1,12 +1,12 @@
 package record
 
 import (
-	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"sync"
 
-	"github.com/golang/snappy"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
@@ -39,101 +39,94 @@ func (l *Levels) Of(c Codec) int {
 	return 0
 }
 
-// snappyBlock is how many plain bytes go into one block, as in snappy-java.
-const snappyBlock = 32 << 10
-
 // Compress appends to dst the compressed form of the records of one batch, plain. It is what Java's client writes: gzip; blocks of
 // snappy in the framing of snappy-java; an lz4 frame of independent blocks of 64 KiB without checksums of the content, which the
 // batch's own covers; one zstd frame, without checksum. Levels beyond those of a codec are its nearest ones; codecs without levels
 // ignore it. The error is that of an unknown codec.
 func (c *Codecs) Compress(codec Codec, level int, dst, plain []byte) ([]byte, error) {
-	switch codec {
-	case None:
-		return append(dst, plain...), nil
-	case Snappy:
-		return appendSnappy(dst, plain), nil
-	case Gzip, LZ4, Zstd:
-	default:
-		return dst, fmt.Errorf("compress: unknown %s", codec)
-	}
-	pool := c.encoders.pool(codec, level)
-	e, ok := pool.Get().(encoder)
-	if !ok {
-		var err error
-		if e, err = newEncoder(codec, level); err != nil {
-			return dst, fmt.Errorf("make a %s encoder of level %d: %w", codec, level, err)
-		}
-	}
-	out, err := e.encode(dst, plain)
+	e, err := c.encoder(codec, level)
 	if err != nil {
+		return dst, err
+	}
+	defer c.releaseEncoder(codec, level, e)
+	out := sink{b: dst, most: math.MaxInt}
+	e.Reset(&out)
+	if _, err := e.Write(plain); err != nil {
 		return dst, fmt.Errorf("compress with %s: %w", codec, err)
 	}
-	pool.Put(e)
-	return out, nil
+	if err := e.Close(); err != nil {
+		return dst, fmt.Errorf("compress with %s: %w", codec, err)
+	}
+	return out.b, nil
 }
 
-// encoder compresses with one codec at one level, again and again.
+// encoder compresses a stream with one codec at one level, and another one after Reset.
 type encoder interface {
-	encode(dst, plain []byte) ([]byte, error)
+	io.WriteCloser
+	Reset(to io.Writer)
 }
 
 // encoders keeps idle encoders, by what the libraries know as levels: they are few, whatever is asked for.
 type encoders struct {
-	gzip [gzip.BestCompression + 1]sync.Pool
-	lz4  [lz4Levels]sync.Pool
-	zstd [zstd.SpeedBestCompression + 1]sync.Pool
+	plain, snappy sync.Pool
+	gzip          [gzip.BestCompression + 1]sync.Pool
+	lz4           [lz4Levels]sync.Pool
+	zstd          [zstd.SpeedBestCompression + 1]sync.Pool
+}
+
+// encoder takes an encoder, which has to be given back by releaseEncoder.
+func (c *Codecs) encoder(codec Codec, level int) (encoder, error) {
+	pool := c.encoders.pool(codec, level)
+	if pool == nil {
+		return nil, fmt.Errorf("compress: unknown %s", codec)
+	}
+	if e, ok := pool.Get().(encoder); ok {
+		return e, nil
+	}
+	e, err := newEncoder(codec, level)
+	if err != nil {
+		return nil, fmt.Errorf("make a %s encoder of level %d: %w", codec, level, err)
+	}
+	return e, nil
+}
+
+// releaseEncoder lets go of what e writes to, and keeps e.
+func (c *Codecs) releaseEncoder(codec Codec, level int, e encoder) {
+	e.Reset(io.Discard)
+	c.encoders.pool(codec, level).Put(e)
 }
 
 func (e *encoders) pool(codec Codec, level int) *sync.Pool {
 	switch codec {
+	case None:
+		return &e.plain
 	case Gzip:
 		return &e.gzip[max(gzipLevel(level), 0)] // no level of the configuration is 0, so the default's place is free
+	case Snappy:
+		return &e.snappy
 	case LZ4:
 		return &e.lz4[lz4Level(level)]
+	case Zstd:
+		return &e.zstd[zstd.EncoderLevelFromZstd(level)]
 	default:
-		return &e.zstd[zstdLevel(level)]
+		return nil
 	}
 }
 
 func newEncoder(codec Codec, level int) (encoder, error) {
 	switch codec {
 	case Gzip:
-		w, err := gzip.NewWriterLevel(io.Discard, gzipLevel(level))
-		return &gzipEncoder{w: w}, err
+		return gzip.NewWriterLevel(io.Discard, gzipLevel(level))
+	case Snappy:
+		return &snappyWriter{}, nil
 	case LZ4:
-		return newLZ4Encoder(lz4Level(level))
+		return newLZ4Writer(lz4Level(level))
+	case Zstd:
+		return zstd.NewWriter(io.Discard, zstd.WithEncoderLevel(zstd.EncoderLevelFromZstd(level)), zstd.WithWindowSize(zstdWindow),
+			zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true), zstd.WithZeroFrames(true))
 	default:
-		w, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstdLevel(level)), zstd.WithEncoderConcurrency(1),
-			zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true), zstd.WithZeroFrames(true))
-		return &zstdEncoder{w: w}, err
+		return &plainWriter{}, nil
 	}
-}
-
-// sink is the writer that appends.
-type sink struct{ b []byte }
-
-// Write implements io.Writer.
-func (s *sink) Write(p []byte) (int, error) {
-	s.b = append(s.b, p...)
-	return len(p), nil
-}
-
-// written compresses through a writer of a stream, whose bytes arrive in s.
-func (s *sink) written(w io.WriteCloser, dst, plain []byte) ([]byte, error) {
-	s.b = dst
-	defer func() { s.b = nil }()
-	if _, err := w.Write(plain); err != nil {
-		return dst, err
-	}
-	if err := w.Close(); err != nil {
-		return dst, err
-	}
-	return s.b, nil
-}
-
-type gzipEncoder struct {
-	out sink
-	w   *gzip.Writer
 }
 
 func gzipLevel(level int) int {
@@ -141,11 +134,6 @@ func gzipLevel(level int) int {
 		return gzip.DefaultCompression
 	}
 	return min(level, gzip.BestCompression)
-}
-
-func (e *gzipEncoder) encode(dst, plain []byte) ([]byte, error) {
-	e.w.Reset(&e.out)
-	return e.out.written(e.w, dst, plain)
 }
 
 // lz4Levels is how many levels the library has: 0 is the fast compressor, the others are of the high one.
@@ -159,49 +147,40 @@ func lz4Level(level int) int {
 	return min(max(level, 1), lz4Levels-1)
 }
 
-type lz4Encoder struct {
-	out sink
-	w   *lz4.Writer
-}
-
-func newLZ4Encoder(level int) (*lz4Encoder, error) {
+func newLZ4Writer(level int) (*lz4.Writer, error) {
 	depth := lz4.Fast
 	if level > 0 {
 		depth = lz4.Level1 << (level - 1)
 	}
-	w := lz4.NewWriter(nil)
+	w := lz4.NewWriter(io.Discard)
 	err := w.Apply(lz4.BlockSizeOption(lz4.Block64Kb), lz4.ChecksumOption(false), lz4.BlockChecksumOption(false),
 		lz4.ConcurrencyOption(1), lz4.CompressionLevelOption(depth))
-	return &lz4Encoder{w: w}, err
+	return w, err
 }
 
-func (e *lz4Encoder) encode(dst, plain []byte) ([]byte, error) {
-	e.w.Reset(&e.out)
-	return e.out.written(e.w, dst, plain)
+// plainWriter is the encoder that compresses nothing.
+type plainWriter struct{ io.Writer }
+
+// Reset implements encoder.
+func (w *plainWriter) Reset(to io.Writer) { w.Writer = to }
+
+// Close implements io.Closer.
+func (w *plainWriter) Close() error { return nil }
+
+// errFull is returned by a sink that has taken as much as it may.
+var errFull = errors.New("more than there is room for")
+
+// sink is a writer that appends to b up to a length.
+type sink struct {
+	b    []byte
+	most int
 }
 
-type zstdEncoder struct{ w *zstd.Encoder }
-
-func zstdLevel(level int) zstd.EncoderLevel { return zstd.EncoderLevelFromZstd(level) }
-
-func (e *zstdEncoder) encode(dst, plain []byte) ([]byte, error) {
-	return e.w.EncodeAll(plain, dst), nil
-}
-
-func appendSnappy(dst, plain []byte) []byte {
-	dst = append(dst, snappyMagic...)
-	dst = binary.BigEndian.AppendUint32(dst, 1) // the framing's version
-	dst = binary.BigEndian.AppendUint32(dst, 1) // and the lowest one that reads it
-	for len(plain) > 0 {
-		block := plain[:min(len(plain), snappyBlock)]
-		plain = plain[len(block):]
-		at := len(dst)
-		dst = append(dst, 0, 0, 0, 0)
-		most := snappy.MaxEncodedLen(len(block))
-		dst = append(dst, make([]byte, most)...)
-		size := len(snappy.Encode(dst[at+4:], block))
-		binary.BigEndian.PutUint32(dst[at:], uint32(size)) //nolint:gosec // a block is small
-		dst = dst[:at+4+size]
+// Write implements io.Writer.
+func (s *sink) Write(p []byte) (int, error) {
+	if len(p) > s.most-len(s.b) {
+		return 0, errFull
 	}
-	return dst
+	s.b = append(s.b, p...)
+	return len(p), nil
 }

@@ -165,12 +165,13 @@ func TestCompressAllocatesNothingPerBatch(t *testing.T) {
 
 func FuzzCompress(f *testing.F) {
 	for _, plain := range plains() {
-		f.Add(plain[:min(len(plain), 1000)], uint8(3), 9)
+		f.Add(plain[:min(len(plain), 1000)], uint8(3))
 	}
 	w := NewWalker()
 	w.bounds = bounds{free: 1 << 30, most: 1 << 30}
-	f.Fuzz(func(t *testing.T, plain []byte, c uint8, level int) {
-		codec := Codec(c % 5)
+	f.Fuzz(func(t *testing.T, plain []byte, c uint8) {
+		codec, levels := Codec(c%5), DefaultLevels()
+		level := levels.Of(codec)
 		packed, err := w.Encode(nil, sample(1), codec, level, plain)
 		if err != nil {
 			t.Fatal(err)

@@ -1,9 +1,9 @@
 package record
 
 import (
-	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 )
 
 // Plain appends the decompressed records of a batch to dst. It ends with ErrTooLarge at the bound of a client's batch: what the
@@ -17,7 +17,7 @@ func (w *Walker) Plain(dst []byte, b Batch) ([]byte, error) {
 		return dst, err
 	}
 	defer w.codecs.release(b.Codec(), s)
-	out := sink{b: dst}
+	out := sink{b: dst, most: math.MaxInt}
 	if _, err := io.Copy(&out, &bounded{from: s, left: w.bounds.of(len(b.Records()))}); err != nil {
 		return dst, fmt.Errorf("decompress the %s records of the batch at offset %d: %w", b.Codec(), b.BaseOffset(), err)
 	}
@@ -34,8 +34,7 @@ func (w *Walker) Encode(dst []byte, from Batch, codec Codec, level int, plain []
 		return dst[:at], err
 	}
 	out := Batch(dst[at:])
-	out[attributesAt+1] = out[attributesAt+1]&^codecMask | byte(codec)
-	binary.BigEndian.PutUint32(out[lengthAt:], uint32(len(out)-prefixSize)) //nolint:gosec // batches are far below 2 GiB
+	out.setSize(codec)
 	out.sign()
 	return dst, nil
 }

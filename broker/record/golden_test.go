@@ -52,7 +52,7 @@ func TestJavaBatchesAreAcceptedUnchanged(t *testing.T) {
 		b := javaBatch(t, name)
 		before := bytes.Clone(b)
 		r := Rules{MaxBytes: 1 << 20, Now: javaTime, BeforeMax: math.MaxInt64, AfterMax: 3_600_000, ZstdAllowed: true}
-		if err := w.Validate(b, r); err != nil {
+		if _, err := w.Validate(b, r); err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
@@ -100,7 +100,7 @@ func TestAMarkerFromAClientIsRefused(t *testing.T) {
 	if !b.Control() || !b.Transactional() || b.CRC() != b.ComputeCRC() {
 		t.Fatal("the marker does not read as one")
 	}
-	if err := NewWalker().Validate(b, rules()); reasonOf(err) != Invalid {
+	if _, err := NewWalker().Validate(b, rules()); reasonOf(err) != Invalid {
 		t.Errorf("a marker from a client: %v", err)
 	}
 }
@@ -130,17 +130,17 @@ func TestBlameIsPerRecordAndBounded(t *testing.T) {
 	r := rules()
 	r.Now, r.KeysRequired = javaTime, true
 	var refused *Refusal
-	if err := w.Validate(b, r); !asRefusal(err, &refused) || len(refused.Records) != 1 || refused.Records[0].Index != 1 || refused.Reason != Invalid {
+	if _, err := w.Validate(b, r); !asRefusal(err, &refused) || len(refused.Records) != 1 || refused.Records[0].Index != 1 || refused.Reason != Invalid {
 		t.Errorf("a record without a key: %+v", refused)
 	}
 	r.Now = javaTime - 3_600_001 + 3 // the third record's time is too late
-	if err := w.Validate(b, r); !asRefusal(err, &refused) || len(refused.Records) != 2 || refused.Reason != BadTimestamp {
+	if _, err := w.Validate(b, r); !asRefusal(err, &refused) || len(refused.Records) != 2 || refused.Reason != BadTimestamp {
 		t.Errorf("a record without a key and of a wrong time: %+v", refused)
 	}
 	many := sample(1000)
 	r = rules()
 	r.Now -= 7_200_000
-	if err := w.Validate(many, r); !asRefusal(err, &refused) || len(refused.Records) != maxRecordErrors {
+	if _, err := w.Validate(many, r); !asRefusal(err, &refused) || len(refused.Records) != maxRecordErrors {
 		t.Errorf("%d records are told of, want %d", len(refused.Records), maxRecordErrors)
 	}
 }

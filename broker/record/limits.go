@@ -16,6 +16,10 @@ const (
 	maxSnappyBlock = 32 << 20
 	// maxSnappyRatio is more than the format can reach (64 bytes by a copy of 3): a block that claims more lies, and gets no memory.
 	maxSnappyRatio = 24
+	// zstdWindow is how far back the zstd encoder looks, that of level 3 in zstd itself. Decoders need as much memory.
+	zstdWindow = 2 << 20
+	// maxKept is the largest memory of a converted batch that is kept for the next one: batches are rarely larger than 1 MiB.
+	maxKept = 2 << 20
 	// maxRecordErrors caps how many records of a refused batch are told apart.
 	maxRecordErrors = 100
 	// readAhead is the buffer between decompression and the walk over the records.

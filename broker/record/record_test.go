@@ -94,7 +94,7 @@ func TestEveryCodecIsAcceptedAndReadBack(t *testing.T) {
 	}
 	for codec := None; codec <= Zstd; codec++ {
 		b := packed(t, sample(500), codec)
-		if err := w.Validate(b, rules()); err != nil {
+		if _, err := w.Validate(b, rules()); err != nil {
 			t.Errorf("%s: %v", codec, err)
 		}
 		var got []Record
@@ -106,7 +106,7 @@ func TestEveryCodecIsAcceptedAndReadBack(t *testing.T) {
 		}
 	}
 	raw := sample(500)
-	if err := w.Validate(repack(raw, Snappy, snappy.Encode(nil, raw.Records())), rules()); err != nil {
+	if _, err := w.Validate(repack(raw, Snappy, snappy.Encode(nil, raw.Records())), rules()); err != nil {
 		t.Errorf("raw snappy: %v", err)
 	}
 }
@@ -161,7 +161,7 @@ func TestValidateRefuses(t *testing.T) {
 		if c.rules != nil {
 			c.rules(&r)
 		}
-		if err := w.Validate(c.batch, r); reasonOf(err) != c.reason {
+		if _, err := w.Validate(c.batch, r); reasonOf(err) != c.reason {
 			t.Errorf("%s: %v, want reason %d", name, err, c.reason)
 		}
 	}
@@ -192,12 +192,12 @@ func TestBombsEndAtTheirBound(t *testing.T) {
 	r := rules()
 	r.MaxBytes = math.MaxInt32
 	for _, codec := range []Codec{Gzip, Snappy, LZ4, Zstd} {
-		if err := w.Validate(repack(sample(1), codec, compress(t, codec, one(1<<20-100))), r); err != nil {
+		if _, err := w.Validate(repack(sample(1), codec, compress(t, codec, one(1<<20-100))), r); err != nil {
 			t.Errorf("%s within the bound: %v", codec, err)
 		}
 		for _, size := range []int{2 << 20, 5 << 20} {
 			bomb := repack(sample(1), codec, compress(t, codec, one(size)))
-			err := w.Validate(bomb, r)
+			_, err := w.Validate(bomb, r)
 			if size == 2<<20 && len(bomb)*100 > size {
 				continue // this codec does not reach the ratio
 			}
@@ -221,7 +221,7 @@ func TestSnappyBlocksGetMemoryForWhatTheyHold(t *testing.T) {
 		b := repack(sample(1), Snappy, append(block, make([]byte, 40)...))
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		if err := w.Validate(b, rules()); reasonOf(err) != Invalid {
+		if _, err := w.Validate(b, rules()); reasonOf(err) != Invalid {
 			t.Errorf("%s: %v", name, err)
 		}
 		runtime.ReadMemStats(&after)
@@ -236,7 +236,7 @@ func TestTimesAreStamped(t *testing.T) {
 	w := NewWalker()
 	b, r := sample(3), rules()
 	r.LogAppendTime = true
-	if err := w.Validate(b, r); err != nil {
+	if _, err := w.Validate(b, r); err != nil {
 		t.Fatal(err)
 	}
 	if !b.LogAppendTime() || b.MaxTimestamp() != now || b.CRC() != b.ComputeCRC() {
@@ -245,7 +245,7 @@ func TestTimesAreStamped(t *testing.T) {
 	lied := sample(3)
 	binary.BigEndian.PutUint64(lied[maxTimeAt:], 5)
 	lied.sign()
-	if err := w.Validate(lied, rules()); err != nil {
+	if _, err := w.Validate(lied, rules()); err != nil {
 		t.Fatal(err)
 	}
 	if lied.MaxTimestamp() != now || lied.CRC() != lied.ComputeCRC() {
@@ -268,7 +268,7 @@ func TestValidateAllocatesNothingPerRecord(t *testing.T) {
 		r := rules()
 		r.MaxBytes = math.MaxInt32
 		allocs := testing.AllocsPerRun(20, func() {
-			if err := w.Validate(b, r); err != nil {
+			if _, err := w.Validate(b, r); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -296,7 +296,7 @@ func FuzzValidate(f *testing.F) {
 		if sign && len(data) >= HeaderSize {
 			Batch(data).sign()
 		}
-		if w.Validate(data, rules()) != nil {
+		if _, err := w.Validate(data, rules()); err != nil {
 			return
 		}
 		n := int32(0)
@@ -314,7 +314,7 @@ func BenchmarkValidate(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(batch)))
 			for b.Loop() {
-				if err := w.Validate(batch, rules()); err != nil {
+				if _, err := w.Validate(batch, rules()); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -335,7 +335,7 @@ func TestVarintsAreNoLongerThanJavaReads(t *testing.T) {
 	large := long(append(append(binary.AppendVarint(nil, readAhead), make([]byte, readAhead)...), 0))
 	for name, records := range map[string][]byte{"small": small, "large": large} {
 		for _, codec := range []Codec{None, LZ4} {
-			if err := w.Validate(repack(sample(1), codec, compress(t, codec, records)), rules()); reasonOf(err) != Invalid {
+			if _, err := w.Validate(repack(sample(1), codec, compress(t, codec, records)), rules()); reasonOf(err) != Invalid {
 				t.Errorf("%s %s: %v", name, codec, err)
 			}
 		}
@@ -350,13 +350,13 @@ func TestLargeRecordsAreWalkedFieldByField(t *testing.T) {
 	plain := b.Batch()
 	w := NewWalker()
 	for codec := None; codec <= Zstd; codec++ {
-		if err := w.Validate(packed(t, plain, codec), rules()); err != nil {
+		if _, err := w.Validate(packed(t, plain, codec), rules()); err != nil {
 			t.Errorf("%s: %v", codec, err)
 		}
 	}
 	for cut := 1; cut < len(plain.Records()); cut += 997 {
 		short := repack(plain, LZ4, compress(t, LZ4, plain.Records()[:cut]))
-		if err := w.Validate(short, rules()); reasonOf(err) != Invalid {
+		if _, err := w.Validate(short, rules()); reasonOf(err) != Invalid {
 			t.Fatalf("records cut at %d: %v", cut, err)
 		}
 	}

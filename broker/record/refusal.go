@@ -22,6 +22,24 @@ const (
 	BadTimestamp
 )
 
+// String is the name in metrics.
+func (r Reason) String() string {
+	switch r {
+	case Corrupt:
+		return "corrupt"
+	case Invalid:
+		return "invalid"
+	case TooLarge:
+		return "too large"
+	case BadCodec:
+		return "codec"
+	case BadTimestamp:
+		return "timestamp"
+	default:
+		return fmt.Sprintf("reason %d", uint8(r))
+	}
+}
+
 // Refusal says why a batch is not accepted.
 type Refusal struct {
 	Reason Reason

@@ -10,7 +10,7 @@ var errEnough = errors.New("enough")
 func (w *Walker) Times(b Batch, yield func(offset, timestamp int64) bool) error {
 	base, first := b.BaseOffset(), b.BaseTimestamp()
 	stamped, stamp := b.LogAppendTime(), b.MaxTimestamp()
-	err := w.each(b, func(_ int32, v visit) error {
+	err := w.each(b, nil, func(_ int32, v visit) error {
 		at := first + v.timestampDelta
 		if stamped {
 			at = stamp

@@ -16,34 +16,48 @@ type Rules struct {
 	BeforeMax, AfterMax int64
 	// KeysRequired is for compacted topics.
 	KeysRequired bool
-	// HeaderOnly skips the records (chronik.record.validation=header): what they hold is then the producer's word.
+	// HeaderOnly skips the records (chronik.record.validation=header): what they hold is then the producer's word. Batches that
+	// are converted are decompressed, and checked, all the same.
 	HeaderOnly bool
+	// Compression is what the topic stores.
+	Compression Compression
 	// ZstdAllowed is false below Produce version 7.
 	ZstdAllowed bool
 }
 
-// Validate checks a client's batch and stamps the timestamp type and the largest timestamp as the topic asks. Its errors are
-// Refusals. The rules are those of Apache Kafka's LogValidator and DefaultRecordBatch.
-func (w *Walker) Validate(b Batch, rules Rules) error {
+// Validate checks a client's batch and returns it as the topic stores it: with the timestamp type and the largest timestamp that
+// the topic asks for, and compressed as it asks for. That is b itself, changed, or a batch made of it; Release has to be called
+// when it is no longer used. The errors are Refusals. The rules are those of Apache Kafka's LogValidator and DefaultRecordBatch.
+func (w *Walker) Validate(b Batch, rules Rules) (Stored, error) {
 	if err := checkFrame(b, rules); err != nil {
-		return err
+		return Stored{}, err
 	}
 	if err := checkHeader(b, rules); err != nil {
-		return err
+		return Stored{}, err
+	}
+	if rules.Compression.converts(b) {
+		return w.convertChecked(b, &rules)
 	}
 	maxTimestamp := b.MaxTimestamp()
 	if !rules.HeaderOnly {
-		var err error
-		if maxTimestamp, err = w.checkRecords(b, rules); err != nil {
-			return err
+		c := rules.checker(b)
+		if err := c.told(w.each(b, nil, c.check)); err != nil {
+			return Stored{}, err
 		}
+		maxTimestamp = c.maxTimestamp
 	}
-	if rules.LogAppendTime {
-		b.setTimes(true, rules.Now)
-		return nil
+	if rules.stamp(b, maxTimestamp) {
+		b.sign()
 	}
-	b.setTimes(false, maxTimestamp)
-	return nil
+	return Stored{Batch: b}, nil
+}
+
+// stamp sets the times of a batch as the topic asks, and reports whether that changes it.
+func (r *Rules) stamp(b Batch, maxTimestamp int64) (changed bool) {
+	if r.LogAppendTime {
+		return b.setTimes(true, r.Now)
+	}
+	return b.setTimes(false, maxTimestamp)
 }
 
 // checkFrame is about sizes and the checksum: is this one whole batch?
@@ -101,28 +115,40 @@ func checkProducer(b Batch) error {
 	return nil
 }
 
-// checkRecords walks over the records and returns the true largest timestamp.
-func (w *Walker) checkRecords(b Batch, rules Rules) (maxTimestamp int64, err error) {
-	maxTimestamp = math.MinInt64
-	base := b.BaseTimestamp()
-	var refused *Refusal
-	err = w.each(b, func(i int32, v visit) error {
-		at := base + v.timestampDelta
-		maxTimestamp = max(maxTimestamp, at)
-		if err := rules.checkRecord(i, v, at); err != nil {
-			refused = refused.and(i, err)
-		}
-		return nil
-	})
+// checker looks at each record of a batch.
+type checker struct {
+	rules        *Rules
+	batch        Batch
+	maxTimestamp int64 // of the records so far
+	refused      *Refusal
+}
+
+func (r *Rules) checker(b Batch) checker {
+	return checker{rules: r, batch: b, maxTimestamp: math.MinInt64}
+}
+
+func (c *checker) check(i int32, v visit) error {
+	at := c.batch.BaseTimestamp() + v.timestampDelta
+	c.maxTimestamp = max(c.maxTimestamp, at)
+	if err := c.rules.checkRecord(i, v, at); err != nil {
+		c.refused = c.refused.and(i, err)
+	}
+	return nil
+}
+
+// told is the outcome of a walk that has ended with an error or nil.
+func (c *checker) told(err error) error {
 	switch {
 	case errors.Is(err, ErrTooLarge):
-		return 0, refuse(Invalid, "the record batch of %d bytes: %w", len(b), err)
+		return refuse(Invalid, "the record batch of %d bytes: %w", len(c.batch), err)
+	case errors.Is(err, errFull):
+		return refuse(TooLarge, "the record batch of %d bytes is larger than max.message.bytes, %d, as %s", len(c.batch), c.rules.MaxBytes, c.rules.Compression.Codec)
 	case err != nil:
-		return 0, refuse(Invalid, "the record batch's %s records: %w", b.Codec(), err)
-	case refused != nil:
-		return 0, refused
+		return refuse(Invalid, "the record batch's %s records: %w", c.batch.Codec(), err)
+	case c.refused != nil:
+		return c.refused
 	}
-	return maxTimestamp, nil
+	return nil
 }
 
 func (r *Rules) checkRecord(index int32, v visit, at int64) *Refusal {

@@ -21,6 +21,7 @@ type Walker struct {
 	codecs *Codecs
 	bounds bounds
 	pool   sync.Pool
+	sinks  sync.Pool
 }
 
 // NewWalker returns a walker with decoders of its own.
@@ -42,10 +43,16 @@ type visit struct {
 	hasKey         bool
 }
 
-// each calls f for every record that the batch claims, and checks that nothing follows.
-func (w *Walker) each(b Batch, f func(index int32, v visit) error) error {
+// each calls f for every record that the batch claims, and checks that nothing follows. The decompressed records go to copied,
+// unless that is nil.
+func (w *Walker) each(b Batch, copied io.Writer, f func(index int32, v visit) error) error {
 	if b.Codec() == None {
-		return eachPlain(b, f)
+		err := eachPlain(b, f)
+		if err != nil || copied == nil {
+			return err
+		}
+		_, err = copied.Write(b.Records())
+		return err
 	}
 	s, err := w.codecs.open(b.Codec(), b.Records())
 	if err != nil {
@@ -56,10 +63,10 @@ func (w *Walker) each(b Batch, f func(index int32, v visit) error) error {
 	if !ok {
 		k = &walk{in: bufio.NewReaderSize(nil, readAhead)}
 	}
-	k.cap = bounded{from: s, left: w.bounds.of(len(b.Records()))}
+	k.cap = bounded{from: s, copied: copied, left: w.bounds.of(len(b.Records()))}
 	k.in.Reset(&k.cap)
 	defer func() {
-		k.cap.from = nil
+		k.cap = bounded{}
 		w.pool.Put(k)
 	}()
 	for i := range b.Count() {

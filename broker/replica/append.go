@@ -33,7 +33,8 @@ func (a *Appended) Wait(ctx context.Context) error {
 	return nil
 }
 
-// Append validates a client's batch, stamps it and appends it. It does not wait for the disk. all says that the client asks for
+// Append validates a client's batch, stamps it, converts it where the topic has a compression of its own, and appends it. It does
+// not wait for the disk. all says that the client asks for
 // all in-sync replicas (acks=-1), zstd that its Produce version knows that codec. The batch's bytes are changed and may be used
 // again when Append returns.
 func (r *Replica) Append(batch []byte, all, zstd bool, now time.Time) (Appended, error) {
@@ -41,20 +42,25 @@ func (r *Replica) Append(batch []byte, all, zstd bool, now time.Time) (Appended,
 	if missing := r.missing(settings); all && missing != nil {
 		return Appended{}, wire.Errorf(wire.NotEnoughReplicas, "%w", missing)
 	}
-	if err := r.walker.Validate(batch, settings.rules(now.UnixMilli(), zstd)); err != nil {
-		return Appended{}, refused(err)
+	stored, err := r.walker.Validate(batch, settings.rules(now.UnixMilli(), zstd))
+	if err != nil {
+		return Appended{}, r.refused(err)
 	}
-	return r.append(batch, storage.Client, all, now)
+	defer stored.Release()
+	r.metrics.stored(&stored)
+	return r.append(stored.Batch, storage.Client, all, now)
 }
 
-// refused gives a refused batch the code that its producer is told.
-func refused(err error) error {
-	var r *record.Refusal
-	if !errors.As(err, &r) {
+// refused counts a refused batch and gives it the code that its producer is told.
+func (r *Replica) refused(err error) error {
+	var refusal *record.Refusal
+	if !errors.As(err, &refusal) {
 		return err
 	}
+	r.metrics.refuse(refusal.Reason)
+	r.logger.Debug("a record batch is refused", "topic", r.topic, "partition", r.index, "error", err)
 	code := wire.InvalidRecord
-	switch r.Reason {
+	switch refusal.Reason {
 	case record.Corrupt:
 		code = wire.CorruptMessage
 	case record.TooLarge:
@@ -68,12 +74,19 @@ func refused(err error) error {
 	return wire.Errorf(code, "%w", err)
 }
 
-// AppendOwn appends a batch that the broker itself has built. It counts as sent with acks=-1.
+// AppendOwn appends a batch that the broker itself has built, in the topic's compression. It counts as sent with acks=-1.
 func (r *Replica) AppendOwn(batch record.Batch, now time.Time) (Appended, error) {
-	if missing := r.missing(r.settings.Load()); missing != nil {
+	settings := r.settings.Load()
+	if missing := r.missing(settings); missing != nil {
 		return Appended{}, wire.Errorf(wire.NotEnoughReplicas, "%w", missing)
 	}
-	return r.append(batch, storage.Coordinator, true, now)
+	stored, err := r.walker.Convert(batch, settings.Compression, settings.MaxMessageBytes)
+	if err != nil {
+		return Appended{}, r.refused(err)
+	}
+	defer stored.Release()
+	r.metrics.stored(&stored)
+	return r.append(stored.Batch, storage.Coordinator, true, now)
 }
 
 // missing says that there are fewer in-sync replicas than min.insync.replicas asks for, or nil. As in Apache Kafka a partition

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
 	"github.com/chronik-stream/chronik/broker/meta"
@@ -30,6 +31,10 @@ type world struct {
 	set    *Set
 	image  *meta.Image
 	minISR int
+
+	registry *prometheus.Registry
+	// change changes the settings of new and reconfigured replicas; it may be nil.
+	change func(*Settings)
 	logged bytes.Buffer // written by the test's goroutine alone
 }
 
@@ -58,8 +63,13 @@ func (w *world) open(directories int) {
 		w.dirs = append(w.dirs, d)
 		w.t.Cleanup(func() { _ = d.Close() })
 	}
+	w.registry = prometheus.NewRegistry()
+	metrics, err := NewMetrics(w.registry)
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	w.set = NewSet(Config{
-		NodeID: testNode, Directories: w.dirs, Walker: record.NewWalker(), Settings: w.settings, Clock: clock, Logger: slog.New(slog.NewTextHandler(&w.logged, nil)),
+		NodeID: testNode, Directories: w.dirs, Walker: record.NewWalker(), Settings: w.settings, Metrics: metrics, Clock: clock, Logger: slog.New(slog.NewTextHandler(&w.logged, nil)),
 	})
 }
 
@@ -83,9 +93,13 @@ func (w *world) restart() {
 }
 
 func (w *world) settings(*meta.Topic) *Settings {
-	return &Settings{
+	s := &Settings{
 		Log: storage.DefaultLogConfig(), BeforeMaxMs: math.MaxInt64, AfterMaxMs: 3_600_000, MaxMessageBytes: 1 << 20, MinISR: w.minISR,
 	}
+	if w.change != nil {
+		w.change(s)
+	}
+	return s
 }
 
 func (w *world) apply(c meta.Command) {
@@ -134,4 +148,21 @@ func mustAppend(t testing.TB, r *Replica, b record.Batch) Appended {
 		t.Fatal(err)
 	}
 	return a
+}
+
+// counted is the value of a counter with one label, 0 where it has not been counted.
+func (w *world) counted(name, label string) float64 {
+	w.t.Helper()
+	families, err := w.registry.Gather()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == name && m.GetLabel()[0].GetValue() == label {
+				return m.GetCounter().GetValue()
+			}
+		}
+	}
+	return 0
 }

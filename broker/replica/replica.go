@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,6 +21,8 @@ type Replica struct {
 	index    int32
 	internal bool
 	walker   *record.Walker
+	metrics  *Metrics
+	logger   *slog.Logger
 
 	dir      *storage.Directory
 	log      *storage.Log

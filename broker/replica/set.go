@@ -23,6 +23,7 @@ type Config struct {
 	Walker      *record.Walker
 	// Settings gives the effective configuration of a topic.
 	Settings func(*meta.Topic) *Settings
+	Metrics  *Metrics
 	Clock    func() time.Time
 	Logger   *slog.Logger
 }
@@ -126,6 +127,7 @@ func (s *Set) open(t *meta.Topic, partition int32, settings *Settings, starting 
 	}
 	r := &Replica{
 		nodeID: s.cfg.NodeID, topic: t.Name, id: t.ID, index: partition, internal: t.Internal, walker: s.cfg.Walker,
+		metrics: s.cfg.Metrics, logger: s.cfg.Logger,
 		dir: dir, log: log, deleted: make(chan struct{}),
 	}
 	log.OnConfirmed(r.waiting.reached)

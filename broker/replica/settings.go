@@ -14,6 +14,8 @@ type Settings struct {
 	MaxMessageBytes         int
 	// Compacted asks for keys.
 	Compacted bool
+	// Compression is compression.type with its level.
+	Compression record.Compression
 	// HeaderOnly is chronik.record.validation=header.
 	HeaderOnly bool
 	// MinISR is min.insync.replicas.
@@ -24,5 +26,6 @@ func (s *Settings) rules(nowMs int64, zstd bool) record.Rules {
 	return record.Rules{
 		MaxBytes: s.MaxMessageBytes, LogAppendTime: s.LogAppendTime, Now: nowMs, BeforeMax: s.BeforeMaxMs, AfterMax: s.AfterMaxMs,
 		KeysRequired: s.Compacted, HeaderOnly: s.HeaderOnly && !s.Compacted, ZstdAllowed: zstd,
+		Compression: s.Compression,
 	}
 }
