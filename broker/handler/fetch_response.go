@@ -44,11 +44,21 @@ func (f *fetching) partition(res *fetched, number int32) kmsg.FetchResponseTopic
 		out.RecordBatches = res.data
 	}
 	if f.committed {
-		// Nobody can begin a transaction yet, so that none was aborted.
-		out.AbortedTransactions = []kmsg.FetchResponseTopicPartitionAbortedTransaction{}
+		out.AbortedTransactions = abortedIn(res)
 	}
 	if res.diverging != nil {
 		out.DivergingEpoch = *res.diverging
+	}
+	return out
+}
+
+// abortedIn lists the aborted transactions of what was fetched. None is an empty list and not null, which means "all is shown".
+func abortedIn(res *fetched) []kmsg.FetchResponseTopicPartitionAbortedTransaction {
+	out := []kmsg.FetchResponseTopicPartitionAbortedTransaction{}
+	for _, t := range res.part.Aborted(res.data) {
+		one := kmsg.NewFetchResponseTopicPartitionAbortedTransaction()
+		one.ProducerID, one.FirstOffset = t.ProducerID, t.FirstOffset
+		out = append(out, one)
 	}
 	return out
 }

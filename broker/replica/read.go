@@ -3,8 +3,10 @@ package replica
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/chronik-stream/chronik/broker/record"
+	"github.com/chronik-stream/chronik/broker/storage"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
@@ -23,11 +25,24 @@ func (r *Replica) Read(offset int64, maxBytes int, readCommitted, minOne bool, d
 	return r.log.Read(offset, maxBytes, end, minOne, dst)
 }
 
+// Aborted lists the aborted transactions that have records in batches that Read has returned.
+func (r *Replica) Aborted(data []byte) []storage.AbortedTransaction {
+	if len(data) == 0 {
+		return nil
+	}
+	upTo := int64(0)
+	record.Batches(data, func(b record.Batch) bool {
+		upTo = b.LastOffset() + 1
+		return true
+	})
+	return r.log.Aborted(record.Batch(data).BaseOffset(), upTo)
+}
+
 // loadStep is how much of a log is read at once when a coordinator loads, in bytes.
 const loadStep = 1 << 20
 
 // Each calls yield for every record from offset on that is confirmed by the time it is reached, and returns the offset after
-// the last one. Keys and values belong to the log again when yield returns.
+// the last one. What belongs to a transaction that was aborted, or is open, is left out. Keys and values belong to the log again when yield returns.
 func (r *Replica) Each(ctx context.Context, offset int64, yield func(record.Record) error) (next int64, err error) {
 	buf := make([]byte, 0, loadStep)
 	next = max(offset, r.LogStart())
@@ -40,8 +55,11 @@ func (r *Replica) Each(ctx context.Context, offset int64, yield func(record.Reco
 			return next, err
 		}
 		before := next
+		hidden := r.hidden(data)
 		record.Batches(data, func(b record.Batch) bool {
-			err = r.eachOf(b, before, yield)
+			if !hidden(b) {
+				err = r.eachOf(b, before, yield)
+			}
 			next = b.LastOffset() + 1
 			return err == nil
 		})
@@ -53,6 +71,18 @@ func (r *Replica) Each(ctx context.Context, offset int64, yield func(record.Reco
 		}
 	}
 	return next, nil
+}
+
+// hidden returns what says of the batches in data whether their transactions have no commit marker.
+func (r *Replica) hidden(data []byte) func(record.Batch) bool {
+	aborted, open := r.Aborted(data), r.log.OpenTransactions()
+	return func(b record.Batch) bool {
+		return b.Transactional() && (slices.ContainsFunc(aborted, func(t storage.AbortedTransaction) bool {
+			return t.ProducerID == b.ProducerID() && t.FirstOffset <= b.BaseOffset() && b.BaseOffset() < t.LastOffset
+		}) || slices.ContainsFunc(open, func(t storage.OpenTransaction) bool {
+			return t.ProducerID == b.ProducerID() && t.FirstOffset <= b.BaseOffset()
+		}))
+	}
 }
 
 func (r *Replica) eachOf(b record.Batch, from int64, yield func(record.Record) error) error {

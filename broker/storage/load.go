@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -60,7 +61,9 @@ func (l *Log) load(in loading) error {
 	}
 	l.epochs.truncateFromEnd(end + 1) // an epoch may have started without a record yet
 	l.epochs.truncateFromStart(l.start.Load())
-	return l.rebuildProducers(in.now)
+	err = l.rebuildProducers(in.now)
+	l.markersFrom = math.MaxInt64
+	return err
 }
 
 // openSegments describes the segments that are there, and starts one where there is none.
@@ -224,6 +227,9 @@ func (l *Log) recoverSegment(s *segment, trusted, next int64) (end int64, lost b
 			return 0, false, err
 		}
 		s.note(&h, at, l.cfg.IndexIntervalBytes)
+		if h.control() {
+			l.markersFrom = min(l.markersFrom, s.base)
+		}
 		if latest, ok := l.epochs.latest(); h.last() >= l.start.Load() && (!ok || h.leaderEpoch > latest) {
 			l.epochs.assign(h.leaderEpoch, h.base)
 		}

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"path"
 	"sort"
@@ -39,7 +40,10 @@ type Log struct {
 	epochs        *epochs
 	producers     *producers
 	recoveryPoint int64
-	snapshotAt    int64 // offset of the newest producer snapshot; -1 if there is none
+	// markersFrom is the base of the first segment in which recovery has met transaction markers again: what it has cut off the
+	// transaction indexes is found by reading the producers from there on.
+	markersFrom int64
+	snapshotAt  int64 // offset of the newest producer snapshot; -1 if there is none
 	// unsynced has producer snapshots that the next checkpoint makes durable.
 	unsynced []string
 	dirDirty bool // the directory has entries that are not durable
@@ -51,7 +55,7 @@ type Log struct {
 func newLog(d *Directory, id TopicID, topic string, partition int32, cfg LogConfig) *Log {
 	l := &Log{
 		d: d, id: id, topic: topic, partition: partition, path: path.Join(d.cfg.Dir, partitionDirName(topic, partition)),
-		cfg: cfg, epochs: &epochs{}, producers: newProducers(), snapshotAt: -1,
+		cfg: cfg, epochs: &epochs{}, producers: newProducers(), snapshotAt: -1, markersFrom: math.MaxInt64,
 	}
 	l.done = l.confirm
 	l.segments.Store(&[]*segment{})
