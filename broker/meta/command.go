@@ -75,7 +75,7 @@ func Decode(data []byte) (Command, error) {
 
 func newCommand(kind string) Command {
 	all := []Command{
-		&SetCluster{}, &RegisterBroker{}, &CreateTopics{}, &DeleteTopics{}, &CreatePartitions{}, &AlterConfigs{},
+		&SetCluster{}, &RegisterBroker{}, &CreateTopics{}, &AdoptTopics{}, &DeleteTopics{}, &CreatePartitions{}, &AlterConfigs{},
 		&CreateACLs{}, &DeleteACLs{}, &AlterScram{}, &AllocateProducerIDs{}, &AuditProjected{},
 	}
 	for _, c := range all {

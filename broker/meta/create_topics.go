@@ -42,19 +42,27 @@ func (c *CreateTopics) apply(d *draft) {
 }
 
 func (d *draft) checkNewTopic(n *NewTopic) (code int16, message string) {
-	if d.img.Topic(n.Name) != nil {
-		return wire.TopicAlreadyExists, "Topic '" + n.Name + "' already exists."
-	}
-	if other := d.img.Colliding(n.Name); other != nil {
-		return wire.InvalidTopicException, "Topic '" + n.Name + "' collides with existing topic: " + other.Name
-	}
-	if len(n.Replicas) == 0 {
-		return wire.InvalidPartitions, "A topic has one partition at least."
-	}
-	if n.ID.IsZero() || d.img.TopicByID(n.ID) != nil {
-		return wire.InvalidRequest, "The topic id " + n.ID.String() + " is taken or reserved."
+	if code, message := d.checkNewName(n.Name, n.ID, len(n.Replicas)); code != wire.None {
+		return code, message
 	}
 	return d.checkReplicas(n.Replicas)
+}
+
+// checkNewName refuses names and ids that are taken, and topics without partitions.
+func (d *draft) checkNewName(name string, id TopicID, partitions int) (code int16, message string) {
+	if d.img.Topic(name) != nil {
+		return wire.TopicAlreadyExists, "Topic '" + name + "' already exists."
+	}
+	if other := d.img.Colliding(name); other != nil {
+		return wire.InvalidTopicException, "Topic '" + name + "' collides with existing topic: " + other.Name
+	}
+	if partitions == 0 {
+		return wire.InvalidPartitions, "A topic has one partition at least."
+	}
+	if id.IsZero() || d.img.TopicByID(id) != nil {
+		return wire.InvalidRequest, "The topic id " + id.String() + " is taken or reserved."
+	}
+	return wire.None, ""
 }
 
 // checkReplicas refuses brokers that are not registered, or that are all fenced: the proposer chose from an image that may be

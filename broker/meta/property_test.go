@@ -50,7 +50,7 @@ var (
 )
 
 func drawCommand(t *rapid.T) meta.Command {
-	switch rapid.IntRange(0, 10).Draw(t, "command") {
+	switch rapid.IntRange(0, 11).Draw(t, "command") {
 	case 0:
 		return &meta.RegisterBroker{Broker: meta.Broker{
 			ID: drawBroker.Draw(t, "broker"), Fenced: rapid.Bool().Draw(t, "fenced"), Endpoints: []meta.Endpoint{{Listener: "L", Host: "h", Port: 1}},
@@ -77,6 +77,9 @@ func drawCommand(t *rapid.T) meta.Command {
 			Deletes: []meta.ScramName{{User: drawName.Draw(t, "user"), Mechanism: meta.ScramSHA256}},
 		}
 	case 9:
+		n := meta.AdoptedTopic{Name: drawName.Draw(t, "name"), ID: drawID.Draw(t, "id"), LeaderEpochs: rapid.SliceOfN(rapid.Int32Range(0, 9), 0, 3).Draw(t, "epochs")}
+		return &meta.AdoptTopics{Origin: origin, Node: drawBroker.Draw(t, "node"), Topics: []meta.AdoptedTopic{n}}
+	case 10:
 		return &meta.AllocateProducerIDs{Broker: 1, Count: rapid.Int64Range(-1, 1000).Draw(t, "count")}
 	default:
 		return &meta.AuditProjected{UpTo: rapid.Uint64Range(0, 30).Draw(t, "upTo"), Offset: rapid.Int64Range(0, 99).Draw(t, "offset")}
