@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -65,6 +64,9 @@ type Broker struct {
 // New returns a broker that is not started.
 func New(o Options) *Broker {
 	draining, drainNow := context.WithCancel(context.Background())
+	if o.Files == nil {
+		o.Files = vfs.OS{}
+	}
 	return &Broker{
 		options: o, logger: o.Logger, store: meta.NewStore(), registry: prometheus.NewRegistry(),
 		draining: draining.Done(), drainNow: drainNow,
@@ -88,26 +90,6 @@ func (b *Broker) Start(ctx context.Context) error {
 		return errors.Join(err, b.Shutdown(context.Background()))
 	}
 	close(b.ready)
-	return nil
-}
-
-// openDirectories checks whose the log directories are, locks and recovers them.
-func (b *Broker) openDirectories(context.Context) error {
-	var err error
-	if b.clusterID, err = checkDirectories(b.options.NodeID, b.options.LogDirs); err != nil {
-		return err
-	}
-	for _, dir := range b.options.LogDirs {
-		d, err := storage.Open(storage.Config{
-			FS: vfs.OS{}, Dir: filepath.ToSlash(dir), FlushPolicy: b.options.FlushPolicy, FlushInterval: b.options.FlushInterval,
-			CheckpointBytes: b.options.JournalBytes, CheckpointInterval: b.options.CheckpointInterval, ProducerIDExpiration: b.options.ProducerIDExpiration,
-			Clock: b.options.Clock, Logger: b.logger,
-		})
-		if err != nil {
-			return err
-		}
-		b.directories = append(b.directories, d)
-	}
 	return nil
 }
 
@@ -163,7 +145,7 @@ func (b *Broker) followDefaults(_, next *meta.Image, d meta.Delta) {
 
 // register tells the cluster that this process is the node now: leader epochs begin anew.
 func (b *Broker) register(ctx context.Context) error {
-	r := meta.Broker{ID: b.options.NodeID, Rack: b.options.Rack}
+	r := meta.Broker{ID: b.options.NodeID, Rack: b.options.Rack, Cordoned: len(b.options.CordonedDirs) == len(b.options.LogDirs)}
 	_, _ = rand.Read(r.Incarnation[:]) // never fails
 	for _, l := range b.options.Listeners {
 		r.Endpoints = append(r.Endpoints, meta.Endpoint{
@@ -225,7 +207,11 @@ func (b *Broker) Shutdown(ctx context.Context) error {
 		r.Stop()
 	}
 	if b.audit != nil {
-		flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditFlush)
+		patience := auditFlush
+		if b.online() == 0 {
+			patience = 0 // there is nothing to wait for
+		}
+		flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 		errs = append(errs, b.audit.Record(flush, audit.Lifecycle{Stopping: true, Version: b.options.Version}), b.audit.Close(flush))
 		cancel()
 	}

@@ -134,25 +134,3 @@ func addUsers(ctx context.Context, log *metadataLog, users []meta.ScramCredentia
 	}
 	return firstFailure(result)
 }
-
-// checkDirectories reads whose the log directories are and returns the cluster's id.
-func checkDirectories(nodeID int32, dirs []string) (clusterID string, err error) {
-	files := vfs.OS{}
-	for _, dir := range dirs {
-		p, err := storage.ReadMetaProperties(files, filepath.ToSlash(dir))
-		if errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("%w: %s", ErrNotFormatted, dir)
-		}
-		if err != nil {
-			return "", err
-		}
-		if p.NodeID != nodeID {
-			return "", fmt.Errorf("%w: %s is node %d's, this is node %d", ErrOtherNode, dir, p.NodeID, nodeID)
-		}
-		if clusterID != "" && p.ClusterID != clusterID {
-			return "", fmt.Errorf("%w: %s is of cluster %s, the others of %s", ErrOtherNode, dir, p.ClusterID, clusterID)
-		}
-		clusterID = p.ClusterID
-	}
-	return clusterID, nil
-}

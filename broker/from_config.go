@@ -16,6 +16,7 @@ import (
 	"github.com/chronik-stream/chronik/broker/journal"
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/server"
+	"github.com/chronik-stream/chronik/broker/vfs"
 	"github.com/chronik-stream/chronik/tls"
 )
 
@@ -31,6 +32,7 @@ func FromConfig(c *config.Config, version string, logger *slog.Logger) (Options,
 	o := Options{
 		NodeID: c.Node.ID, Rack: c.Node.Rack, Version: version,
 		LogDirs: c.Storage.LogDirs, MetadataDir: filepath.Join(c.Storage.MetadataDir, metadataDirName),
+		CordonedDirs: c.Storage.CordonedDirs, Files: vfs.OS{},
 		HTTPListen: c.HTTPListen, AllowIfNoACL: c.Security.AllowIfNoACL, ACLsOff: !c.Security.ACLEnabled,
 		FlushPolicy: flushPolicy(c.Storage.FlushPolicy), FlushInterval: c.Storage.FlushInterval,
 		JournalBytes: c.Storage.JournalBytes, CheckpointInterval: c.Storage.CheckpointInterval,

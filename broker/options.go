@@ -14,6 +14,7 @@ import (
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/replica"
 	"github.com/chronik-stream/chronik/broker/server"
+	"github.com/chronik-stream/chronik/broker/vfs"
 	"github.com/chronik-stream/chronik/tls"
 )
 
@@ -25,7 +26,11 @@ type Options struct {
 	// LogDirs are log.dirs; MetadataDir is where the metadata log is.
 	LogDirs     []string
 	MetadataDir string
-	Listeners   []Listener
+	// CordonedDirs are those of LogDirs that take no new partitions.
+	CordonedDirs []string
+	// Files holds the log directories; nil means the operating system's.
+	Files     vfs.FS
+	Listeners []Listener
 	// HTTPListen is where metrics and health are served, host:port; "" means nowhere.
 	HTTPListen string
 

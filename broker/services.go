@@ -117,10 +117,11 @@ func (b *Broker) table(ctx context.Context) (*api.Table, error) {
 	groups := &handler.Groups{
 		Coordinator: b.groups, Image: b.store.Image, Endpoint: b.endpoint, CreateTopic: b.createOffsetsTopic(ctx),
 	}
+	directories := &handler.Directories{Replicas: b.replicas, Changes: &changes{audit: b.audit}}
 	security := &handler.Security{Metadata: b.metadata, NoAuthorizer: b.options.ACLsOff}
 	var rows []api.Row
 	for _, area := range [][]api.Row{
-		entry.Rows(), topics.Rows(), cluster.Rows(), records.Rows(), groups.Rows(), security.Rows(), b.options.ConfigRows(b.metadata),
+		entry.Rows(), topics.Rows(), cluster.Rows(), records.Rows(), directories.Rows(), groups.Rows(), security.Rows(), b.options.ConfigRows(b.metadata),
 	} {
 		rows = append(rows, area...)
 	}
@@ -170,7 +171,7 @@ func (b *Broker) startHTTP(ctx context.Context) error {
 	if b.options.HTTPListen == "" {
 		return nil
 	}
-	b.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	b.registry.MustRegister(newDirectoryMetrics(b.directories), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	h, err := httpd.New(httpd.Config{
 		Addr: b.options.HTTPListen, Logger: b.logger,
 		Routes: []httpd.Route{httpd.Metrics(b.registry), httpd.Healthz(b.healthy), httpd.Readyz(b.serving)},

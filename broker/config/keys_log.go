@@ -5,8 +5,8 @@ func logKeys() []Key {
 	return []Key{
 		{Name: "log.dirs", Type: List, Null: true, Effect: ActedOn, Doc: "Directories of the data, separated by commas. It goes before log.dir."},
 		{Name: "log.dir", Type: List, Default: "/var/lib/chronik", Effect: ActedOn, Doc: "Directory of the data, where log.dirs is not set."},
-		{Name: "log.dir.failure.timeout.ms", Type: Long, Default: "30000", Check: atLeast(1), Effect: Ignored, Doc: "Time after which a broker gives up that can not report a failed directory. The broker ends with its last directory."},
-		{Name: "cordoned.log.dirs", Type: List, Effect: Ignored, Doc: "Directories that get no new partitions."},
+		{Name: "log.dir.failure.timeout.ms", Type: Long, Default: "30000", Check: atLeast(1), Effect: Ignored, Doc: "Time after which a broker gives up that can not report a failed directory to the controller. A single node is its own; it ends with its last directory."},
+		{Name: "cordoned.log.dirs", Type: List, Effect: ActedOn, Doc: "Those of log.dirs that get no new partitions, separated by commas; * means all of them, and then no topic can be created."},
 		{Name: "num.recovery.threads.per.data.dir", Type: Int, Default: "2", Check: atLeast(1), Effect: Ignored, Doc: "Threads of the recovery. The journal is replayed by one pass per directory."},
 		{Name: "num.partitions", Type: Int, Default: "1", Check: between(1, 10000), Effect: ActedOn, Doc: "Partitions of a topic that is created without a number."},
 		{Name: "default.replication.factor", Type: Int, Default: "1", Check: between(1, 32767), Effect: ActedOn, Doc: "Replicas of a topic that is created without a number."},

@@ -49,6 +49,8 @@ type Storage struct {
 	// LogDirs are the log directories, MetadataDir is the one of the metadata log.
 	LogDirs     []string
 	MetadataDir string
+	// CordonedDirs are those of LogDirs that take no new partitions.
+	CordonedDirs []string
 
 	FlushPolicy   FlushPolicy
 	FlushInterval time.Duration
@@ -206,6 +208,7 @@ func (l *loader) storage() {
 	if c.Storage.MetadataDir == "" {
 		c.Storage.MetadataDir = dirs[0]
 	}
+	c.Storage.CordonedDirs = l.cordoned(dirs)
 	switch c.text("chronik.flush.policy") {
 	case "interval":
 		c.Storage.FlushPolicy = FlushInterval
@@ -214,6 +217,20 @@ func (l *loader) storage() {
 	default:
 		c.Storage.FlushPolicy = FlushAcks
 	}
+}
+
+// cordoned reads cordoned.log.dirs: some of the log directories, or * for all of them.
+func (l *loader) cordoned(dirs []string) []string {
+	named := SplitList(l.config.text("cordoned.log.dirs"))
+	if len(named) == 1 && named[0] == "*" {
+		return dirs
+	}
+	for _, d := range named {
+		if !slices.Contains(dirs, d) {
+			l.fail("cordoned.log.dirs: %s is not one of log.dirs", d)
+		}
+	}
+	return named
 }
 
 func (l *loader) limits() {

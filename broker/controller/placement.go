@@ -40,7 +40,7 @@ func Place(img *meta.Image, first, count, factor, start int) ([][]int32, error) 
 func liveBrokers(img *meta.Image) []int32 {
 	var live []int32
 	img.Brokers(func(b *meta.Broker) bool {
-		if !b.Fenced {
+		if !b.Fenced && !b.Cordoned {
 			live = append(live, b.ID)
 		}
 		return true
@@ -75,8 +75,12 @@ func CheckAssignment(img *meta.Image, partitions [][]int32, factor int) error {
 // checkReplicas looks at no more replicas than there are brokers: one of more is unknown or stands there twice.
 func checkReplicas(img *meta.Image, replicas []int32) error {
 	for i, id := range replicas {
-		if img.Broker(id) == nil {
+		broker := img.Broker(id)
+		if broker == nil {
 			return wire.Errorf(wire.InvalidReplicaAssignment, "The manual partition assignment includes broker %d, but no such broker is registered.", id)
+		}
+		if broker.Cordoned {
+			return wire.Errorf(wire.InvalidReplicaAssignment, "The manual partition assignment includes broker %d, but all its log directories are cordoned.", id)
 		}
 		if slices.Contains(replicas[:i], id) {
 			return wire.Errorf(wire.InvalidReplicaAssignment, "The manual partition assignment includes the broker %d more than once.", id)

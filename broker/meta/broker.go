@@ -6,10 +6,12 @@ type Broker struct {
 	// Epoch is the index of the registration in the metadata log: a request from an older one is fenced.
 	Epoch int64 `json:"epoch"`
 	// Incarnation is a random id of the broker's process.
-	Incarnation [16]byte   `json:"incarnation"`
-	Rack        string     `json:"rack,omitempty"`
-	Fenced      bool       `json:"fenced,omitempty"`
-	Endpoints   []Endpoint `json:"endpoints"`
+	Incarnation [16]byte `json:"incarnation"`
+	Rack        string   `json:"rack,omitempty"`
+	Fenced      bool     `json:"fenced,omitempty"`
+	// Cordoned says that all log directories of the broker are: it gets no new partitions (KIP-1066).
+	Cordoned  bool       `json:"cordoned,omitempty"`
+	Endpoints []Endpoint `json:"endpoints"`
 }
 
 // Endpoint is one advertised listener.

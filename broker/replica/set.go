@@ -13,12 +13,13 @@ import (
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/record"
 	"github.com/chronik-stream/chronik/broker/storage"
+	"github.com/chronik-stream/chronik/broker/wire"
 )
 
 // Config says what a Set works with. All fields are required.
 type Config struct {
 	NodeID int32
-	// Directories are the open log directories; a new partition goes to the one with the fewest.
+	// Directories are the log directories, online or not; a new partition goes to the one with the fewest.
 	Directories []*storage.Directory
 	Walker      *record.Walker
 	// Settings gives the effective configuration of a topic.
@@ -74,15 +75,20 @@ func (s *Set) Follow(old, _ *meta.Image, d meta.Delta) {
 		s.remove(t)
 	}
 	for _, t := range d.TopicsCreated {
-		s.put(t, starting)
+		known := 0
+		if starting {
+			known = len(t.Partitions)
+		}
+		s.put(t, known)
 	}
 	for _, c := range d.TopicsChanged {
-		s.put(c.New, false)
+		s.put(c.New, len(c.Old.Partitions))
 	}
 }
 
-// put opens what is missing of a topic and updates the rest.
-func (s *Set) put(t *meta.Topic, starting bool) {
+// put opens what is missing of a topic and updates the rest. The partitions below known are older than this change: they have
+// logs, or had them.
+func (s *Set) put(t *meta.Topic, known int) {
 	tree := s.topics.Load()
 	old, _ := tree.Get([]byte(t.Name))
 	list := make([]*Replica, len(t.Partitions))
@@ -94,7 +100,7 @@ func (s *Set) put(t *meta.Topic, starting bool) {
 			continue
 		}
 		if list[i] == nil {
-			opened, err := s.open(t, int32(i), settings, starting) //nolint:gosec // partitions are far below 2^31
+			opened, err := s.open(t, int32(i), settings, i < known) //nolint:gosec // partitions are far below 2^31
 			if err != nil {
 				s.cfg.Logger.Error("a partition can not be opened", "topic", t.Name, "partition", i, "error", err)
 				continue
@@ -110,10 +116,14 @@ func (s *Set) put(t *meta.Topic, starting bool) {
 	s.topics.Store(tree)
 }
 
-// open finds or makes the log of a partition. While starting it says when it makes one: the topic is older than that.
-func (s *Set) open(t *meta.Topic, partition int32, settings *Settings, starting bool) (*Replica, error) {
+// open finds or makes the log of a partition. It says when it makes one anew, and makes none while a directory is offline that
+// may hold it: an empty log in its place would be a loss that nobody sees (as LogManager.getOrCreateLog of Apache Kafka).
+func (s *Set) open(t *meta.Topic, partition int32, settings *Settings, known bool) (*Replica, error) {
 	dir, log := s.find(t, partition)
 	if log == nil {
+		if offline := s.offline(); known && offline != nil {
+			return nil, wire.Errorf(wire.KafkaStorageError, "its log may be in %s, which is offline", offline.Path())
+		}
 		var err error
 		if dir, err = s.choose(); err != nil {
 			return nil, err
@@ -121,7 +131,7 @@ func (s *Set) open(t *meta.Topic, partition int32, settings *Settings, starting 
 		if log, err = dir.Create(t.ID, t.Name, partition, settings.Log); err != nil {
 			return nil, err
 		}
-		if starting {
+		if known {
 			s.cfg.Logger.Warn("a log that is not there is made anew", "topic", t.Name, "partition", partition, "directory", dir.Path())
 		}
 	}
@@ -144,18 +154,25 @@ func (s *Set) find(t *meta.Topic, partition int32) (*storage.Directory, *storage
 	return nil, nil
 }
 
-// errNoDirectory is returned when every log directory is offline.
-var errNoDirectory = errors.New("every log directory is offline")
-
-// choose returns the online directory with the fewest logs.
-func (s *Set) choose() (*storage.Directory, error) {
-	if only := s.cfg.Directories[0]; len(s.cfg.Directories) == 1 && only.Err() == nil {
-		return only, nil
+// offline returns a directory that is offline, or nil.
+func (s *Set) offline() *storage.Directory {
+	for _, d := range s.cfg.Directories {
+		if d.Err() != nil {
+			return d
+		}
 	}
+	return nil
+}
+
+// errNoDirectory is returned when no directory takes a new partition.
+var errNoDirectory = errors.New("every log directory is offline or cordoned")
+
+// choose returns the directory with the fewest logs of those that are online and not cordoned.
+func (s *Set) choose() (*storage.Directory, error) {
 	var best *storage.Directory
 	fewest := 0
 	for _, d := range s.cfg.Directories {
-		if d.Err() != nil {
+		if d.Err() != nil || d.Cordoned() {
 			continue
 		}
 		n := 0
@@ -221,7 +238,7 @@ func (s *Set) RemoveStrays(img *meta.Image) {
 // Reconfigure asks for every topic's settings again, after the broker's defaults have changed. As Follow it is the metadata's
 // goroutine that calls it.
 func (s *Set) Reconfigure(img *meta.Image) {
-	img.Topics(func(t *meta.Topic) bool { s.put(t, false); return true })
+	img.Topics(func(t *meta.Topic) bool { s.put(t, len(t.Partitions)); return true })
 }
 
 // Retain runs retention every interval until the context ends.

@@ -37,6 +37,8 @@ type Config struct {
 	ProducerIDExpiration time.Duration
 	// DefaultLogConfig serves the logs that are found on disk, until SetConfig.
 	DefaultLogConfig LogConfig
+	// Cordoned directories take no new partitions.
+	Cordoned bool
 	// BrokerEpoch is written into the clean-shutdown marker; -1 or 0 where there is none.
 	BrokerEpoch int64
 	// Cache bounds what segments keep open; several directories may share one. nil means one of this directory, with its defaults.

@@ -32,6 +32,9 @@ type Directory struct {
 	crowded chan struct{}
 	stop    chan struct{}
 	ended   sync.WaitGroup
+	// unopened is why the directory could not be opened; offline is closed then.
+	unopened error
+	offline  chan struct{}
 
 	mu     sync.RWMutex
 	byName map[string]*Log
@@ -63,10 +66,7 @@ type retired struct {
 // journal.ErrCorrupt: something that was durable is damaged; nothing of it is repaired in silence.
 func Open(cfg Config) (*Directory, error) {
 	cfg.setDefaults()
-	d := &Directory{
-		cfg: cfg, walker: record.NewWalker(), crowded: make(chan struct{}, 1), stop: make(chan struct{}),
-		byName: map[string]*Log{}, byID: map[logKey]*Log{}, named: map[string]bool{}, deleted: map[TopicID]bool{},
-	}
+	d := newDirectory(cfg)
 	if err := d.shareFiles(); err != nil {
 		return nil, fmt.Errorf("open log directory %s: %w", cfg.Dir, err)
 	}
@@ -100,6 +100,13 @@ func (d *Directory) shareFiles() (err error) {
 	}
 	d.files = &segmentFiles{FS: d.cfg.FS, cache: cache, failed: d.fail, due: due}
 	return nil
+}
+
+func newDirectory(cfg Config) *Directory {
+	return &Directory{
+		cfg: cfg, walker: record.NewWalker(), crowded: make(chan struct{}, 1), stop: make(chan struct{}),
+		byName: map[string]*Log{}, byID: map[logKey]*Log{}, named: map[string]bool{}, deleted: map[TopicID]bool{},
+	}
 }
 
 // makeDir makes the directory where it is missing, durably.
@@ -139,6 +146,12 @@ func (d *Directory) start() error {
 
 // Path is the directory's name.
 func (d *Directory) Path() string { return d.cfg.Dir }
+
+// Cordoned says that the directory takes no new partitions (cordoned.log.dirs).
+func (d *Directory) Cordoned() bool { return d.cfg.Cordoned }
+
+// Space is the space of the volume that the directory is on.
+func (d *Directory) Space() (vfs.Space, error) { return vfs.SpaceOf(d.cfg.FS, d.cfg.Dir) }
 
 // Logs yields the logs by the names of their directories.
 func (d *Directory) Logs(yield func(*Log) bool) {
@@ -304,12 +317,17 @@ func (l *Log) closeFiles() error {
 
 // Failed is closed when the directory is offline for good: a write or a sync failed, and what is on disk is not known any
 // more. Err says why.
-func (d *Directory) Failed() <-chan struct{} { return d.journal.Failed() }
+func (d *Directory) Failed() <-chan struct{} {
+	if d.unopened != nil {
+		return d.offline
+	}
+	return d.journal.Failed()
+}
 
 // Err is why the directory is offline, or nil.
 func (d *Directory) Err() error {
 	if d.journal == nil {
-		return nil
+		return d.unopened
 	}
 	return d.journal.Err()
 }
@@ -326,7 +344,7 @@ func (d *Directory) fail(err error) {
 // is offline gets no marker; Close then returns why. Appends fail from the start of Close on.
 func (d *Directory) Close() error {
 	d.mu.Lock()
-	if d.closed {
+	if d.closed || d.unopened != nil {
 		d.mu.Unlock()
 		return nil
 	}

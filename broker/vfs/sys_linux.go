@@ -2,7 +2,9 @@ package vfs
 
 import (
 	"errors"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -34,4 +36,14 @@ func allocate(fd uintptr, size int64) error {
 			return err
 		}
 	}
+}
+
+// Space implements SpaceOf.
+func (OS) Space(dir string) (Space, error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(filepath.FromSlash(dir), &st); err != nil {
+		return Space{}, &fs.PathError{Op: "statfs", Path: dir, Err: err}
+	}
+	block := int64(st.Bsize)
+	return Space{Total: int64(st.Blocks) * block, Usable: int64(st.Bavail) * block}, nil //nolint:gosec // far below 2^63
 }

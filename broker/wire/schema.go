@@ -110,7 +110,7 @@ func buildSchemas() map[int16]*schema {
 	all := map[int16]*schema{}
 	lists := [][]schema{
 		recordsSchemas(), membersSchemas(), groupsSchemas(), offsetsSchemas(),
-		clusterSchemas(), topicsSchemas(), configsSchemas(), securitySchemas(),
+		clusterSchemas(), topicsSchemas(), configsSchemas(), securitySchemas(), directoriesSchemas(),
 	}
 	for _, list := range lists {
 		for i := range list {

@@ -1,0 +1,70 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+
+	"github.com/chronik-stream/chronik/broker/storage"
+	"github.com/chronik-stream/chronik/broker/vfs"
+)
+
+// openDirectories checks whose the log directories are, locks and recovers them. One that can not be opened is offline from the
+// start, as long as another one is online: its partitions are not served, and not made anew elsewhere. A directory of another
+// node, or one in use, ends the start: that is a mistake of who started it, and not of a disk.
+func (b *Broker) openDirectories(context.Context) error {
+	owner := owner{nodeID: b.options.NodeID}
+	var failures []error
+	for _, dir := range b.options.LogDirs {
+		cfg := b.directoryConfig(dir)
+		d, err := owner.open(cfg)
+		switch {
+		case errors.Is(err, ErrOtherNode), errors.Is(err, vfs.ErrLocked):
+			return err
+		case err != nil:
+			b.logger.Error("a log directory can not be opened; its partitions are not served", "directory", dir, "error", err)
+			failures = append(failures, err)
+			d = storage.Unopened(cfg, err)
+		}
+		b.directories = append(b.directories, d)
+	}
+	b.clusterID = owner.clusterID
+	if b.online() == 0 {
+		return errors.Join(failures...)
+	}
+	return nil
+}
+
+func (b *Broker) directoryConfig(dir string) storage.Config {
+	return storage.Config{
+		FS: b.options.Files, Dir: filepath.ToSlash(dir), FlushPolicy: b.options.FlushPolicy, FlushInterval: b.options.FlushInterval,
+		CheckpointBytes: b.options.JournalBytes, CheckpointInterval: b.options.CheckpointInterval, ProducerIDExpiration: b.options.ProducerIDExpiration,
+		Cordoned: slices.Contains(b.options.CordonedDirs, dir),
+		Clock:    b.options.Clock, Logger: b.logger,
+	}
+}
+
+// owner is whose the directories have to be: of this node, and all of one cluster.
+type owner struct {
+	nodeID    int32
+	clusterID string
+}
+
+func (o *owner) open(cfg storage.Config) (*storage.Directory, error) {
+	p, err := storage.ReadMetaProperties(cfg.FS, cfg.Dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w: %s", ErrNotFormatted, cfg.Dir)
+	case err != nil:
+		return nil, err
+	case p.NodeID != o.nodeID:
+		return nil, fmt.Errorf("%w: %s is node %d's, this is node %d", ErrOtherNode, cfg.Dir, p.NodeID, o.nodeID)
+	case o.clusterID != "" && p.ClusterID != o.clusterID:
+		return nil, fmt.Errorf("%w: %s is of cluster %s, the others of %s", ErrOtherNode, cfg.Dir, p.ClusterID, o.clusterID)
+	}
+	o.clusterID = p.ClusterID
+	return storage.Open(cfg)
+}

@@ -1,0 +1,71 @@
+package broker
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/chronik-stream/chronik/broker/storage"
+)
+
+// directoryMetrics shows the log directories (Apache Kafka: OfflineLogDirectoryCount and LogDirectoryOffline of LogManager).
+type directoryMetrics struct {
+	directories []*storage.Directory
+	offline     *prometheus.Desc
+	online      *prometheus.Desc
+	logs        *prometheus.Desc
+	size        *prometheus.Desc
+	total       *prometheus.Desc
+	usable      *prometheus.Desc
+}
+
+var _ prometheus.Collector = (*directoryMetrics)(nil)
+
+func newDirectoryMetrics(directories []*storage.Directory) *directoryMetrics {
+	of := func(name, help string) *prometheus.Desc {
+		return prometheus.NewDesc("chronik_log_directory_"+name, help, []string{"directory"}, nil)
+	}
+	return &directoryMetrics{
+		directories: directories,
+		offline:     prometheus.NewDesc("chronik_offline_log_directories", "Log directories whose partitions are not served.", nil, nil),
+		online:      of("online", "Whether the log directory is online."),
+		logs:        of("partitions", "Partitions in the log directory."),
+		size:        of("size_bytes", "Size of the segments in the log directory."),
+		total:       of("total_bytes", "Size of the volume of the log directory."),
+		usable:      of("usable_bytes", "Space that is left on the volume of the log directory."),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (m *directoryMetrics) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{m.offline, m.online, m.logs, m.size, m.total, m.usable} {
+		out <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *directoryMetrics) Collect(out chan<- prometheus.Metric) {
+	offline := 0
+	for _, d := range m.directories {
+		gauge := func(desc *prometheus.Desc, value int64) {
+			out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(value), d.Path())
+		}
+		if d.Err() != nil {
+			offline++
+			gauge(m.online, 0)
+			continue
+		}
+		gauge(m.online, 1)
+		logs, size := int64(0), int64(0)
+		d.Logs(func(l *storage.Log) bool {
+			logs++
+			size += l.Size()
+			return true
+		})
+		gauge(m.logs, logs)
+		gauge(m.size, size)
+		if space, err := d.Space(); err == nil {
+			gauge(m.total, space.Total)
+			gauge(m.usable, space.Usable)
+		}
+	}
+	out <- prometheus.MustNewConstMetric(m.offline, prometheus.GaugeValue, float64(offline))
+}
