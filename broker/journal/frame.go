@@ -26,6 +26,8 @@ const (
 	Checkpoint
 	// PartitionCreated starts a log of the topic whose name is the payload.
 	PartitionCreated
+	// Reference adds a record batch that is durable in the log's own file; the payload says where.
+	Reference
 )
 
 // Frame is one change to one log.
@@ -39,8 +41,15 @@ type Frame struct {
 	PreviousEnd int64
 	// Payload depends on the type. In a replay it is valid during the call only.
 	Payload []byte
-	// LSN is the frame's place in the journal, set by the journal.
+	// LSN is the frame's place in the journal, set by the journal; 0 while the frame is held back.
 	LSN uint64
+
+	// Sources are what has to be durable before the frame is written. It needs an Order.
+	Sources []Source
+	// Referenced is how many bytes the sources hold that were not durable, about.
+	Referenced int64
+	// Order, where not nil, is that of all frames which must not overtake each other; they are given one at a time.
+	Order *Order
 }
 
 // The layout; docs/formats.md.
@@ -115,7 +124,7 @@ func parseFrame(b []byte, h *fileHeader, f *Frame) (size int, syncedThrough uint
 	if b[4] != frameVersion {
 		return 0, 0, fmt.Errorf("%w: frame version %d", ErrNewer, b[4])
 	}
-	if b[5] < byte(Append) || b[5] > byte(PartitionCreated) {
+	if b[5] < byte(Append) || b[5] > byte(Reference) {
 		return 0, 0, fmt.Errorf("%w: frame type %d", ErrNewer, b[5])
 	}
 	*f = Frame{

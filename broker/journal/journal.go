@@ -62,22 +62,27 @@ type Journal struct {
 	due    chan struct{}
 	wake   chan struct{}
 	stop   chan struct{}
-	ended  sync.WaitGroup
+	// heldWake tells of a held frame; released is closed when no frame is passed on any more.
+	heldWake, released chan struct{}
+	ended              sync.WaitGroup
 	// synced is the LSN up to which all is on disk.
 	synced atomic.Uint64
 
 	mu      sync.Mutex
-	room    sync.Cond // pending was taken, or the journal has ended
+	room    sync.Cond // pending or held frames were taken, or the journal has ended
 	ready   sync.Cond // a file is prepared, or is missing, or the journal has ended
 	pending []byte
 	waiters []waiter
 	// wantSync says that one of the waiters waits for the disk whatever the policy.
 	wantSync bool
-	lsn      uint64 // of the last frame that was taken
-	err      error  // why the journal failed
-	closed   bool
-	idle     bool // the writing goroutine has ended
-	starving bool // the writing goroutine waits for a file
+	// held are the frames that wait for their sources, of heldBytes with those that are being synced.
+	held      []heldFrame
+	heldBytes int64
+	lsn       uint64 // of the last frame that was taken
+	err       error  // why the journal failed
+	closed    bool
+	idle      bool // the writing goroutine has ended
+	starving  bool // the writing goroutine waits for a file
 	// sinceCheckpoint counts the bytes that were taken since the last checkpoint.
 	sinceCheckpoint int64
 	checkpoint      uint64
@@ -101,6 +106,7 @@ func Start(cfg Config, tail Tail) (*Journal, error) {
 	}
 	j := &Journal{
 		cfg: cfg, failed: make(chan struct{}), due: make(chan struct{}, 1), wake: make(chan struct{}, 1), stop: make(chan struct{}),
+		heldWake: make(chan struct{}, 1), released: make(chan struct{}),
 		lsn: tail.LSN, checkpoint: tail.LSN, written: tail.LSN, generation: tail.generation,
 	}
 	j.room.L, j.ready.L = &j.mu, &j.mu
@@ -109,6 +115,7 @@ func Start(cfg Config, tail Tail) (*Journal, error) {
 		return nil, errors.Join(err, j.closeFiles())
 	}
 	j.ended.Add(2)
+	go j.release()
 	go j.write()
 	go j.keep()
 	return j, nil
@@ -207,8 +214,8 @@ func (j *Journal) create() (*file, error) {
 // MaxPayload is the size of the largest payload that Append takes, in bytes.
 func (j *Journal) MaxPayload() int64 { return j.cfg.FileBytes - firstFrame - frameHeaderBytes }
 
-// Append takes a frame and returns its LSN; it copies the payload. It does not wait for the disk, but it waits while too much
-// is pending. done, where not nil, is told the outcome, unless Append returned an error.
+// Append takes a frame and returns its LSN, 0 where the frame is held back; it copies the payload. It does not wait for the disk,
+// but it waits while too much is pending. done, where not nil, is told the outcome, unless Append returned an error.
 func (j *Journal) Append(f *Frame, done Done, token int64) (uint64, error) {
 	return j.add(f, waiter{done, token}, false)
 }
@@ -220,21 +227,38 @@ func (j *Journal) add(f *Frame, w waiter, wantSync bool) (uint64, error) {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	limit := min(maxPendingBytes, int(j.cfg.FileBytes-firstFrame))
-	for j.usable() == nil && len(j.pending) > 0 && len(j.pending)+size > limit {
-		j.room.Wait()
+	if f.holds() {
+		return 0, j.hold(f, w, wantSync)
+	}
+	if err := j.waitForRoom(size); err != nil {
+		return 0, err
 	}
 	if err := j.usable(); err != nil {
 		return 0, err
 	}
+	j.enqueue(f, w, wantSync)
+	return f.LSN, nil
+}
+
+// waitForRoom waits until so many more bytes may be pending. The caller holds the lock. Frames of a journal that is being closed
+// are still passed on.
+func (j *Journal) waitForRoom(size int) error {
+	limit := min(maxPendingBytes, int(j.cfg.FileBytes-firstFrame))
+	for j.err == nil && len(j.pending) > 0 && len(j.pending)+size > limit {
+		j.room.Wait()
+	}
+	return j.err
+}
+
+// enqueue makes a frame pending. The caller holds the lock.
+func (j *Journal) enqueue(f *Frame, w waiter, wantSync bool) {
 	j.lsn++
 	f.LSN = j.lsn
 	j.pending = appendFrame(j.pending, f)
 	j.waiters = append(j.waiters, w)
 	j.wantSync = j.wantSync || wantSync
-	j.count(int64(size))
+	j.count(int64(frameHeaderBytes + len(f.Payload)))
 	notify(j.wake)
-	return j.lsn, nil
 }
 
 // count adds to what was taken since the checkpoint, and tells once when it is time for another.
@@ -337,6 +361,7 @@ func (j *Journal) Close() error {
 	close(j.stop)
 	j.room.Broadcast()
 	j.mu.Unlock()
+	<-j.released
 	j.ended.Wait()
 	return errors.Join(j.Err(), j.closeFiles())
 }

@@ -32,7 +32,7 @@ func (j *Journal) write() {
 		case <-j.failed:
 			j.refuse(&b)
 			return
-		case <-j.stop:
+		case <-j.released:
 			j.finish(&b)
 			return
 		}

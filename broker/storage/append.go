@@ -104,6 +104,9 @@ func (l *Log) Append(batch []byte, info AppendInfo) (AppendResult, error) {
 	if err := l.put(batch, &h, mark, l.now(info.Now)); err != nil {
 		return AppendResult{}, err
 	}
+	if l.d.byReference(h.size) {
+		l.refer(&frame, batch, &h)
+	}
 	if _, err := l.d.journal.Append(&frame, l.done, l.end.Load()); err != nil {
 		return AppendResult{}, l.fail("append to", err)
 	}
@@ -122,8 +125,6 @@ func (l *Log) admit(h *header, origin Origin) error {
 		return wire.Errorf(wire.MessageTooLarge, "append to %s: a batch of %d bytes, the largest one is %d", l.path, h.size, l.cfg.MaxMessageBytes)
 	case h.size > l.cfg.SegmentBytes:
 		return wire.Errorf(wire.RecordListTooLarge, "append to %s: a batch of %d bytes, a segment holds %d", l.path, h.size, l.cfg.SegmentBytes)
-	case h.size > l.d.journal.MaxPayload():
-		return wire.Errorf(wire.MessageTooLarge, "append to %s: a batch of %d bytes, the journal takes %d", l.path, h.size, l.d.journal.MaxPayload())
 	}
 	return nil
 }
@@ -178,7 +179,7 @@ func (l *Log) roll(base int64, now time.Time) error {
 	segments := *l.segments.Load()
 	grown := append(segments[:len(segments):len(segments)], s)
 	l.segments.Store(&grown)
-	l.dirDirty = true
+	l.entries.change()
 	l.rollJitter()
 	return nil
 }
@@ -199,6 +200,6 @@ func (l *Log) writeSnapshot(offset int64) (err error) {
 	}
 	l.snapshotAt = offset
 	l.unsynced = append(l.unsynced, name)
-	l.dirDirty = true
+	l.entries.change()
 	return nil
 }

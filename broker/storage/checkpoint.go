@@ -115,14 +115,13 @@ func (d *Directory) writeOffsets() error {
 
 // flushing is what one flush of a log has to sync.
 type flushing struct {
-	end, cuts  int64
+	end        int64
+	cuts       uint64
 	segments   []*segment
 	aborted    []bool
 	snapshots  []string
 	epochs     []string
 	epochDirty bool
-	dirDirty   bool
-	fresh      bool
 }
 
 // flush makes a log durable as it is now, and moves its recovery point. Appends go on meanwhile.
@@ -138,26 +137,29 @@ func (l *Log) flush() error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if int64(l.cuts.Load()) == f.cuts { //nolint:gosec // compared only
-		l.recoveryPoint = max(l.recoveryPoint, f.end)
+	if l.cuts.Load() == f.cuts {
+		l.recoveryPoint, l.flushedCuts = max(l.recoveryPoint, f.end), f.cuts
 	}
 	return nil
 }
 
-// startFlush writes what is in memory and notes what to sync; nil if there is nothing.
+// startFlush writes what is in memory and notes what to sync; nil if the log is gone.
 func (l *Log) startFlush() (*flushing, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	end := l.end.Load()
-	if l.gone || (end == l.recoveryPoint && !l.dirDirty && !l.fresh && !l.epochs.dirty && len(l.unsynced) == 0) {
+	if l.gone {
 		return nil, nil
 	}
 	f := &flushing{
-		end: end, cuts: int64(l.cuts.Load()), snapshots: l.unsynced, //nolint:gosec // compared only
-		epochDirty: l.epochs.dirty, dirDirty: l.dirDirty, fresh: l.fresh,
+		end: l.end.Load(), cuts: l.cuts.Load(), snapshots: l.unsynced,
+		epochDirty: l.epochs.dirty,
 	}
 	if f.epochDirty {
 		f.epochs = l.epochs.lines()
+	}
+	l.unsynced, l.epochs.dirty = nil, false
+	if f.end == l.recoveryPoint && f.cuts == l.flushedCuts && !l.entries.changed() {
+		return f, nil
 	}
 	segments := *l.segments.Load()
 	f.segments = segments[max(find(segments, l.recoveryPoint-1), 0):] // the one that a truncation has cut, too
@@ -167,7 +169,6 @@ func (l *Log) startFlush() (*flushing, error) {
 		}
 		f.aborted = append(f.aborted, s.abortedSize > 0)
 	}
-	l.unsynced, l.epochs.dirty, l.dirDirty, l.fresh = nil, false, false, false
 	return f, nil
 }
 
@@ -183,18 +184,15 @@ func (l *Log) syncAll(f *flushing) error {
 			return err
 		}
 	}
-	if f.fresh {
-		if err := syncFile(l.d.cfg.FS, path.Join(l.path, metadataFile)); err != nil {
+	if err := l.identity.Sync(); err != nil {
+		return err
+	}
+	if f.epochDirty {
+		if err := writeCheckpoint(l.d.cfg.FS, path.Join(l.path, epochFile), f.epochs); err != nil {
 			return err
 		}
 	}
-	if f.epochDirty {
-		return writeCheckpoint(l.d.cfg.FS, path.Join(l.path, epochFile), f.epochs) // syncs the directory too
-	}
-	if f.dirDirty {
-		return vfs.SyncDir(l.d.cfg.FS, l.path)
-	}
-	return nil
+	return l.entries.Sync()
 }
 
 // removed says whether a segment is no longer the log's.

@@ -28,8 +28,10 @@ type Config struct {
 	FlushPolicy journal.FlushPolicy
 	// FlushInterval is how often the journal is made durable under journal.FlushInterval.
 	FlushInterval time.Duration
-	// JournalFileBytes is the size of one journal file; 0 means journal.DefaultFileBytes. A batch has to fit into one.
+	// JournalFileBytes is the size of one journal file; 0 means journal.DefaultFileBytes.
 	JournalFileBytes int64
+	// ReferenceBytes is the size from which a batch goes round the journal; 0 means DefaultReferenceBytes.
+	ReferenceBytes int64
 	// CheckpointBytes and CheckpointInterval pace the background checkpoint; 0 means the defaults.
 	CheckpointBytes    int64
 	CheckpointInterval time.Duration
@@ -50,6 +52,9 @@ type Config struct {
 func (c *Config) setDefaults() {
 	if c.CheckpointBytes == 0 {
 		c.CheckpointBytes = DefaultCheckpointBytes
+	}
+	if c.ReferenceBytes == 0 {
+		c.ReferenceBytes = DefaultReferenceBytes
 	}
 	if c.CheckpointInterval == 0 {
 		c.CheckpointInterval = DefaultCheckpointInterval

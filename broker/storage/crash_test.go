@@ -38,6 +38,8 @@ type model struct {
 	ids  byte
 	what string
 	dead bool // a call failed
+	// references is the size from which batches go round the journal; 0 means none.
+	references int64
 }
 
 var modelTopics = []string{"a", "b", "c-1"}
@@ -60,6 +62,7 @@ func TestCrashes(t *testing.T) {
 	}
 	for seed := range seeds {
 		m := &model{t: t, r: rand.New(rand.NewPCG(seed, 2)), disk: vfs.NewMemory(nil), logs: map[string]*modelLog{}}
+		m.references = int64(seed%3) * 900
 		must(t, makeDir(m.disk, testDir))
 		for life := range 5 {
 			m.what = fmt.Sprintf("seed %d, life %d", seed, life)
@@ -69,7 +72,9 @@ func TestCrashes(t *testing.T) {
 }
 
 func (m *model) live() {
-	d, err := Open(modelConfig(m.disk))
+	cfg := modelConfig(m.disk)
+	cfg.ReferenceBytes = m.references
+	d, err := Open(cfg)
 	if err != nil {
 		m.t.Fatalf("%s: %v", m.what, err)
 	}

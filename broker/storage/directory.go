@@ -42,8 +42,8 @@ type Directory struct {
 	closed bool
 	// named has the names of the logs that the checkpoint files on disk may speak of.
 	named map[string]bool
-	// listDirty says that the directory itself has entries that are not durable.
-	listDirty bool
+	// list is the directory's own entries.
+	list *unsynced
 
 	// checkpointing is held by the one checkpoint at a time; checkpointed is the journal's LSN after the last one.
 	checkpointing sync.Mutex
@@ -70,6 +70,7 @@ func Open(cfg Config) (*Directory, error) {
 	if err := d.shareFiles(); err != nil {
 		return nil, fmt.Errorf("open log directory %s: %w", cfg.Dir, err)
 	}
+	d.list = newUnsynced(func() error { return vfs.SyncDir(cfg.FS, cfg.Dir) })
 	if err := makeDir(cfg.FS, cfg.Dir); err != nil {
 		return nil, fmt.Errorf("open log directory: %w", err)
 	}
@@ -233,7 +234,7 @@ func (d *Directory) create(id TopicID, topic string, partition int32, cfg LogCon
 	if err := d.cfg.FS.Mkdir(l.path); err != nil {
 		return nil, err
 	}
-	d.listDirty = true
+	d.list.change()
 	if err := writeTopicID(d.cfg.FS, l.path, id); err != nil {
 		return nil, err
 	}
@@ -242,7 +243,8 @@ func (d *Directory) create(id TopicID, topic string, partition int32, cfg LogCon
 		return nil, err
 	}
 	l.segments.Store(&[]*segment{s})
-	l.fresh, l.dirDirty = true, true
+	l.identity.change()
+	l.entries.change()
 	d.add(l)
 	return l, nil
 }
@@ -294,6 +296,7 @@ func (d *Directory) retire(l *Log, suffix string) error {
 
 // takeOut takes a log out of the tables and renames its directory. The caller holds both locks.
 func (d *Directory) takeOut(l *Log, suffix string) (name string, err error) {
+	l.settle()
 	l.gone = true
 	l.cuts.Add(2) // readers look again
 	delete(d.byName, partitionDirName(l.topic, l.partition))
@@ -303,7 +306,7 @@ func (d *Directory) takeOut(l *Log, suffix string) (name string, err error) {
 	if err := errors.Join(err, d.cfg.FS.Rename(l.path, name)); err != nil {
 		return "", err
 	}
-	d.listDirty = true
+	d.list.change()
 	return name, nil
 }
 
@@ -382,6 +385,7 @@ func (l *Log) finish() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
+	l.settle()
 	if err := l.active().seal(); err != nil {
 		return fmt.Errorf("close %s: %w", l.path, err)
 	}

@@ -21,7 +21,11 @@ type loading struct {
 	clean bool
 	// recoveryPoint: all below is durable. start: the log's first offset, as far as the checkpoint knows.
 	recoveryPoint, start int64
-	now                  time.Time
+	// durable is what the log's own files surely hold: its end is at or above the recovery point. cut is the smallest offset of a
+	// truncation that the journal holds.
+	durable durable
+	cut     int64
+	now     time.Time
 }
 
 // load reads a partition's directory.
@@ -32,6 +36,9 @@ func (l *Log) load(in loading) error {
 	}
 	if l.epochs, err = readEpochs(l.d.cfg.FS, l.path); err != nil {
 		return err
+	}
+	if in.durable.lsn > 0 && in.cut >= 0 {
+		l.epochs.truncateFromEnd(in.cut) // the frames that did so are not replayed
 	}
 	l.start.Store(in.start)
 	segments, err := l.openSegments(files, in)
@@ -47,8 +54,8 @@ func (l *Log) load(in loading) error {
 	if err != nil {
 		return err
 	}
-	if end < in.recoveryPoint {
-		return fmt.Errorf("load %s: %w: it ends at %d, and %d was durable", l.path, ErrCorrupt, end, in.recoveryPoint)
+	if end < in.durable.end {
+		return fmt.Errorf("load %s: %w: it ends at %d, and %d was durable", l.path, ErrCorrupt, end, in.durable.end)
 	}
 	l.segments.Store(&segments)
 	l.end.Store(end)
@@ -57,7 +64,8 @@ func (l *Log) load(in loading) error {
 	l.recoveryPoint = end
 	if !in.clean {
 		l.recoveryPoint = min(in.recoveryPoint, end)
-		l.dirDirty, l.fresh = true, true
+		l.entries.change()
+		l.identity.change()
 	}
 	l.epochs.truncateFromEnd(end + 1) // an epoch may have started without a record yet
 	l.epochs.truncateFromStart(l.start.Load())
@@ -95,7 +103,7 @@ func (l *Log) openSegments(files map[string]vfs.Info, in loading) ([]*segment, e
 		return segments, nil
 	}
 	s, err := createSegment(l.d.files, l.path, in.start, in.now)
-	l.dirDirty = true
+	l.entries.change()
 	return []*segment{s}, err
 }
 
@@ -138,7 +146,7 @@ func (l *Log) openActive(segments *[]*segment, in loading) (end int64, err error
 		}
 	}
 	s, err := createSegment(l.d.files, l.path, in.start, in.now)
-	l.dirDirty = true
+	l.entries.change()
 	*segments = []*segment{s}
 	return in.start, err
 }
@@ -150,7 +158,6 @@ func (l *Log) recover(segments []*segment, files map[string]vfs.Info, in loading
 	first := max(find(segments, in.recoveryPoint-1), 0)
 	next := int64(-1)
 	for i, s := range segments {
-		trusted := in.recoveryPoint
 		switch {
 		case missingIndex(segments[i:i+1], files):
 			if err := s.resetIndexes(); err != nil {
@@ -159,7 +166,8 @@ func (l *Log) recover(segments []*segment, files map[string]vfs.Info, in loading
 		case i < first || in.clean:
 			continue
 		}
-		end, lost, err := l.recoverSegment(s, trusted, next)
+		s.data.change() // what is read now may not be on disk
+		end, lost, err := l.recoverSegment(s, in, next)
 		if err != nil {
 			return nil, fmt.Errorf("recover %s: %w", s.name(logSuffix), err)
 		}
@@ -167,16 +175,16 @@ func (l *Log) recover(segments []*segment, files map[string]vfs.Info, in loading
 		if i+1 == len(segments) || in.clean {
 			continue
 		}
-		// A gap behind the recovery point may be a loss, and where segments overlap a truncation was not durable. Either way the
+		// A gap behind what is durable may be a loss, and where segments overlap a truncation was not durable. Either way the
 		// journal has what comes next.
 		following := segments[i+1].base
-		if gap := following > end && following > in.recoveryPoint; !lost && !gap && following >= end {
+		if gap := following > end && following > in.durable.end; !lost && !gap && following >= end {
 			if err := s.endIndexes(); err != nil {
 				return nil, fmt.Errorf("recover %s: %w", s.name(logSuffix), err)
 			}
 			continue
 		}
-		if following < in.recoveryPoint {
+		if following < in.durable.end {
 			return nil, fmt.Errorf("recover %s: %w: its end was durable and is damaged", s.name(logSuffix), ErrCorrupt)
 		}
 		for _, later := range segments[i+1:] {
@@ -191,12 +199,12 @@ func (l *Log) recover(segments []*segment, files map[string]vfs.Info, in loading
 
 // recoverSegment verifies a segment from the last index entry below the recovery point on. next is the offset at which it has to
 // start at the earliest. It returns the offset behind the last whole batch, and whether something behind it was cut off.
-func (l *Log) recoverSegment(s *segment, trusted, next int64) (end int64, lost bool, err error) {
+func (l *Log) recoverSegment(s *segment, in loading, next int64) (end int64, lost bool, err error) {
 	f, err := s.file()
 	if err != nil {
 		return 0, false, err
 	}
-	pos, err := s.trustIndexes(trusted)
+	pos, err := s.trustIndexes(in.recoveryPoint)
 	if err != nil {
 		return 0, false, err
 	}
@@ -212,7 +220,7 @@ func (l *Log) recoverSegment(s *segment, trusted, next int64) (end int64, lost b
 			break
 		}
 		if errors.Is(err, errBadBatch) {
-			if end < trusted {
+			if end < in.durable.end || in.durable.holds(s.base, at) {
 				return 0, false, fmt.Errorf("%w: the batch at position %d was durable and is damaged", ErrCorrupt, at)
 			}
 			l.d.cfg.Logger.Info("cutting a segment behind its last whole batch", "segment", s.name(logSuffix), "size", at, "cut", size-at)

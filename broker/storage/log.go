@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/chronik-stream/chronik/broker/journal"
+	"github.com/chronik-stream/chronik/broker/vfs"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
@@ -43,13 +44,17 @@ type Log struct {
 	// markersFrom is the base of the first segment in which recovery has met transaction markers again: what it has cut off the
 	// transaction indexes is found by reading the producers from there on.
 	markersFrom int64
-	snapshotAt  int64 // offset of the newest producer snapshot; -1 if there is none
+	flushedCuts uint64 // what cuts was when the recovery point was set
+	snapshotAt  int64  // offset of the newest producer snapshot; -1 if there is none
 	// unsynced has producer snapshots that the next checkpoint makes durable.
 	unsynced []string
-	dirDirty bool // the directory has entries that are not durable
-	fresh    bool // partition.metadata is not durable
 	gone     bool // deleted
 	closed   bool
+
+	// order keeps the log's frames in order where some wait for the segment.
+	order journal.Order
+	// entries are those of the log's directory, identity is partition.metadata.
+	entries, identity *unsynced
 }
 
 func newLog(d *Directory, id TopicID, topic string, partition int32, cfg LogConfig) *Log {
@@ -58,6 +63,8 @@ func newLog(d *Directory, id TopicID, topic string, partition int32, cfg LogConf
 		cfg: cfg, epochs: &epochs{}, producers: newProducers(), snapshotAt: -1, markersFrom: math.MaxInt64,
 	}
 	l.done = l.confirm
+	l.entries = newUnsynced(func() error { return vfs.SyncDir(d.cfg.FS, l.path) })
+	l.identity = newUnsynced(func() error { return syncFile(d.cfg.FS, path.Join(l.path, metadataFile)) })
 	l.segments.Store(&[]*segment{})
 	l.rollJitter()
 	return l
@@ -154,7 +161,7 @@ func (l *Log) usable() error {
 
 // frame starts a journal frame of this log. The caller holds the lock.
 func (l *Log) frame(kind journal.Type, offset int64) journal.Frame {
-	return journal.Frame{Type: kind, TopicID: l.id, Partition: l.partition, BaseOffset: offset, PreviousEnd: l.end.Load()}
+	return journal.Frame{Type: kind, TopicID: l.id, Partition: l.partition, BaseOffset: offset, PreviousEnd: l.end.Load(), Order: &l.order}
 }
 
 // fail takes the directory offline: what the log holds no longer is what the journal says.

@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"github.com/chronik-stream/chronik/broker/journal"
-	"github.com/chronik-stream/chronik/broker/vfs"
 )
 
 // loaders is how many logs are loaded at once.
@@ -20,6 +19,9 @@ type past struct {
 	created, deleted uint64 // LSNs; 0 if there is none
 	truncated        int64  // smallest offset; -1 if there is none
 	cuts             []cut
+	durable          durable
+	// revived says that the log's directory was missing, and was made anew.
+	revived bool
 }
 
 // cut is a truncation that the journal holds.
@@ -200,7 +202,9 @@ func (d *Directory) loadLog(dir foundDir, clean bool, points, starts offsets, r 
 		if p.truncated >= 0 {
 			in.recoveryPoint, in.start = min(in.recoveryPoint, p.truncated), min(in.start, p.truncated)
 		}
+		in.durable, in.cut = p.durable, p.truncated
 	}
+	in.durable.end = max(in.durable.end, in.recoveryPoint)
 	l := newLog(d, id, dir.topic, dir.partition, d.cfg.DefaultLogConfig)
 	if err := l.load(in); err != nil {
 		return errors.Join(err, l.closeFiles())
@@ -218,14 +222,8 @@ func (d *Directory) makeDurable() error {
 			return err
 		}
 	}
-	d.mu.Lock()
-	dirty := d.listDirty
-	d.listDirty = false
-	d.mu.Unlock()
-	if dirty {
-		if err := vfs.SyncDir(d.cfg.FS, d.cfg.Dir); err != nil {
-			return fmt.Errorf("sync log directory: %w", err)
-		}
+	if err := d.list.Sync(); err != nil {
+		return fmt.Errorf("sync log directory: %w", err)
 	}
 	return d.writeOffsets()
 }

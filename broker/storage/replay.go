@@ -33,11 +33,19 @@ func (r *replay) survey(f *journal.Frame) error {
 	}
 	switch f.Type {
 	case journal.PartitionCreated:
-		p.created = f.LSN
+		p.created, p.durable = f.LSN, durable{}
 	case journal.PartitionDeleted:
-		p.deleted = f.LSN
+		p.deleted, p.durable = f.LSN, durable{}
+	case journal.Reference:
+		ref, err := parseReference(f)
+		if err != nil {
+			return fmt.Errorf("frame %d: %w", f.LSN, err)
+		}
+		p.durable = durable{f.LSN, ref.last + 1, ref.segment, ref.position + int64(ref.size)}
 	case journal.Truncate:
-		p.cuts = append(p.cuts, cut{f.LSN, f.BaseOffset, f.BaseOffset > f.PreviousEnd})
+		c := cut{f.LSN, f.BaseOffset, f.BaseOffset > f.PreviousEnd}
+		p.cuts = append(p.cuts, c)
+		p.durable.cut(c)
 		if p.truncated < 0 || f.BaseOffset < p.truncated {
 			p.truncated = f.BaseOffset
 		}
@@ -74,9 +82,15 @@ func (r *replay) change(key logKey, f *journal.Frame) error {
 	r.applied++
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	p := r.past[key]
+	if f.LSN < p.durable.lsn {
+		return l.replayDurable(f, p)
+	}
 	switch f.Type {
 	case journal.Append:
-		return l.replayAppend(f, r.past[key])
+		return l.replayAppend(f, p)
+	case journal.Reference:
+		return l.replayReference(f, p)
 	case journal.Truncate:
 		if f.BaseOffset <= f.PreviousEnd && f.BaseOffset >= l.end.Load() {
 			l.epochs.truncateFromEnd(f.BaseOffset)
@@ -113,6 +127,7 @@ func (r *replay) create(f *journal.Frame) error {
 		return nil
 	}
 	r.applied++
+	r.past[logKey{f.TopicID, f.Partition}].revived = true
 	_, err := r.d.create(f.TopicID, topic, f.Partition, r.d.cfg.DefaultLogConfig)
 	return err
 }
@@ -125,7 +140,7 @@ func (r *replay) finish() error {
 		if err := r.d.cfg.FS.Rename(dir, stray); err != nil {
 			return err
 		}
-		r.d.listDirty = true
+		r.d.list.change()
 	}
 	return nil
 }

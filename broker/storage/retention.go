@@ -81,13 +81,14 @@ func (l *Log) Retain(now time.Time, highWatermark int64) (segments int, err erro
 		}
 		l.setStart(start)
 	}
+	l.settle()
 	l.segments.Store(&kept)
 	for _, s := range removed {
 		if err := l.removeOld(s); err != nil {
 			return 0, l.fail("remove a segment of", err)
 		}
 	}
-	l.dirDirty = true
+	l.entries.change()
 	return n, nil
 }
 

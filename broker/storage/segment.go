@@ -30,6 +30,8 @@ type segment struct {
 	times   *index
 
 	f *handle // the .log file
+	// data is what was written to it.
+	data *unsynced
 
 	aborted     []abortedTxn // all entries of the .txnindex
 	abortedSize int          // how many of them are in the file
@@ -45,17 +47,20 @@ type segment struct {
 
 // newSegment describes a segment; its files need not be there.
 func newSegment(files *segmentFiles, dir string, base int64, now time.Time) *segment {
-	return &segment{
+	s := &segment{
 		files: files, dir: dir, base: base, modTime: now, created: now, firstTime: -1, maxTime: -1,
 		f:       newHandle(files, path.Join(dir, offsetName(base, logSuffix))),
 		offsets: newIndex(files, path.Join(dir, offsetName(base, offsetSuffix)), offsetEntryBytes),
 		times:   newIndex(files, path.Join(dir, offsetName(base, timeSuffix)), timeEntryBytes),
 	}
+	s.data = newUnsynced(s.syncData)
+	return s
 }
 
 // createSegment makes the files of a new segment.
 func createSegment(files *segmentFiles, dir string, base int64, now time.Time) (*segment, error) {
 	s := newSegment(files, dir, base, now)
+	s.data.change()
 	// A file that a crash left under this name is not of this segment.
 	for _, do := range []func() error{s.f.create, func() error { return s.f.Truncate(0) }, s.resetIndexes} {
 		if err := do(); err != nil {
@@ -116,6 +121,7 @@ func (s *segment) write(b []byte, h *header, indexInterval int64, now time.Time)
 	s.note(h, position, indexInterval)
 	s.modTime = now
 	s.size.Store(position + h.size)
+	s.data.change()
 	return nil
 }
 
@@ -230,6 +236,7 @@ func (s *segment) seal() error {
 		return fmt.Errorf("seal segment %s: %w", s.name(logSuffix), err)
 	}
 	s.reserved = 0
+	s.data.change()
 	return nil
 }
 
@@ -249,17 +256,21 @@ func (s *segment) flushIndexes() error {
 
 // sync makes the segment's files durable. It is called without the log's lock.
 func (s *segment) sync(hasAborted bool) error {
-	f, err := s.file()
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(f.Sync(), s.offsets.sync(), s.times.sync()); err != nil {
+	if err := errors.Join(s.data.Sync(), s.offsets.sync(), s.times.sync()); err != nil {
 		return fmt.Errorf("sync segment %s: %w", s.name(logSuffix), err)
 	}
 	if hasAborted {
 		return syncFile(s.files.FS, s.name(txnSuffix))
 	}
 	return nil
+}
+
+func (s *segment) syncData() error {
+	f, err := s.file()
+	if err != nil {
+		return err
+	}
+	return f.Sync()
 }
 
 func syncFile(fsys vfs.FS, name string) error {

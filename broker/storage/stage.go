@@ -71,12 +71,12 @@ func (s *Staged) Publish() error {
 	if err := d.cfg.FS.Rename(s.dir, l.path); err != nil {
 		return fmt.Errorf("import %s: %w", f.Dir, err)
 	}
-	d.listDirty = true
+	d.list.change()
 	in := loading{clean: true, recoveryPoint: s.Found.End, start: s.Found.Start, now: d.cfg.Clock()}
 	if err := l.load(in); err != nil {
 		return errors.Join(fmt.Errorf("import %s: %w", f.Dir, err), l.closeFiles())
 	}
-	l.dirDirty = true
+	l.entries.change()
 	d.add(l)
 	return nil
 }

@@ -117,7 +117,7 @@ func (l *Log) truncate(offset int64, now time.Time) (err error) {
 	}
 	l.confirmed.Store(min(l.confirmed.Load(), offset))
 	l.recoveryPoint = min(l.recoveryPoint, offset)
-	l.dirDirty = true
+	l.entries.change()
 	for _, s := range cut {
 		if s.base != kept[len(kept)-1].base {
 			err = errors.Join(err, l.d.removeSegment(s, l.cfg.FileDeleteDelay))
@@ -163,6 +163,7 @@ func (s *segment) truncate(offset int64) (end int64, err error) {
 			return 0, fmt.Errorf("truncate segment %s: %w", s.name(logSuffix), err)
 		}
 		s.reserved = 0
+		s.data.change()
 	}
 	if err := s.trimIndexes(offset); err != nil {
 		return 0, err
@@ -283,6 +284,6 @@ func (l *Log) removeSnapshot(offset int64) error {
 		}
 	}
 	l.unsynced = kept
-	l.dirDirty = true
+	l.entries.change()
 	return nil
 }

@@ -1,0 +1,167 @@
+package journal
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+const (
+	// maxHeldBytes is how much may wait for the sync of its own file: enough for a disk to stay busy, little enough for the page
+	// cache.
+	maxHeldBytes = 32 << 20
+	// syncsAtOnce is how many files are synced at a time: file systems commit together what is asked for together.
+	syncsAtOnce = 16
+	// referenceWeight is by how much verifying what a reference speaks of is cheaper for a replay than writing it again.
+	referenceWeight = 4
+)
+
+// Source is a file or a directory that Reference frames rest on.
+type Source interface {
+	// Sync makes durable what was written before the call. It must neither call the journal nor wait for one who does.
+	Sync() error
+}
+
+// Order keeps frames in the order in which they were given: those behind a frame that waits for its sources wait too. The zero
+// value is ready for use.
+type Order struct {
+	held atomic.Int64
+}
+
+// heldFrame is a frame that waits for its sources, or behind one that does.
+type heldFrame struct {
+	frame    Frame
+	waiter   waiter
+	wantSync bool
+}
+
+// holds says whether a frame has to wait. The caller holds the lock.
+func (f *Frame) holds() bool { return len(f.Sources) > 0 || f.Order != nil && f.Order.held.Load() > 0 }
+
+// weight is what a held frame counts for in maxHeldBytes.
+func (f *Frame) weight() int64 { return int64(len(f.Payload)) + f.Referenced }
+
+// hold takes a frame that has to wait. The caller holds the lock.
+func (j *Journal) hold(f *Frame, w waiter, wantSync bool) error {
+	for j.usable() == nil && j.heldBytes > 0 && j.heldBytes+f.weight() > maxHeldBytes {
+		j.room.Wait()
+	}
+	if err := j.usable(); err != nil {
+		return err
+	}
+	kept := *f
+	kept.Payload = append([]byte(nil), f.Payload...)
+	j.held = append(j.held, heldFrame{kept, w, wantSync})
+	j.heldBytes += f.weight()
+	f.Order.held.Add(1)
+	j.count(f.Referenced / referenceWeight)
+	notify(j.heldWake)
+	return nil
+}
+
+// Settle waits until no frame of an order is held back; at once when the journal has failed.
+func (j *Journal) Settle(o *Order) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for o.held.Load() > 0 && j.err == nil {
+		j.room.Wait()
+	}
+}
+
+// release is the goroutine that syncs what held frames rest on and passes them on. It ends before the writing one.
+func (j *Journal) release() {
+	defer close(j.released)
+	var batch []heldFrame
+	for stopped := false; !stopped; {
+		select {
+		case <-j.heldWake:
+		case <-j.stop:
+			stopped = true
+		case <-j.failed:
+			stopped = true
+		}
+		j.mu.Lock()
+		batch, j.held = j.held, batch[:0]
+		j.mu.Unlock()
+		j.passOn(batch)
+		clear(batch)
+	}
+}
+
+// passOn makes the sources of frames durable and the frames pending. After a failure it tells their waiters.
+func (j *Journal) passOn(batch []heldFrame) {
+	if len(batch) == 0 {
+		return
+	}
+	err := j.Err()
+	if err == nil {
+		if err = syncSources(batch); err != nil {
+			j.fail(err)
+		}
+	}
+	j.mu.Lock()
+	n := 0
+	for ; n < len(batch) && err == nil; n++ {
+		h := &batch[n]
+		if err = j.waitForRoom(frameHeaderBytes + len(h.frame.Payload)); err != nil {
+			break
+		}
+		j.enqueue(&h.frame, h.waiter, h.wantSync)
+		j.letGo(h)
+	}
+	for i := n; i < len(batch); i++ {
+		j.letGo(&batch[i])
+	}
+	j.room.Broadcast()
+	j.mu.Unlock()
+	for _, h := range batch[n:] {
+		if h.waiter.done != nil {
+			h.waiter.done(h.waiter.token, err)
+		}
+	}
+}
+
+func (j *Journal) letGo(h *heldFrame) {
+	j.heldBytes -= h.frame.weight()
+	h.frame.Order.held.Add(-1)
+}
+
+// syncSources syncs each source once, and returns the first error.
+func syncSources(batch []heldFrame) error {
+	seen := map[Source]struct{}{}
+	var sources []Source
+	for i := range batch {
+		for _, s := range batch[i].frame.Sources {
+			if _, ok := seen[s]; !ok {
+				seen[s] = struct{}{}
+				sources = append(sources, s)
+			}
+		}
+	}
+	return SyncAll(sources)
+}
+
+// SyncAll syncs several sources at a time. It returns the first error, and starts no other sync after one.
+func SyncAll[S Source](sources []S) error {
+	var next, failed atomic.Int64
+	var first error
+	var once sync.Once
+	work := func() {
+		for failed.Load() == 0 {
+			i := next.Add(1) - 1
+			if i >= int64(len(sources)) {
+				return
+			}
+			if err := sources[i].Sync(); err != nil {
+				failed.Store(1)
+				once.Do(func() { first = err })
+			}
+		}
+	}
+	var group sync.WaitGroup
+	for range min(len(sources), syncsAtOnce) - 1 {
+		group.Go(work)
+	}
+	work()
+	group.Wait()
+	return first
+}

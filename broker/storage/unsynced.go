@@ -1,0 +1,31 @@
+package storage
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// unsynced is something on disk that has to be synced once it has changed. Any goroutine may use it.
+type unsynced struct {
+	dirty atomic.Bool
+	mu    sync.Mutex // held during a sync: who finds nothing to do must not return before it is done
+	sync  func() error
+}
+
+func newUnsynced(sync func() error) *unsynced { return &unsynced{sync: sync} }
+
+// change notes a change, after it was made.
+func (u *unsynced) change() { u.dirty.Store(true) }
+
+// changed says whether there is anything that no sync has begun to make durable.
+func (u *unsynced) changed() bool { return u.dirty.Load() }
+
+// Sync makes durable what was changed before the call. A failure is not tried again: it takes the directory offline.
+func (u *unsynced) Sync() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.dirty.Swap(false) {
+		return nil
+	}
+	return u.sync()
+}
