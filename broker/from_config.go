@@ -16,6 +16,7 @@ import (
 	"github.com/chronik-stream/chronik/broker/journal"
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/server"
+	"github.com/chronik-stream/chronik/broker/storage"
 	"github.com/chronik-stream/chronik/broker/vfs"
 	"github.com/chronik-stream/chronik/tls"
 )
@@ -38,6 +39,7 @@ func FromConfig(c *config.Config, version string, logger *slog.Logger) (Options,
 		JournalBytes: c.Storage.JournalBytes, CheckpointInterval: c.Storage.CheckpointInterval,
 		ProducerIDExpiration: c.Storage.ProducerIDExpiration,
 		RetentionInterval:    c.Storage.RetentionInterval,
+		Cleaner:              cleanerOf(c.Cleaner),
 		Limits:               limitsOf(c.Limits), Group: groupsOf(c.Groups),
 		OffsetsTopic:  offsetsTopicOf(c.OffsetsTopic),
 		FetchSessions: c.Limits.FetchSessions, MaxFetchBytes: c.Limits.FetchBytes, DescribedPartitions: c.Limits.DescribedPartitions,
@@ -77,6 +79,13 @@ func flushPolicy(p config.FlushPolicy) journal.FlushPolicy {
 		return journal.FlushOS
 	default:
 		return journal.FlushAcks
+	}
+}
+
+func cleanerOf(c config.Cleaner) storage.CleanerConfig {
+	return storage.CleanerConfig{
+		Threads: c.Threads, Backoff: c.Backoff, DedupeBytes: c.DedupeBytes, LoadFactor: c.LoadFactor, IOBytes: c.IOBytes,
+		BytesPerSecond: c.BytesPerSecond,
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/replica"
 	"github.com/chronik-stream/chronik/broker/server"
+	"github.com/chronik-stream/chronik/broker/storage"
 	"github.com/chronik-stream/chronik/broker/vfs"
 	"github.com/chronik-stream/chronik/tls"
 )
@@ -47,6 +48,8 @@ type Options struct {
 	CheckpointInterval   time.Duration
 	ProducerIDExpiration time.Duration
 	RetentionInterval    time.Duration
+	// Cleaner says how logs are compacted; Logs, Metrics, Clock and Logger are the broker's to set.
+	Cleaner storage.CleanerConfig
 
 	Limits        server.Limits
 	Group         group.Config

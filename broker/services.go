@@ -32,6 +32,9 @@ func (b *Broker) startServices(ctx context.Context) error {
 	b.background(ctx, b.coordinators.run)
 	b.background(ctx, func(ctx context.Context) { b.replicas.Retain(ctx, b.options.RetentionInterval) })
 	b.background(ctx, b.watch)
+	if err := b.startCleaner(ctx); err != nil {
+		return err
+	}
 	if err := b.startServer(ctx); err != nil {
 		return err
 	}

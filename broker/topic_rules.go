@@ -34,6 +34,9 @@ func (r *topicRules) ValidateTopicConfigs(configs map[string]string) error {
 	if err := r.config.Table().Validate(config.TopicScope, configs); err != nil {
 		return wire.Errorf(wire.InvalidConfig, "%w", err)
 	}
+	if s := r.config.Topic(configs, r.dynamic()); s.Compact && s.MinCompactionLagMs > s.MaxCompactionLagMs {
+		return wire.Errorf(wire.InvalidConfig, "conflict topic config setting min.compaction.lag.ms (%d) > max.compaction.lag.ms (%d)", s.MinCompactionLagMs, s.MaxCompactionLagMs)
+	}
 	return nil
 }
 
@@ -70,12 +73,17 @@ func (r *topicRules) DeleteTopicsEnabled() bool { return r.config.Storage.Delete
 // ReplicaSettings implements TopicRules.
 func (r *topicRules) ReplicaSettings(t *meta.Topic) *replica.Settings {
 	s := r.config.Topic(t.Configs, r.dynamic())
+	if s.Compact {
+		s.SegmentMs = min(s.SegmentMs, s.MaxCompactionLagMs) // the active segment is not compacted
+	}
 	return &replica.Settings{
 		Log: storage.LogConfig{
 			SegmentBytes: s.SegmentBytes, SegmentMs: s.SegmentMs, SegmentJitterMs: s.SegmentJitterMs,
 			IndexBytes: s.SegmentIndexBytes, IndexIntervalBytes: s.IndexIntervalBytes,
 			RetentionMs: s.RetentionMs, RetentionBytes: s.RetentionBytes, MaxMessageBytes: s.MaxMessageBytes,
 			FileDeleteDelay: s.FileDeleteDelay, CompactOnly: s.Compact && !s.Delete,
+			Compact: s.Compact, MinCleanableRatio: s.MinCleanableRatio, DeleteRetentionMs: s.DeleteRetentionMs,
+			MinCompactionLagMs: s.MinCompactionLagMs, MaxCompactionLagMs: s.MaxCompactionLagMs,
 		},
 		LogAppendTime: s.LogAppendTime, BeforeMaxMs: s.TimestampBeforeMaxMs, AfterMaxMs: s.TimestampAfterMaxMs,
 		MaxMessageBytes: int(s.MaxMessageBytes), Compacted: s.Compact, HeaderOnly: r.config.Storage.HeaderOnly,

@@ -18,6 +18,7 @@ type Config struct {
 	ControllerListeners []Listener
 	Security            Security
 	Storage             Storage
+	Cleaner             Cleaner
 	Limits              Limits
 	Groups              Groups
 	// OffsetsTopic says how __consumer_offsets is made.
@@ -70,6 +71,15 @@ func (c *Config) boolean(name string) bool { return c.text(name) == "true" }
 // long returns a number; values were parsed when they were read.
 func (c *Config) long(name string) int64 {
 	n, err := strconv.ParseInt(c.text(name), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// double returns a number with a fraction; values were parsed when they were read.
+func (c *Config) double(name string) float64 {
+	n, err := strconv.ParseFloat(c.text(name), 64)
 	if err != nil {
 		return 0
 	}

@@ -86,6 +86,9 @@ type TopicSettings struct {
 	// Compression is compression.type; the levels are those of the codecs that have one.
 	Compression                    string
 	GzipLevel, LZ4Level, ZstdLevel int
+	// DeleteRetentionMs, the lags and MinCleanableRatio are for compacted topics.
+	DeleteRetentionMs, MinCompactionLagMs, MaxCompactionLagMs int64
+	MinCleanableRatio                                         float64
 }
 
 // Topic returns what is in force for a topic. Explicit configurations were validated when they were set.
@@ -101,6 +104,10 @@ func (c *Config) Topic(explicit map[string]string, d Dynamic) TopicSettings {
 		}
 		return n
 	}
+	ratio, err := strconv.ParseFloat(value("min.cleanable.dirty.ratio"), 64)
+	if err != nil {
+		ratio, _ = strconv.ParseFloat(c.table.topic["min.cleanable.dirty.ratio"].Default, 64)
+	}
 	policy := SplitList(value("cleanup.policy"))
 	return TopicSettings{
 		SegmentBytes: number("segment.bytes"), SegmentMs: number("segment.ms"), SegmentJitterMs: number("segment.jitter.ms"),
@@ -111,8 +118,10 @@ func (c *Config) Topic(explicit map[string]string, d Dynamic) TopicSettings {
 		LogAppendTime:        value("message.timestamp.type") == "LogAppendTime",
 		TimestampBeforeMaxMs: number("message.timestamp.before.max.ms"), TimestampAfterMaxMs: number("message.timestamp.after.max.ms"),
 		MinInsyncReplicas: int(number("min.insync.replicas")),
-		Compression:       value("compression.type"),
-		GzipLevel:         int(number("compression.gzip.level")), LZ4Level: int(number("compression.lz4.level")),
+		DeleteRetentionMs: number("delete.retention.ms"), MinCleanableRatio: ratio,
+		MinCompactionLagMs: number("min.compaction.lag.ms"), MaxCompactionLagMs: number("max.compaction.lag.ms"),
+		Compression: value("compression.type"),
+		GzipLevel:   int(number("compression.gzip.level")), LZ4Level: int(number("compression.lz4.level")),
 		ZstdLevel: int(number("compression.zstd.level")),
 	}
 }

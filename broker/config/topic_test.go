@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -25,9 +26,8 @@ func TestValidateTopics(t *testing.T) {
 		"type":          {"retention.ms", "soon", "Invalid value soon for configuration retention.ms: Not a number of type LONG"},
 		"range":         {"segment.bytes", "1", "Invalid value 1 for configuration segment.bytes: Value must be at least 1048576"},
 		"choice":        {"cleanup.policy", "foo", "String must be one of: compact, delete"},
-		"not acted on":  {"cleanup.policy", "compact", "Invalid value compact for configuration cleanup.policy: This key is not acted on"},
-		"not acted on2": {"preallocate", "true", "preallocate"},
-		"not acted on3": {"flush.messages", "1", "flush.messages"},
+		"not acted on":  {"preallocate", "true", "Invalid value true for configuration preallocate: This key is not acted on"},
+		"not acted on2": {"flush.messages", "1", "flush.messages"},
 	} {
 		err := table.Validate(TopicScope, map[string]string{test.key: test.value})
 		if !errors.Is(err, ErrInvalid) || !strings.HasPrefix(err.Error(), test.want) && !strings.Contains(err.Error(), test.want) {
@@ -66,12 +66,17 @@ func TestEffectiveTopicConfigs(t *testing.T) {
 	check("segment.ms", nil, Dynamic{}, Effective{Value: "604800000", Source: DefaultConfig})
 	check("cleanup.policy", nil, Dynamic{}, Effective{Value: "delete", Source: DefaultConfig, Synonyms: []Synonym{{"log.cleanup.policy", "delete", DefaultConfig}}})
 	check("delete.retention.ms", nil, Dynamic{}, Effective{
-		Value: "86400000", Source: DefaultConfig, Synonyms: []Synonym{{"log.cleaner.delete.retention.ms", "86400000", DefaultConfig}},
+		Value: "5", Source: StaticBroker, Synonyms: []Synonym{
+			{"log.cleaner.delete.retention.ms", "5", StaticBroker}, {"log.cleaner.delete.retention.ms", "86400000", DefaultConfig},
+		},
 	})
 
 	s := c.Topic(map[string]string{"cleanup.policy": "compact", "file.delete.delay.ms": "9223372036854775807"}, dynamic)
 	if s.RetentionMs != 5000 || s.SegmentBytes != 3145728 || s.SegmentMs != 604800000 || !s.Compact || s.Delete || s.LogAppendTime {
 		t.Errorf("settings are %+v", s)
+	}
+	if s.DeleteRetentionMs != 5 || s.MinCleanableRatio != 0.5 || s.MinCompactionLagMs != 0 || s.MaxCompactionLagMs != math.MaxInt64 {
+		t.Errorf("settings of compaction are %+v", s)
 	}
 	if s.FileDeleteDelay < 100*365*24*time.Hour {
 		t.Errorf("a long delay became %s", s.FileDeleteDelay)

@@ -73,6 +73,19 @@ type Storage struct {
 	DeleteTopics      bool
 }
 
+// Cleaner is what the configuration says of compaction.
+type Cleaner struct {
+	// Threads is log.cleaner.threads, 0 where log.cleaner.enable is false.
+	Threads int
+	Backoff time.Duration
+	// DedupeBytes, IOBytes and LoadFactor are log.cleaner.dedupe.buffer.size, log.cleaner.io.buffer.size and
+	// log.cleaner.io.buffer.load.factor.
+	DedupeBytes, IOBytes int64
+	LoadFactor           float64
+	// BytesPerSecond is log.cleaner.io.max.bytes.per.second.
+	BytesPerSecond float64
+}
+
 // Limits bound what clients may take.
 type Limits struct {
 	// Connections, ConnectionsPerAddress and PerAddress are max.connections, max.connections.per.ip and its overrides.
@@ -135,6 +148,7 @@ func (l *loader) views() {
 	}
 	l.listeners()
 	l.storage()
+	l.cleaner()
 	l.limits()
 	l.groups()
 	c.HTTPListen = c.text("chronik.http.listen")
@@ -232,6 +246,31 @@ func (l *loader) cordoned(dirs []string) []string {
 	}
 	return named
 }
+
+// cleaner checks, as Apache Kafka does not, that compaction can make progress.
+func (l *loader) cleaner() {
+	c := l.config
+	c.Cleaner = Cleaner{
+		Threads: int(c.long("log.cleaner.threads")), Backoff: c.millis("log.cleaner.backoff.ms"),
+		DedupeBytes: c.long("log.cleaner.dedupe.buffer.size"), IOBytes: c.long("log.cleaner.io.buffer.size"),
+		LoadFactor: c.double("log.cleaner.io.buffer.load.factor"), BytesPerSecond: c.double("log.cleaner.io.max.bytes.per.second"),
+	}
+	if !c.boolean("log.cleaner.enable") {
+		c.Cleaner.Threads = 0
+	}
+	if c.Cleaner.LoadFactor <= 0 || c.Cleaner.LoadFactor > 1 {
+		l.fail("log.cleaner.io.buffer.load.factor=%s: it has to be above 0 and at most 1", c.text("log.cleaner.io.buffer.load.factor"))
+	}
+	if threads := max(c.Cleaner.Threads, 1); c.Cleaner.DedupeBytes < int64(threads)*minDedupeBytes {
+		l.fail("log.cleaner.dedupe.buffer.size=%d: each of the %d threads of compaction needs at least %d", c.Cleaner.DedupeBytes, threads, minDedupeBytes)
+	}
+	if c.Cleaner.BytesPerSecond <= 0 {
+		l.fail("log.cleaner.io.max.bytes.per.second=%s: it has to be above 0", c.text("log.cleaner.io.max.bytes.per.second"))
+	}
+}
+
+// minDedupeBytes is what Apache Kafka asks for each thread of compaction.
+const minDedupeBytes = 1 << 20
 
 func (l *loader) limits() {
 	c := l.config

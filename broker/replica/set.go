@@ -66,6 +66,11 @@ func (s *Set) Each(yield func(*Replica) bool) {
 	})
 }
 
+// Stable calls yield for the log of every replica, with its last stable offset: what is below may be compacted.
+func (s *Set) Stable(yield func(log *storage.Log, stable int64) bool) {
+	s.Each(func(r *Replica) bool { return yield(r.log, r.LastStable()) })
+}
+
 // Follow brings the set to what a change of the metadata says; it is a meta.Subscriber. A partition whose log can not be opened
 // stays away and is logged: the others go on.
 func (s *Set) Follow(old, _ *meta.Image, d meta.Delta) {

@@ -68,6 +68,7 @@ func (d *Directory) Checkpoint() error {
 	d.checkpointing.Lock()
 	defer d.checkpointing.Unlock()
 	// What a frame up to here says is in its log's state: the log's lock is held over both.
+	ends := d.ends()
 	through := d.journal.LSN()
 	err := d.makeDurable()
 	if err == nil {
@@ -79,6 +80,7 @@ func (d *Directory) Checkpoint() error {
 		return err
 	}
 	d.checkpointed = d.journal.LSN()
+	settle(ends)
 	return nil
 }
 
@@ -100,6 +102,9 @@ func (d *Directory) writeOffsets() error {
 			starts = append(starts, offsetLine(l.topic, l.partition, start))
 		}
 		l.mu.Unlock()
+	}
+	if err := d.writeCleaned(); err != nil {
+		return err
 	}
 	if err := writeCheckpoint(d.cfg.FS, path.Join(d.cfg.Dir, recoveryPointFile), points); err != nil {
 		return err

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/chronik-stream/chronik/broker/journal"
@@ -89,6 +90,14 @@ type LogConfig struct {
 	FileDeleteDelay time.Duration
 	// CompactOnly is cleanup.policy without "delete": only the log start removes segments.
 	CompactOnly bool
+	// Compact is cleanup.policy with "compact".
+	Compact bool
+	// MinCleanableRatio is min.cleanable.dirty.ratio, the share of a log that has to be dirty before it is compacted.
+	MinCleanableRatio float64
+	// MinCompactionLagMs and MaxCompactionLagMs are min.compaction.lag.ms and max.compaction.lag.ms.
+	MinCompactionLagMs, MaxCompactionLagMs int64
+	// DeleteRetentionMs is delete.retention.ms: how long compaction leaves tombstones and transaction markers.
+	DeleteRetentionMs int64
 }
 
 // DefaultLogConfig has the values of Apache Kafka's defaults.
@@ -102,5 +111,8 @@ func DefaultLogConfig() LogConfig {
 		RetentionBytes:     -1,
 		MaxMessageBytes:    1<<20 + 12,
 		FileDeleteDelay:    time.Minute,
+		MinCleanableRatio:  0.5,
+		MaxCompactionLagMs: math.MaxInt64,
+		DeleteRetentionMs:  24 * time.Hour.Milliseconds(),
 	}
 }

@@ -48,6 +48,8 @@ type Directory struct {
 	// checkpointing is held by the one checkpoint at a time; checkpointed is the journal's LSN after the last one.
 	checkpointing sync.Mutex
 	checkpointed  uint64
+	// cleaned is what the file of first dirty offsets says; who has checkpointing may write it.
+	cleaned []string
 
 	retiredMu sync.Mutex
 	retired   []retired
@@ -140,6 +142,7 @@ func (d *Directory) start() error {
 		return err
 	}
 	d.checkpointed = d.journal.LSN()
+	settle(d.ends()) // the journal is empty
 	d.ended.Add(1)
 	go d.maintain()
 	return nil
@@ -261,6 +264,7 @@ func (d *Directory) Delete(id TopicID, partition int32) error {
 	l := d.byID[logKey{id, partition}]
 	d.mu.RUnlock()
 	if l != nil {
+		defer l.stopCompaction()()
 		l.flushing.Lock()
 		defer l.flushing.Unlock()
 	}
@@ -382,6 +386,7 @@ func (d *Directory) closeLogs() error {
 
 // finish refuses appends from here on, and leaves the files as a start after a clean stop wants them.
 func (l *Log) finish() error {
+	defer l.stopCompaction()()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true

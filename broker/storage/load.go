@@ -25,6 +25,8 @@ type loading struct {
 	// truncation that the journal holds.
 	durable durable
 	cut     int64
+	// cleaned is the first dirty offset, noCleaned if the log was never compacted. All below was durable then.
+	cleaned int64
 	now     time.Time
 }
 
@@ -62,6 +64,7 @@ func (l *Log) load(in loading) error {
 	l.confirmed.Store(end)
 	l.start.Store(max(in.start, segments[0].base))
 	l.recoveryPoint = end
+	l.compaction.cleaned = in.cleaned
 	if !in.clean {
 		l.recoveryPoint = min(in.recoveryPoint, end)
 		l.entries.change()
@@ -176,9 +179,9 @@ func (l *Log) recover(segments []*segment, files map[string]vfs.Info, in loading
 			continue
 		}
 		// A gap behind what is durable may be a loss, and where segments overlap a truncation was not durable. Either way the
-		// journal has what comes next.
+		// journal has what comes next. Compaction leaves gaps.
 		following := segments[i+1].base
-		if gap := following > end && following > in.durable.end; !lost && !gap && following >= end {
+		if gap := following > end && following > max(in.durable.end, in.cleaned); !lost && !gap && following >= end {
 			if err := s.endIndexes(); err != nil {
 				return nil, fmt.Errorf("recover %s: %w", s.name(logSuffix), err)
 			}

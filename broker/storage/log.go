@@ -35,6 +35,8 @@ type Log struct {
 	// other locks.
 	flushing sync.Mutex
 
+	compaction compaction
+
 	mu            sync.Mutex
 	cfg           LogConfig
 	jitter        int64
@@ -61,6 +63,7 @@ func newLog(d *Directory, id TopicID, topic string, partition int32, cfg LogConf
 	l := &Log{
 		d: d, id: id, topic: topic, partition: partition, path: path.Join(d.cfg.Dir, partitionDirName(topic, partition)),
 		cfg: cfg, epochs: &epochs{}, producers: newProducers(), snapshotAt: -1, markersFrom: math.MaxInt64,
+		compaction: compaction{cleaned: noCleaned},
 	}
 	l.done = l.confirm
 	l.entries = newUnsynced(func() error { return vfs.SyncDir(d.cfg.FS, l.path) })

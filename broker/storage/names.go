@@ -26,6 +26,7 @@ const (
 	metadataFile       = "partition.metadata"
 	recoveryPointFile  = "recovery-point-offset-checkpoint"
 	logStartFile       = "log-start-offset-checkpoint"
+	cleanerFile        = "cleaner-offset-checkpoint"
 	cleanShutdownFile  = ".kafka_cleanshutdown"
 	lockFile           = ".lock"
 	maxDirNameBytes    = 255

@@ -135,6 +135,9 @@ func (s *producers) update(h *header, m *marker) (aborted *abortedTxn) {
 	if m != nil {
 		return s.end(h, p, m)
 	}
+	if h.control() {
+		return nil // compaction has taken the marker and left its producer's epoch
+	}
 	p.remember(producerBatch{h.lastSequence(), h.last(), h.lastDelta, h.maxTimestamp})
 	if h.transactional() && p.txnFirst < 0 {
 		p.txnFirst = h.base

@@ -107,7 +107,11 @@ func (d *Directory) loadLogs(clean bool, r *replay) error {
 	if err != nil {
 		return err
 	}
-	for _, o := range []offsets{points, starts} {
+	cleaned, err := d.readCleaned()
+	if err != nil {
+		return err
+	}
+	for _, o := range []offsets{points, starts, cleaned} {
 		for name := range o {
 			d.named[name] = true
 		}
@@ -123,7 +127,7 @@ func (d *Directory) loadLogs(clean bool, r *replay) error {
 	for range loaders {
 		group.Go(func() {
 			for dir := range work {
-				if err := d.loadLog(dir, clean, points, starts, r); err != nil {
+				if err := d.loadLog(dir, clean, points, starts, cleaned, r); err != nil {
 					mu.Lock()
 					errs = append(errs, err)
 					mu.Unlock()
@@ -180,7 +184,7 @@ func (d *Directory) findDeleted(dir string) {
 // said that other partitions, or the same one, are deleted: replaying what comes before makes them anew.
 func (d *Directory) Deleted(id TopicID) bool { return d.deleted[id] }
 
-func (d *Directory) loadLog(dir foundDir, clean bool, points, starts offsets, r *replay) error {
+func (d *Directory) loadLog(dir foundDir, clean bool, points, starts, cleaned offsets, r *replay) error {
 	full := path.Join(d.cfg.Dir, dir.name)
 	id, err := readTopicID(d.cfg.FS, full)
 	if err != nil && (isNotExist(err) || errors.Is(err, ErrPartitionMetadata)) && !clean {
@@ -194,13 +198,14 @@ func (d *Directory) loadLog(dir foundDir, clean bool, points, starts offsets, r 
 		return err
 	}
 	now := d.cfg.Clock()
-	in := loading{clean: clean, recoveryPoint: points[dir.name], start: starts[dir.name], now: now}
+	in := loading{clean: clean, recoveryPoint: points[dir.name], start: starts[dir.name], cleaned: cleaned.orNone(dir.name), now: now}
 	if p := r.past[logKey{id, dir.partition}]; p != nil {
 		if p.created > 0 {
-			in.recoveryPoint, in.start = 0, 0 // the checkpoints speak of an older log of this name
+			in.recoveryPoint, in.start, in.cleaned = 0, 0, noCleaned // the checkpoints speak of an older log of this name
 		}
 		if p.truncated >= 0 {
 			in.recoveryPoint, in.start = min(in.recoveryPoint, p.truncated), min(in.start, p.truncated)
+			in.cleaned = min(in.cleaned, p.truncated)
 		}
 		in.durable, in.cut = p.durable, p.truncated
 	}

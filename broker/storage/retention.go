@@ -58,6 +58,10 @@ func (l *Log) setStart(offset int64) {
 // Retain removes the oldest segments that retention by log start, size or time no longer keeps, and that are wholly below the
 // high watermark. It returns how many went. Their files stay for file.delete.delay.ms under another name.
 func (l *Log) Retain(now time.Time, highWatermark int64) (segments int, err error) {
+	if !l.compaction.turn.TryLock() {
+		return 0, nil // a round of compaction reads the segments: the next time will do
+	}
+	defer l.compaction.turn.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.usable(); err != nil {

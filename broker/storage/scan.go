@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,8 @@ type scanner struct {
 	f   vfs.File
 	pos int64 // of the next batch
 	end int64 // of what may be read
+	// chunk is how much is read at once; 0 means scanBufferBytes.
+	chunk int64
 
 	buf   []byte
 	start int64 // position of buf[0]
@@ -55,7 +58,7 @@ func (s *scanner) window(pos, n int64) ([]byte, error) {
 	if pos >= s.start && pos+n <= s.start+int64(len(s.buf)) {
 		return s.buf[pos-s.start:][:n], nil
 	}
-	want := min(max(n, scanBufferBytes), s.end-pos)
+	want := min(max(n, cmp.Or(s.chunk, scanBufferBytes)), s.end-pos)
 	if int64(cap(s.buf)) < want {
 		s.buf = make([]byte, want)
 	}

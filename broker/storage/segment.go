@@ -24,6 +24,8 @@ type segment struct {
 	files *segmentFiles
 	dir   string
 	base  int64
+	// temporary is what the names of the files end in while the segment is not in force.
+	temporary string
 	// size is how many bytes of the file are batches; it rises when a batch is written.
 	size    atomic.Int64
 	offsets *index
@@ -47,12 +49,15 @@ type segment struct {
 
 // newSegment describes a segment; its files need not be there.
 func newSegment(files *segmentFiles, dir string, base int64, now time.Time) *segment {
-	s := &segment{
-		files: files, dir: dir, base: base, modTime: now, created: now, firstTime: -1, maxTime: -1,
-		f:       newHandle(files, path.Join(dir, offsetName(base, logSuffix))),
-		offsets: newIndex(files, path.Join(dir, offsetName(base, offsetSuffix)), offsetEntryBytes),
-		times:   newIndex(files, path.Join(dir, offsetName(base, timeSuffix)), timeEntryBytes),
-	}
+	return newSegmentAs(files, dir, base, "", now)
+}
+
+// newSegmentAs is newSegment with names that end in something more.
+func newSegmentAs(files *segmentFiles, dir string, base int64, temporary string, now time.Time) *segment {
+	s := &segment{files: files, dir: dir, base: base, temporary: temporary, modTime: now, created: now, firstTime: -1, maxTime: -1}
+	s.f = newHandle(files, s.name(logSuffix))
+	s.offsets = newIndex(files, s.name(offsetSuffix), offsetEntryBytes)
+	s.times = newIndex(files, s.name(timeSuffix), timeEntryBytes)
 	s.data = newUnsynced(s.syncData)
 	return s
 }
@@ -60,14 +65,19 @@ func newSegment(files *segmentFiles, dir string, base int64, now time.Time) *seg
 // createSegment makes the files of a new segment.
 func createSegment(files *segmentFiles, dir string, base int64, now time.Time) (*segment, error) {
 	s := newSegment(files, dir, base, now)
+	return s, s.create()
+}
+
+// create makes the files, empty.
+func (s *segment) create() error {
 	s.data.change()
 	// A file that a crash left under this name is not of this segment.
 	for _, do := range []func() error{s.f.create, func() error { return s.f.Truncate(0) }, s.resetIndexes} {
 		if err := do(); err != nil {
-			return nil, fmt.Errorf("create segment %s: %w", s.name(logSuffix), errors.Join(err, s.close()))
+			return fmt.Errorf("create segment %s: %w", s.name(logSuffix), errors.Join(err, s.close()))
 		}
 	}
-	return s, nil
+	return nil
 }
 
 // resetIndexes empties the index files.
@@ -85,7 +95,9 @@ func (s *segment) resetIndexes() error {
 	return nil
 }
 
-func (s *segment) name(suffix string) string { return path.Join(s.dir, offsetName(s.base, suffix)) }
+func (s *segment) name(suffix string) string {
+	return path.Join(s.dir, offsetName(s.base, suffix)+s.temporary)
+}
 
 // file is the .log file, which is open when it is used.
 func (s *segment) file() (vfs.File, error) { return s.f, nil }
@@ -130,7 +142,7 @@ func (s *segment) note(h *header, position, indexInterval int64) {
 	if position == 0 {
 		s.firstTime = h.maxTimestamp
 	}
-	if h.maxTimestamp > s.maxTime {
+	if h.maxTimestamp > s.maxTime && h.count > 0 { // what compaction has emptied has no time
 		s.maxTime, s.maxTimeAt = h.maxTimestamp, h.last()
 	}
 	if s.sinceIndex > indexInterval {

@@ -21,6 +21,7 @@ func (d *Directory) SetAside(id TopicID, partition int32) (name string, err erro
 	if err := d.Checkpoint(); err != nil {
 		return "", wire.Errorf(wire.KafkaStorageError, "set log aside: %w", err)
 	}
+	defer l.stopCompaction()()
 	l.flushing.Lock()
 	defer l.flushing.Unlock()
 	d.mu.Lock()

@@ -14,6 +14,7 @@ import (
 // is then behind the batch before it. Below the first segment everything goes and the log starts anew at offset. It returns when that is durable: a crash must not bring
 // back what was cut, nor take records whose cut it forgets. It is for followers, and holds up their appends.
 func (l *Log) Truncate(offset int64) error {
+	defer l.stopCompaction()()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.usable(); err != nil {
@@ -64,6 +65,7 @@ func (l *Log) boundary(offset int64) (int64, error) {
 
 // Reset drops everything and starts the log anew at offset, durably: for a follower whose leader starts behind its end.
 func (l *Log) Reset(offset int64) error {
+	defer l.stopCompaction()()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.usable(); err != nil {
@@ -117,6 +119,7 @@ func (l *Log) truncate(offset int64, now time.Time) (err error) {
 	}
 	l.confirmed.Store(min(l.confirmed.Load(), offset))
 	l.recoveryPoint = min(l.recoveryPoint, offset)
+	l.compaction.cutTo(offset, kept[len(kept)-1].base)
 	l.entries.change()
 	for _, s := range cut {
 		if s.base != kept[len(kept)-1].base {
@@ -247,7 +250,7 @@ func (s *segment) rescan() (end int64, err error) {
 		if pos > 0 && at == pos {
 			s.sinceIndex = 0 // its entry is there
 		}
-		if h.maxTimestamp > s.maxTime {
+		if h.maxTimestamp > s.maxTime && h.count > 0 {
 			s.maxTime, s.maxTimeAt = h.maxTimestamp, h.last()
 		}
 		s.sinceIndex += h.size

@@ -1,0 +1,196 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/chronik-stream/chronik/broker/record"
+)
+
+// CleanerConfig says how logs are compacted. Threads, Logs and Metrics are required.
+type CleanerConfig struct {
+	// Threads is log.cleaner.threads: how many logs are compacted at once.
+	Threads int
+	// Backoff is log.cleaner.backoff.ms: the pause when there is nothing to do.
+	Backoff time.Duration
+	// DedupeBytes is log.cleaner.dedupe.buffer.size, the memory of all threads for the keys, in bytes; LoadFactor is
+	// log.cleaner.io.buffer.load.factor, how full it may be.
+	DedupeBytes int64
+	LoadFactor  float64
+	// IOBytes is log.cleaner.io.buffer.size, the memory of all threads for reading and writing, in bytes.
+	IOBytes int64
+	// BytesPerSecond is log.cleaner.io.max.bytes.per.second.
+	BytesPerSecond float64
+	// Logs yields the logs with their last stable offsets.
+	Logs    func(yield func(l *Log, stable int64) bool)
+	Metrics *CleanerMetrics
+	Clock   func() time.Time
+	Logger  *slog.Logger
+}
+
+// Cleaner compacts the logs of all directories, the dirtiest first (LogCleaner of Apache Kafka).
+type Cleaner struct {
+	cfg  CleanerConfig
+	work compactor
+
+	mu sync.Mutex
+	// busy are the logs of rounds under way; failed those that are not compacted until the next start.
+	busy   map[*Log]bool
+	failed map[*Log]error
+}
+
+// minIOBytes is the smallest buffer: a batch that is larger gets one of its size.
+const minIOBytes = 4 << 10
+
+// NewCleaner makes a cleaner, which Run lets work.
+func NewCleaner(cfg CleanerConfig) *Cleaner {
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	threads := int64(max(cfg.Threads, 1))
+	buffer := max(cfg.IOBytes/threads/2, minIOBytes)
+	return &Cleaner{
+		cfg: cfg, busy: map[*Log]bool{}, failed: map[*Log]error{},
+		work: compactor{
+			mapBytes: cfg.DedupeBytes / threads, loadFactor: cfg.LoadFactor, readBytes: buffer, writeBytes: int(buffer),
+			pace: newPace(cfg.BytesPerSecond), walker: record.NewWalker(),
+		},
+	}
+}
+
+// Run compacts until the context ends.
+func (c *Cleaner) Run(ctx context.Context) {
+	var threads sync.WaitGroup
+	for range c.cfg.Threads {
+		threads.Go(func() { c.thread(ctx) })
+	}
+	threads.Wait()
+}
+
+func (c *Cleaner) thread(ctx context.Context) {
+	for ctx.Err() == nil {
+		if c.Clean(ctx) {
+			continue
+		}
+		timer := time.NewTimer(c.cfg.Backoff)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+	}
+}
+
+// Clean runs one round over the log that needs it most, or over the next one where that can not be compacted now. It returns
+// false where there was nothing to do, or nothing that could be done.
+func (c *Cleaner) Clean(ctx context.Context) (done bool) {
+	tried := map[*Log]bool{}
+	for ctx.Err() == nil && !done {
+		l, stable := c.choose(tried)
+		if l == nil {
+			return false
+		}
+		tried[l] = true
+		done = c.clean(ctx, l, stable)
+		c.release(l)
+	}
+	return done
+}
+
+// choose takes the dirtiest log of those for which a round is due and was not tried.
+func (c *Cleaner) choose(tried map[*Log]bool) (chosen *Log, chosenStable int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.cfg.Clock()
+	there := map[*Log]bool{}
+	highest, most := 0.0, -1.0
+	uncleanable := int64(0)
+	c.cfg.Logs(func(l *Log, stable int64) bool {
+		there[l] = true
+		cfg := l.Config()
+		if !cfg.Compact || l.d.Err() != nil || c.busy[l] {
+			return true
+		}
+		d := l.dirt(now, stable, false)
+		if c.failed[l] != nil {
+			uncleanable += d.dirty
+			return true
+		}
+		highest = max(highest, d.ratio())
+		if d.wanted(&cfg) && d.ratio() > most && !tried[l] {
+			chosen, chosenStable, most = l, stable, d.ratio()
+		}
+		return true
+	})
+	for l := range c.failed {
+		if !there[l] {
+			delete(c.failed, l)
+		}
+	}
+	c.cfg.Metrics.looked(now, highest, len(c.failed), uncleanable)
+	if chosen != nil {
+		c.busy[chosen] = true
+	}
+	return chosen, chosenStable
+}
+
+func (c *Cleaner) release(l *Log) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.busy, l)
+}
+
+// clean runs a round over a log. Where the journal still holds what is dirty a checkpoint comes first.
+func (c *Cleaner) clean(ctx context.Context, l *Log, stable int64) (done bool) {
+	now := c.cfg.Clock()
+	cfg := l.Config()
+	d := l.dirt(now, stable, true)
+	if !d.wanted(&cfg) {
+		if err := l.d.Checkpoint(); err != nil {
+			return false // the directory is offline and has said so
+		}
+		if d = l.dirt(now, stable, true); !d.wanted(&cfg) {
+			return false
+		}
+	}
+	round, end, ok := l.beginCompaction(ctx)
+	if !ok {
+		return false
+	}
+	defer end()
+	began := time.Now()
+	stats, err := c.work.compact(round, l, d, now)
+	stats.Took = time.Since(began)
+	c.cfg.Metrics.ran(&stats, err)
+	if err == nil {
+		err = l.d.saveCleaned(l)
+	}
+	return c.report(l, &stats, err)
+}
+
+// report tells how a round ended. A log that can not be compacted stays as it is, and the others go on.
+func (c *Cleaner) report(l *Log, stats *RoundStats, err error) (done bool) {
+	logger := c.cfg.Logger.With("topic", l.topic, "partition", l.partition)
+	switch {
+	case err == nil:
+		logger.Info("compacted a log", "from", stats.FirstDirty, "to", stats.NextFirstDirty, "segments", stats.Segments, "into", stats.Written,
+			"bytes_read", stats.BytesRead, "bytes_written", stats.BytesWritten, "records_read", stats.RecordsRead,
+			"records_kept", stats.RecordsKept, "without_key", stats.WithoutKey, "took", stats.Took)
+		return true
+	case errors.Is(err, context.Canceled), l.d.Err() != nil:
+	case errors.Is(err, errNoSpace):
+		logger.Warn("no space to compact a log; it is tried again", "error", err)
+	default:
+		logger.Error("a log can not be compacted; it is left as it is until the next start", "error", err)
+		c.mu.Lock()
+		c.failed[l] = err
+		c.mu.Unlock()
+	}
+	return false
+}

@@ -1,0 +1,91 @@
+package storage
+
+import (
+	"errors"
+	"path"
+	"slices"
+)
+
+// logEnd is where a log ended when a checkpoint began.
+type logEnd struct {
+	log         *Log
+	end         int64
+	truncations uint64
+}
+
+// ends notes where the logs end. The frames of all that is below are in the journal.
+func (d *Directory) ends() []logEnd {
+	logs := d.logs()
+	list := make([]logEnd, len(logs))
+	for i, l := range logs {
+		l.mu.Lock()
+		list[i] = logEnd{l, l.end.Load(), l.compaction.truncations}
+		l.mu.Unlock()
+	}
+	return list
+}
+
+// settle notes that the journal has given up the frames below these ends, and that the recovery points on disk are no lower: from
+// here on what is below may be compacted.
+func settle(ends []logEnd) {
+	for _, e := range ends {
+		e.log.mu.Lock()
+		if e.truncations == e.log.compaction.truncations {
+			e.log.compaction.settled = min(e.end, e.log.recoveryPoint)
+		}
+		e.log.mu.Unlock()
+	}
+}
+
+// writeCleaned writes the first dirty offsets of the logs that have one where they have changed. A checkpoint does so before the
+// journal forgets a truncation: a start must not believe in an offset that was cut. The caller holds checkpointing.
+func (d *Directory) writeCleaned() error {
+	var lines []string
+	for _, l := range d.logs() {
+		l.mu.Lock()
+		if l.compaction.cleaned != noCleaned && !l.gone {
+			lines = append(lines, offsetLine(l.topic, l.partition, l.compaction.cleaned))
+		}
+		l.mu.Unlock()
+	}
+	if slices.Equal(lines, d.cleaned) {
+		return nil
+	}
+	if err := writeCheckpoint(d.cfg.FS, path.Join(d.cfg.Dir, cleanerFile), lines); err != nil {
+		return err
+	}
+	d.cleaned = lines
+	return nil
+}
+
+// saveCleaned writes the first dirty offsets after a round of compaction of a log.
+func (d *Directory) saveCleaned(l *Log) error {
+	d.checkpointing.Lock()
+	defer d.checkpointing.Unlock()
+	d.mu.Lock()
+	d.named[path.Base(l.path)] = true
+	d.mu.Unlock()
+	if err := d.writeCleaned(); err != nil {
+		d.fail(err)
+		return err
+	}
+	return nil
+}
+
+// orNone is the offset of a log, noCleaned if there is none.
+func (o offsets) orNone(name string) int64 {
+	if offset, ok := o[name]; ok {
+		return offset
+	}
+	return noCleaned
+}
+
+// readCleaned reads the first dirty offsets. Of a damaged file nothing is believed: the logs are compacted from their start again.
+func (d *Directory) readCleaned() (offsets, error) {
+	cleaned, err := readOffsets(d.cfg.FS, path.Join(d.cfg.Dir, cleanerFile))
+	if errors.Is(err, ErrCheckpoint) {
+		d.cfg.Logger.Warn("compacting all logs from their start", "error", err)
+		return offsets{}, nil
+	}
+	return cleaned, err
+}

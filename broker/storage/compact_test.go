@@ -1,0 +1,110 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/chronik-stream/chronik/broker/record"
+	"github.com/chronik-stream/chronik/broker/vfs"
+)
+
+// testCleaner compacts the logs of a directory up to their confirmed ends.
+func testCleaner(t testing.TB, d *Directory, clock func() time.Time) *Cleaner {
+	t.Helper()
+	metrics, err := NewCleanerMetrics(prometheus.NewRegistry(), clock)
+	must(t, err)
+	return NewCleaner(CleanerConfig{
+		Threads: 1, DedupeBytes: 1 << 20, LoadFactor: 0.9, IOBytes: 64 << 10, BytesPerSecond: 1e300, Metrics: metrics, Clock: clock,
+		Logs: func(yield func(*Log, int64) bool) {
+			d.Logs(func(l *Log) bool {
+				stable := l.Confirmed()
+				if first, ok := l.FirstUnstable(stable); ok {
+					stable = min(stable, first)
+				}
+				return yield(l, stable)
+			})
+		},
+	})
+}
+
+func compactConfig(fsys vfs.FS) Config {
+	cfg := testConfig(fsys)
+	cfg.DefaultLogConfig.Compact, cfg.DefaultLogConfig.CompactOnly = true, true
+	cfg.DefaultLogConfig.MinCleanableRatio = 0
+	cfg.DefaultLogConfig.SegmentBytes = 4000
+	return cfg
+}
+
+// keyed makes a batch of one record.
+func keyed(key, value string) []byte {
+	var b record.Builder
+	var v []byte
+	if value != "" {
+		v = []byte(value)
+	}
+	b.Add(testTime.UnixMilli(), []byte(key), v)
+	return b.Batch()
+}
+
+// survivors are the records of a log as offset:key=value.
+func survivors(t testing.TB, l *Log) (found []string) {
+	t.Helper()
+	walker := record.NewWalker()
+	for _, b := range split(readAll(t, l)) {
+		must(t, walker.Records(b, func(r record.Record) bool {
+			found = append(found, fmt.Sprintf("%d:%s=%s", r.Offset, r.Key, r.Value))
+			return true
+		}))
+	}
+	return found
+}
+
+func TestCompactionKeepsTheNewestRecordOfEachKey(t *testing.T) {
+	disk := vfs.NewMemory(nil)
+	d := openDir(t, compactConfig(disk))
+	l := newLogIn(t, d)
+	for i := range 300 {
+		appendTo(t, l, keyed(fmt.Sprint("key ", i%7), fmt.Sprint("value ", i)))
+	}
+	waitConfirmed(t, l)
+	before, segments := survivors(t, l), len(*l.segments.Load())
+	c := testCleaner(t, d, d.cfg.Clock)
+	if !c.Clean(context.Background()) {
+		t.Fatal("nothing was compacted")
+	}
+	active := l.active().base
+	var want []string
+	for i, r := range before {
+		if int64(i) >= active-7 {
+			want = append(want, r)
+		}
+	}
+	check := func(l *Log) {
+		t.Helper()
+		if got := survivors(t, l); fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Fatalf("compaction left\n%v\nand not\n%v", got, want)
+		}
+		for _, offset := range []int64{0, 5, active - 8, active - 7, active} {
+			data, err := l.Read(offset, 1, l.EndOffset(), true, nil)
+			must(t, err)
+			if first := record.Batch(data).BaseOffset(); first != max(offset, active-7) {
+				t.Errorf("a read from %d begins at %d", offset, first)
+			}
+		}
+	}
+	check(l)
+	if n := len(*l.segments.Load()); n != segments || segments < 5 {
+		t.Fatalf("%d segments became %d", segments, n)
+	}
+	if c.Clean(context.Background()) {
+		t.Fatal("what is clean was compacted again")
+	}
+	must(t, d.Close())
+	d = openDir(t, compactConfig(disk))
+	check(d.Log("topic", 0))
+	must(t, d.Close())
+}
