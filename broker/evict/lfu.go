@@ -89,7 +89,11 @@ func (s *lfu[K]) Touch(key K, _ *Mark) {
 	s.report()
 }
 
-func (s *lfu[K]) Remove(key K) { s.cache.Invalidate(key) }
+func (s *lfu[K]) Remove(key K) bool {
+	_, removed := s.cache.Invalidate(key)
+	s.report()
+	return removed
+}
 
 func (s *lfu[K]) Expire() {
 	s.cache.CleanUp()

@@ -84,13 +84,15 @@ func (s *lru[K]) Touch(key K, mark *Mark) {
 	}
 }
 
-func (s *lru[K]) Remove(key K) {
+func (s *lru[K]) Remove(key K) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e, ok := s.order.Peek(key); ok {
+	e, ok := s.order.Peek(key)
+	if ok {
 		s.weight -= e.weight
 		s.order.Remove(key)
 	}
+	return ok
 }
 
 func (s *lru[K]) Expire() {

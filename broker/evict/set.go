@@ -48,8 +48,8 @@ type Set[K comparable] interface {
 	Add(key K, weight int64)
 	// Touch notes that a key is used. It does nothing for a key that is not there.
 	Touch(key K, mark *Mark)
-	// Remove takes a key out, and does not report it.
-	Remove(key K)
+	// Remove takes a key out, does not report it, and says whether it was there.
+	Remove(key K) bool
 	// Expire gives up what is idle.
 	Expire()
 	// Weight is the sum of the weights.

@@ -149,7 +149,11 @@ func (l *Log) put(batch []byte, h *header, m *marker, now time.Time) error {
 	if err := s.reserve(h.size); err != nil {
 		return wire.Errorf(wire.KafkaStorageError, "append to %s: %w", l.path, err)
 	}
-	if err := s.write(batch, h, l.cfg.IndexIntervalBytes, now); err != nil {
+	err := s.write(batch, h, l.cfg.IndexIntervalBytes, now)
+	if errors.Is(err, errUnopened) { // nothing was written
+		return wire.Errorf(wire.KafkaStorageError, "append to %s: %w", l.path, err)
+	}
+	if err != nil {
 		return l.fail("append to", err)
 	}
 	if latest, ok := l.epochs.latest(); !ok || h.leaderEpoch > latest {

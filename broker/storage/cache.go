@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/chronik-stream/chronik/broker/evict"
 	"github.com/chronik-stream/chronik/broker/vfs"
 )
@@ -66,6 +64,8 @@ type SegmentCache struct {
 	indexes evict.Set[*index]
 	metrics *cacheMetrics
 
+	warmUp warmUp
+
 	openFiles atomic.Int64
 	mu        sync.Mutex
 	// lingering are files that were given up and have writes that are not synced.
@@ -105,16 +105,19 @@ func (c *SegmentCache) hit(h *handle) {
 func (c *SegmentCache) keep(h *handle) { c.files.Add(h, 1) }
 
 // forget takes a file out that is closed for good.
-func (c *SegmentCache) forget(h *handle) { c.files.Remove(h) }
+func (c *SegmentCache) forget(h *handle) {
+	if c.files.Remove(h) {
+		c.metrics.files.removed.Add(1)
+	}
+}
 
 func (c *SegmentCache) openFile(fsys vfs.FS, name string, mode vfs.Mode) (vfs.File, error) {
-	c.metrics.files.misses.Add(1)
-	timer := prometheus.NewTimer(c.metrics.files.loads)
+	start := time.Now()
 	f, err := fsys.Open(name, mode)
 	if err != nil {
 		return nil, err
 	}
-	timer.ObserveDuration()
+	c.metrics.files.missed(time.Since(start))
 	c.openFiles.Add(1)
 	return f, nil
 }
@@ -167,8 +170,7 @@ func (c *SegmentCache) evictIndex(x *index, reason evict.Reason) {
 
 // readIndex reads the first bytes of an index.
 func (c *SegmentCache) readIndex(fsys vfs.FS, name string, bytes int) ([]byte, error) {
-	c.metrics.indexes.misses.Add(1)
-	timer := prometheus.NewTimer(c.metrics.indexes.loads)
+	start := time.Now()
 	f, err := fsys.Open(name, vfs.ReadOnly)
 	if err != nil {
 		return nil, fmt.Errorf("open index: %w", err)
@@ -178,7 +180,7 @@ func (c *SegmentCache) readIndex(fsys vfs.FS, name string, bytes int) ([]byte, e
 	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, fmt.Errorf("read index %s: %w", name, err)
 	}
-	timer.ObserveDuration()
+	c.metrics.indexes.missed(time.Since(start))
 	return b, nil
 }
 
@@ -192,10 +194,14 @@ func (c *SegmentCache) hitIndex(x *index) {
 func (c *SegmentCache) keepIndex(x *index, bytes int) { c.indexes.Add(x, int64(bytes)) }
 
 // forgetIndex takes an index out that is cut or closed.
-func (c *SegmentCache) forgetIndex(x *index) { c.indexes.Remove(x) }
+func (c *SegmentCache) forgetIndex(x *index) {
+	if c.indexes.Remove(x) {
+		c.metrics.indexes.removed.Add(1)
+	}
+}
 
-// refused tells of an index that is not served because it is not as it was written.
+// refused tells of a read that failed because an index is not as it was written.
 func (c *SegmentCache) refused(err error) {
 	c.metrics.damaged.Add(1)
-	c.cfg.Logger.Error("an index is not used", "error", err)
+	c.cfg.Logger.Error("a damaged index was not used", "error", err)
 }

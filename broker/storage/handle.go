@@ -268,7 +268,7 @@ func (h *handle) park() error {
 	if h.dirty() {
 		return nil
 	}
-	h.files.cache.forget(h)
+	h.files.cache.files.Remove(h)
 	return h.drop()
 }
 

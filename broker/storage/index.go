@@ -153,20 +153,14 @@ func (x *index) read() ([]byte, error) {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	switch {
-	case x.closed:
+	if x.closed {
 		return nil, closedError(true)
-	case x.cuts != cuts: // the caller's read begins anew
-		return b, err
-	case err != nil:
-		x.files.cache.refused(err)
-		return nil, err
 	}
-	if x.flushed*x.width == flushed {
+	if err == nil && x.cuts == cuts && x.flushed*x.width == flushed {
 		x.loaded.Store(&b)
 		x.files.cache.keepIndex(x, cap(b))
 	}
-	return b, nil
+	return b, err
 }
 
 // rising is how many of the first bytes of b are entries that rise in every field.

@@ -49,6 +49,9 @@ func (l *Log) readFailed(err error) error {
 	if err == nil {
 		return nil
 	}
+	if errors.Is(err, ErrCorrupt) {
+		l.d.files.cache.refused(err)
+	}
 	return wire.Errorf(wire.KafkaStorageError, "read of %s: %w", l.path, err)
 }
 
@@ -85,6 +88,11 @@ func (s *segment) read(offset, maxBytes, upTo int64, minOne bool, dst []byte) (d
 	data = dst
 	skip, first, ok := skipTo(data, offset)
 	at := pos + skip
+	if ok && skip == 0 {
+		if err := s.reached(&first, pos, offset); err != nil {
+			return nil, false, err
+		}
+	}
 	if !ok {
 		at, first, ok, err = seek(f, at, size, offset)
 		if err != nil || !ok {

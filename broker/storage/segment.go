@@ -130,9 +130,9 @@ func (s *segment) write(b []byte, h *header, indexInterval int64, now time.Time)
 	if _, err := f.WriteAt(b, position); err != nil {
 		return fmt.Errorf("write %d bytes at %d to segment %s: %w", len(b), position, s.name(logSuffix), err)
 	}
+	s.size.Store(position + h.size) // before the index speaks of it
 	s.note(h, position, indexInterval)
 	s.modTime = now
-	s.size.Store(position + h.size)
 	s.data.change()
 	return nil
 }
@@ -299,7 +299,25 @@ func (s *segment) position(offset int64) (int64, error) {
 	if err != nil || !ok {
 		return 0, err
 	}
-	return int64(i32(entry[4:])), nil
+	position := int64(i32(entry[4:]))
+	if position < 0 || position >= s.size.Load() {
+		return 0, s.misled(position, offset)
+	}
+	return position, nil
+}
+
+// reached checks that the batch at the position that the index has named for an offset does not begin behind the offset: what
+// stands before would be passed over.
+func (s *segment) reached(h *header, position, offset int64) error {
+	if position == 0 || h.base <= offset {
+		return nil
+	}
+	return s.misled(position, offset)
+}
+
+// misled is the error of an index that names a wrong position.
+func (s *segment) misled(position, offset int64) error {
+	return fmt.Errorf("index %s: %w: it names position %d for offset %d", s.offsets.name, ErrCorrupt, position, offset)
 }
 
 // close closes the files; reads that come later fail with fs.ErrClosed.

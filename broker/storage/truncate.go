@@ -56,6 +56,8 @@ func (l *Log) boundary(offset int64) (int64, error) {
 			return end, nil
 		case err != nil:
 			return 0, fmt.Errorf("segment %s at position %d: %w", s.name(logSuffix), at, err)
+		case at == pos && h.base >= offset && pos > 0:
+			return 0, s.misled(pos, offset-1)
 		case h.last() >= offset:
 			return end, nil
 		}
@@ -156,7 +158,10 @@ func (s *segment) truncate(offset int64) (end int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	at, _, ok, err := seek(f, pos, s.size.Load(), offset)
+	at, first, ok, err := seek(f, pos, s.size.Load(), offset)
+	if err == nil && ok && at == pos {
+		err = s.reached(&first, pos, offset)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("truncate segment %s: %w", s.name(logSuffix), err)
 	}
