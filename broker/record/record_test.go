@@ -128,8 +128,19 @@ func TestValidateRefuses(t *testing.T) {
 		rules  func(*Rules)
 		reason Reason
 	}{
-		"short":             {batch: sample(1)[:60], reason: Invalid},
-		"magic":             {batch: edit(magicAt, 1), reason: Invalid},
+		"short":          {batch: sample(1)[:60], reason: Invalid},
+		"magic":          {batch: edit(magicAt, 1), reason: Invalid},
+		"magic to come":  {batch: edit(magicAt, 3), reason: Corrupt},
+		"magic negative": {batch: edit(magicAt, 0xff), reason: Corrupt},
+		"count negative": {batch: edit(countAt, 0xff), reason: Invalid},
+		"negative time":  {batch: timed(-7), reason: BadTimestamp},
+		"high bit":       {batch: edit(attributesAt+1, 0x80), reason: Invalid},
+		"no epoch":       {batch: edit(producerIDAt, 0), reason: Invalid},
+		"producer below": {batch: edit(producerIDAt+7, 0xfe), reason: Invalid},
+		"append time":    {batch: edit(attributesAt+1, logAppendTimeBit), rules: func(r *Rules) { r.LogAppendTime = true }, reason: BadTimestamp},
+		"append time, header": {
+			batch: edit(attributesAt+1, logAppendTimeBit), rules: func(r *Rules) { r.LogAppendTime, r.HeaderOnly = true, true }, reason: BadTimestamp,
+		},
 		"checksum":          {batch: unsigned, reason: Corrupt},
 		"control":           {batch: edit(attributesAt+1, controlBit), reason: Invalid},
 		"delete horizon":    {batch: edit(attributesAt+1, deleteHorizonBit), reason: Invalid},
@@ -173,6 +184,12 @@ func reasonOf(err error) Reason {
 		return 0
 	}
 	return r.Reason
+}
+
+func timed(at int64) Batch {
+	var b Builder
+	b.Add(at, []byte("k"), []byte("v"))
+	return b.Batch()
 }
 
 func keyless() Batch {

@@ -67,6 +67,8 @@ func checkFrame(b Batch, rules Rules) error {
 		return refuse(Invalid, "there is no record batch")
 	case len(b) < HeaderSize:
 		return refuse(Invalid, "a record batch of %d bytes is shorter than its header", len(b))
+	case b.Magic() < 0 || b.Magic() > 2: // no version that there is
+		return refuse(Corrupt, "a record batch of version %d", b.Magic())
 	case b.Magic() != 2:
 		return refuse(Invalid, "record batches of version %d are not accepted, only of version 2", b.Magic())
 	case b.Size() < HeaderSize:
@@ -97,11 +99,13 @@ func checkHeader(b Batch, rules Rules) error {
 		return refuse(BadCodec, "unknown compression %s", b.Codec())
 	case b.Codec() == Zstd && !rules.ZstdAllowed:
 		return refuse(BadCodec, "zstd needs Produce version 7")
-	case b.LogAppendTime() && rules.LogAppendTime:
-		return refuse(BadTimestamp, "clients do not set the timestamp type on a topic with LogAppendTime")
+	case b.LogAppendTime() && rules.LogAppendTime && rules.HeaderOnly:
+		return refuse(BadTimestamp, "%s", appendTimeByClient)
 	}
 	return checkProducer(b)
 }
+
+const appendTimeByClient = "clients do not set the timestamp type to LogAppendTime"
 
 func checkProducer(b Batch) error {
 	switch {
@@ -130,7 +134,11 @@ func (r *Rules) checker(b Batch) checker {
 func (c *checker) check(i int32, v visit) error {
 	at := c.batch.BaseTimestamp() + v.timestampDelta
 	c.maxTimestamp = max(c.maxTimestamp, at)
-	if err := c.rules.checkRecord(i, v, at); err != nil {
+	err := c.rules.checkRecord(i, v, at)
+	if err == nil && c.rules.LogAppendTime && c.batch.LogAppendTime() {
+		err = refuse(BadTimestamp, "%s", appendTimeByClient)
+	}
+	if err != nil {
 		c.refused = c.refused.and(i, err)
 	}
 	return nil
