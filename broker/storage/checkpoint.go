@@ -124,8 +124,6 @@ type flushing struct {
 	cuts       uint64
 	segments   []*segment
 	aborted    []bool
-	sums       []*sums // nil where they are not known
-	cutSums    []bool  // what the side-cars tell must not come back
 	snapshots  []string
 	epochs     []string
 	epochDirty bool
@@ -146,7 +144,6 @@ func (l *Log) flush() error {
 	defer l.mu.Unlock()
 	if l.cuts.Load() == f.cuts {
 		l.recoveryPoint, l.flushedCuts = max(l.recoveryPoint, f.end), f.cuts
-		f.settleSums()
 	}
 	return nil
 }
@@ -177,16 +174,12 @@ func (l *Log) startFlush() (*flushing, error) {
 		}
 		f.aborted = append(f.aborted, s.abortedSize > 0)
 	}
-	l.noteSums(f)
 	return f, nil
 }
 
 func (l *Log) syncAll(f *flushing) error {
 	for i, s := range f.segments {
 		err := s.sync(f.aborted[i])
-		if err == nil {
-			err = s.flushSums(f.sums[i], f.cutSums[i])
-		}
 		if err != nil && !l.removed(s) {
 			return err
 		}

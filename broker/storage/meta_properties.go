@@ -27,10 +27,10 @@ type MetaProperties struct {
 	DirectoryID [16]byte
 }
 
-// ReadMetaProperties reads meta.properties of a log directory. fs.ErrNotExist: the directory is not formatted. ErrCorrupt: it is damaged.
+// ReadMetaProperties reads meta.properties of a log directory. fs.ErrNotExist: the directory is not formatted.
 func ReadMetaProperties(fsys vfs.FS, dir string) (*MetaProperties, error) {
 	name := path.Join(dir, metaPropertiesFile)
-	data, err := ignoreUncovered(fsys).read(name, maxMetaPropertiesBytes)
+	data, err := vfs.ReadFile(fsys, name, maxMetaPropertiesBytes)
 	if err != nil {
 		return nil, fmt.Errorf("read meta properties: %w", err)
 	}
@@ -88,7 +88,7 @@ func (p *MetaProperties) Write(fsys vfs.FS, dir string) error {
 	if p.DirectoryID != ([16]byte{}) {
 		text += "directory.id=" + base64.RawURLEncoding.EncodeToString(p.DirectoryID[:]) + "\n"
 	}
-	if err := replaceText(fsys, path.Join(dir, metaPropertiesFile), []byte(text)); err != nil {
+	if err := vfs.ReplaceFile(fsys, path.Join(dir, metaPropertiesFile), []byte(text)); err != nil {
 		return fmt.Errorf("write meta properties: %w", err)
 	}
 	return nil

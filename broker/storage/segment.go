@@ -35,11 +35,6 @@ type segment struct {
 	// data is what was written to it.
 	data *unsynced
 
-	sum      *fileSum // of the .log file; nil if it is not known
-	guards   *guards  // nil when this process wrote the files
-	sideCar  sideCar
-	distrust bool // an index is not as the side-car says
-
 	aborted     []abortedTxn // all entries of the .txnindex
 	abortedSize int          // how many of them are in the file
 
@@ -76,9 +71,8 @@ func createSegment(files *segmentFiles, dir string, base int64, now time.Time) (
 // create makes the files, empty.
 func (s *segment) create() error {
 	s.data.change()
-	s.sum = &fileSum{}
 	// A file that a crash left under this name is not of this segment.
-	for _, do := range []func() error{s.f.create, func() error { return s.f.Truncate(0) }, s.resetIndexes, s.resetAborted, s.removeSums} {
+	for _, do := range []func() error{s.f.create, func() error { return s.f.Truncate(0) }, s.resetIndexes} {
 		if err := do(); err != nil {
 			return fmt.Errorf("create segment %s: %w", s.name(logSuffix), errors.Join(err, s.close()))
 		}
@@ -86,21 +80,15 @@ func (s *segment) create() error {
 	return nil
 }
 
-// resetIndexes empties the .index and the .timeindex.
+// resetIndexes empties the index files.
 func (s *segment) resetIndexes() error {
 	for _, x := range []*index{s.offsets, s.times} {
-		x.guards = nil
 		x.flushed = math.MaxInt32 // whatever is in the file
 		if err := x.truncate(0); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-// resetAborted removes the .txnindex.
-func (s *segment) resetAborted() error {
-	s.aborted, s.abortedSize = nil, 0
+	s.aborted = nil
 	if err := s.files.Remove(s.name(txnSuffix)); err != nil && !isNotExist(err) {
 		return err
 	}
@@ -111,8 +99,8 @@ func (s *segment) name(suffix string) string {
 	return path.Join(s.dir, offsetName(s.base, suffix)+s.temporary)
 }
 
-// file is the .log file, which is open when it is used, and whose reads are verified.
-func (s *segment) file() (vfs.File, error) { return s.guards.wrap(sumLog, s.f, s.f.name), nil }
+// file is the .log file, which is open when it is used.
+func (s *segment) file() (vfs.File, error) { return s.f, nil }
 
 // reserve makes sure that there is space on the disk for so many more bytes.
 func (s *segment) reserve(bytes int64) error {
@@ -141,9 +129,6 @@ func (s *segment) write(b []byte, h *header, indexInterval int64, now time.Time)
 	position := s.size.Load()
 	if _, err := f.WriteAt(b, position); err != nil {
 		return fmt.Errorf("write %d bytes at %d to segment %s: %w", len(b), position, s.name(logSuffix), err)
-	}
-	if s.sum != nil {
-		s.sum.add(b)
 	}
 	s.size.Store(position + h.size) // before the index speaks of it
 	s.note(h, position, indexInterval)

@@ -10,9 +10,6 @@ import (
 	"github.com/chronik-stream/chronik/broker/vfs"
 )
 
-// highWatermarkFile has the high watermarks of Apache Kafka's replicas.
-const highWatermarkFile = "replication-offset-checkpoint"
-
 // Survey is what a log directory of Apache Kafka says of itself, records apart.
 type Survey struct {
 	Dir        string
@@ -38,8 +35,6 @@ type Foreign struct {
 	// Clean says that all of it is durable, Flushed that what lies below is.
 	Clean   bool
 	Flushed int64
-	// HighWatermark is what the last checkpoint knew, -1 for nothing.
-	HighWatermark int64
 }
 
 // ReadSurvey looks at a log directory of Apache Kafka and changes nothing.
@@ -49,18 +44,14 @@ func ReadSurvey(fsys vfs.FS, dir string) (*Survey, error) {
 	if s.Properties, err = ReadMetaProperties(fsys, dir); err != nil {
 		return nil, err
 	}
-	points, err := ignoreUncovered(fsys).readOffsets(path.Join(dir, recoveryPointFile))
+	points, err := readOffsets(fsys, path.Join(dir, recoveryPointFile))
 	if errors.Is(err, ErrCheckpoint) { // Apache Kafka then verifies everything
 		points, err = offsets{}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	starts, err := ignoreUncovered(fsys).readOffsets(path.Join(dir, logStartFile))
-	if err != nil {
-		return nil, err
-	}
-	marks, err := ignoreUncovered(fsys).readOffsets(path.Join(dir, highWatermarkFile))
+	starts, err := readOffsets(fsys, path.Join(dir, logStartFile))
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +65,7 @@ func ReadSurvey(fsys vfs.FS, dir string) (*Survey, error) {
 			continue
 		}
 		topic, partition, named := parsePartitionDir(e.Name)
-		id, err := ignoreUncovered(fsys).readTopicID(path.Join(dir, e.Name))
+		id, err := readTopicID(fsys, path.Join(dir, e.Name))
 		if !named || isNotExist(err) { // without partition.metadata it is a stray to Apache Kafka as well
 			s.Others = append(s.Others, e.Name)
 			continue
@@ -82,14 +73,10 @@ func ReadSurvey(fsys vfs.FS, dir string) (*Survey, error) {
 		if err != nil {
 			return nil, err
 		}
-		f := Foreign{
+		s.Partitions = append(s.Partitions, Foreign{
 			FS: fsys, Dir: path.Join(dir, e.Name), ID: id, Topic: topic, Partition: partition,
-			Start: starts[e.Name], Clean: s.Clean, Flushed: points[e.Name], HighWatermark: -1,
-		}
-		if mark, known := marks[e.Name]; known {
-			f.HighWatermark = mark
-		}
-		s.Partitions = append(s.Partitions, f)
+			Start: starts[e.Name], Clean: s.Clean, Flushed: points[e.Name],
+		})
 	}
 	return s, nil
 }

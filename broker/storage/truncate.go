@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/chronik-stream/chronik/broker/journal"
-	"github.com/chronik-stream/chronik/broker/vfs"
 )
 
 // Truncate cuts the log back so that it ends at offset at the latest; a batch that reaches beyond goes as a whole, and the end
@@ -151,9 +150,6 @@ func createSegmentUnless(l *Log, cut []*segment, base int64, now time.Time) (*se
 
 // truncate cuts a segment at the first batch that reaches to offset or beyond, and returns where the log then ends.
 func (s *segment) truncate(offset int64) (end int64, err error) {
-	if err := s.restoreSums(); err != nil {
-		return 0, err
-	}
 	f, err := s.file()
 	if err != nil {
 		return 0, err
@@ -170,7 +166,8 @@ func (s *segment) truncate(offset int64) (end int64, err error) {
 		return 0, fmt.Errorf("truncate segment %s: %w", s.name(logSuffix), err)
 	}
 	if ok {
-		if err := s.cutFile(f, at); err != nil {
+		s.size.Store(at)
+		if err := f.Truncate(at); err != nil {
 			return 0, fmt.Errorf("truncate segment %s: %w", s.name(logSuffix), err)
 		}
 		s.reserved = 0
@@ -183,22 +180,6 @@ func (s *segment) truncate(offset int64) (end int64, err error) {
 		return 0, err
 	}
 	return end, s.settleTimes()
-}
-
-// cutFile shortens the .log file.
-func (s *segment) cutFile(f vfs.File, size int64) error {
-	if err := s.guards.cut(sumLog, f, s.name(logSuffix), size); err != nil {
-		return err
-	}
-	s.size.Store(size)
-	if err := f.Truncate(size); err != nil {
-		return err
-	}
-	s.sideCar.cut = true
-	if s.sum == nil {
-		return nil
-	}
-	return s.sum.cut(f, size)
 }
 
 // trimIndexes drops the entries at offset and beyond.
@@ -285,28 +266,18 @@ func (s *segment) rescan() (end int64, err error) {
 // rebuildProducers sets the producer state from the newest snapshot at or below the end, and the batches behind it. Snapshots
 // above the end go first: they tell of records that no longer exist.
 func (l *Log) rebuildProducers(now time.Time) error {
-	if err := l.dropSnapshots(l.end.Load()); err != nil {
-		return err
-	}
 	snapshots, err := l.snapshots()
 	if err != nil {
 		return err
 	}
-	return l.loadProducers(snapshots, now)
-}
-
-// dropSnapshots removes the producer snapshots above an offset.
-func (l *Log) dropSnapshots(offset int64) error {
-	snapshots, err := l.snapshots()
-	if err != nil {
-		return err
-	}
-	for n := len(snapshots); n > 0 && snapshots[n-1] > offset; n-- {
+	end := l.end.Load()
+	for n := len(snapshots); n > 0 && snapshots[n-1] > end; n-- {
 		if err := l.removeSnapshot(snapshots[n-1]); err != nil {
 			return err
 		}
+		snapshots = snapshots[:n-1]
 	}
-	return nil
+	return l.loadProducers(snapshots, now)
 }
 
 func (l *Log) removeSnapshot(offset int64) error {

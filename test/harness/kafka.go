@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -18,44 +19,73 @@ import (
 type Kafka struct {
 	// Address is the SASL_SSL listener.
 	Address string
-	cmd     *exec.Cmd
-	log     *tail
+	// Dir is its log directory.
+	Dir string
+
+	classPath, config string
+	cmd               *exec.Cmd
+	log               *tail
 }
 
 // StartKafka starts Apache Kafka with the certificates and the super user of a broker of ours, so that the same client file
-// serves both. It ends with the test.
-func StartKafka(t testing.TB, like *Broker) *Kafka {
+// serves both. It ends with the test. more adds lines to its configuration.
+func StartKafka(t testing.TB, like *Broker, more ...string) *Kafka {
 	t.Helper()
 	classPath, err := ClassPath(Root(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &Kafka{Address: FreeAddress(t), log: &tail{}}
 	dir := t.TempDir()
+	k := &Kafka{Address: FreeAddress(t), Dir: filepath.Join(dir, "logs"), classPath: classPath, log: &tail{}}
 	user, password := like.Admin(t)
-	config := k.configure(t, dir, like, user, password)
+	k.config = k.configure(t, dir, like, user, password, more)
 	scram := fmt.Sprintf("SCRAM-SHA-512=[name=%s,password=%s]", user, password)
 	Command(t, "", "java", "-cp", classPath, "kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk",
-		"-c", config, "--standalone", "--add-scram", scram,
+		"-c", k.config, "--standalone", "--add-scram", scram,
 		"--feature", "eligible.leader.replicas.version=0") // KIP-966 sets min.insync.replicas as a config of the cluster
 
-	k.cmd = exec.Command("java", "-Xmx1g", "-Xms1g", "-XX:+UseG1GC", "-cp", classPath, "kafka.Kafka", config)
-	k.cmd.Stdout, k.cmd.Stderr = k.log, k.log
-	if err := k.cmd.Start(); err != nil {
+	k.Run(t)
+	return k
+}
+
+// Run starts the process, again after Stop or Kill, and waits until it listens.
+func (k *Kafka) Run(t testing.TB) {
+	t.Helper()
+	cmd := exec.Command("java", "-Xmx1g", "-Xms1g", "-XX:+UseG1GC", "-cp", k.classPath, "kafka.Kafka", k.config)
+	cmd.Stdout, cmd.Stderr = k.log, k.log
+	if err := cmd.Start(); err != nil {
 		t.Fatalf("start Apache Kafka: %v", err)
 	}
-	t.Cleanup(func() {
-		_ = k.cmd.Process.Signal(syscall.SIGKILL)
-		_ = k.cmd.Wait()
-	})
+	k.cmd = cmd
+	t.Cleanup(func() { k.end(syscall.SIGKILL) })
 	k.waitReady(t)
-	return k
+}
+
+// Stop ends the process by SIGTERM.
+func (k *Kafka) Stop(t testing.TB) {
+	t.Helper()
+	k.end(syscall.SIGTERM)
+}
+
+// Kill ends the process as kill -9 does.
+func (k *Kafka) Kill(t testing.TB) {
+	t.Helper()
+	k.end(syscall.SIGKILL)
+}
+
+func (k *Kafka) end(s syscall.Signal) {
+	if k.cmd == nil {
+		return
+	}
+	_ = k.cmd.Process.Signal(s)
+	_ = k.cmd.Wait()
+	k.cmd = nil
 }
 
 // Bootstrap is the listener by a name that its certificate holds.
 func (k *Kafka) Bootstrap() string { return localhost(k.Address) }
 
-func (k *Kafka) configure(t testing.TB, dir string, like *Broker, user, password string) string {
+func (k *Kafka) configure(t testing.TB, dir string, like *Broker, user, password string, more []string) string {
 	t.Helper()
 	var store bytes.Buffer
 	for _, name := range []string{"server.key", "server.pem"} {
@@ -92,7 +122,8 @@ offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
-`, controller, k.Address, localhost(k.Address), user, password, keystore, like.CA(), filepath.Join(dir, "logs"))
+%[9]s
+`, controller, k.Address, localhost(k.Address), user, password, keystore, like.CA(), k.Dir, strings.Join(more, "\n"))
 	path := filepath.Join(dir, "server.properties")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -25,6 +25,7 @@ const (
 	getOffsets         = "org.apache.kafka.tools.GetOffsetShell"
 	apiVersionsCommand = "org.apache.kafka.tools.BrokerApiVersionsCommand"
 	clusterTool        = "org.apache.kafka.tools.ClusterTool"
+	deleteRecords      = "org.apache.kafka.tools.DeleteRecordsCommand"
 	producerPerf       = "org.apache.kafka.tools.ProducerPerformance"
 	consumerPerf       = "org.apache.kafka.tools.ConsumerPerformance"
 	roundTrip          = "stream.chronik.test.RoundTrip"

@@ -1,6 +1,0 @@
-//go:build race
-
-package storage
-
-// raceDetector makes everything many times slower.
-const raceDetector = true
