@@ -140,7 +140,7 @@ func (l *Log) result(base, last int64, h *header, duplicate bool) AppendResult {
 // put writes a batch to the active segment and takes it into the log's state. When there is no space it changes nothing; after
 // any other failure the directory is offline.
 func (l *Log) put(batch []byte, h *header, m *marker, now time.Time) error {
-	if l.active().full(h, &l.cfg, l.jitter, now) && l.active().size.Load() > 0 {
+	if l.active().full(h, &l.cfg, l.jitter, now) {
 		if err := l.roll(h.base, now); err != nil {
 			return l.fail("roll a segment of", err)
 		}

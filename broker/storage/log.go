@@ -121,11 +121,11 @@ func (l *Log) SetConfig(cfg LogConfig) {
 	l.rollJitter()
 }
 
-// rollJitter draws the part of segment.ms that the next roll comes earlier.
+// rollJitter draws the part of segment.ms that the next roll comes earlier. It is below segment.ms, or each append would roll.
 func (l *Log) rollJitter() {
 	l.jitter = 0
-	if l.cfg.SegmentJitterMs > 0 {
-		l.jitter = rand.Int64N(l.cfg.SegmentJitterMs) //nolint:gosec // no secret
+	if most := min(l.cfg.SegmentJitterMs, l.cfg.SegmentMs); most > 0 {
+		l.jitter = rand.Int64N(most) //nolint:gosec // no secret
 	}
 }
 

@@ -23,7 +23,8 @@ func (l *Log) OffsetForTimestamp(ts, upTo int64) (found TimestampOffset, ok bool
 	})
 }
 
-// MaxTimestamp returns the first record below upTo that has the largest timestamp; ok is false if there is none.
+// MaxTimestamp returns the first record below upTo that has the largest timestamp of the segments that are there; ok is false if
+// there is none. As in Apache Kafka that may be a record which DeleteRecords has put before the log's start, or one without a time.
 func (l *Log) MaxTimestamp(upTo int64) (found TimestampOffset, ok bool, err error) {
 	return l.search(func() (TimestampOffset, bool, error) {
 		var largest summary
@@ -32,10 +33,10 @@ func (l *Log) MaxTimestamp(upTo int64) (found TimestampOffset, ok bool, err erro
 				largest = s
 			}
 		}
-		if largest.segment == nil || largest.maxTime < 0 {
+		if largest.segment == nil {
 			return TimestampOffset{}, false, nil
 		}
-		return largest.segment.firstSince(l.d.walker, largest.maxTime, max(l.start.Load(), largest.segment.base), upTo)
+		return largest.segment.firstSince(l.d.walker, largest.maxTime, largest.segment.base, upTo)
 	})
 }
 

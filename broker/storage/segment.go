@@ -195,17 +195,20 @@ func (s *segment) timesBesideIndex() (n int, err error) {
 	return 0, nil
 }
 
-// full says whether a batch has to go into a new segment.
+// full says whether a batch has to go into a new segment (LogSegment.shouldRoll of Apache Kafka). Segments age by the times of
+// their batches, so that an idle one stays as it is; where the first batch has none, by the clock. An empty one makes room for
+// nothing but an offset that its indexes could not hold.
 func (s *segment) full(h *header, cfg *LogConfig, jitter int64, now time.Time) bool {
 	size := s.size.Load()
-	if size > cfg.SegmentBytes-h.size || h.last()-s.base > maxRelativeOffset {
+	switch {
+	case h.last()-s.base > maxRelativeOffset:
 		return true
-	}
-	if int64(s.offsets.entries()) >= cfg.IndexBytes/offsetEntryBytes || int64(s.times.entries()) >= cfg.IndexBytes/timeEntryBytes-1 {
-		return true
-	}
-	if size == 0 {
+	case size == 0:
 		return false
+	case size > cfg.SegmentBytes-h.size:
+		return true
+	case int64(s.offsets.entries()) >= cfg.IndexBytes/offsetEntryBytes, int64(s.times.entries()) >= cfg.IndexBytes/timeEntryBytes-1:
+		return true
 	}
 	age := now.UnixMilli() - s.created.UnixMilli()
 	if s.firstTimestamp() >= 0 {

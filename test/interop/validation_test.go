@@ -38,6 +38,7 @@ func TestBatchesAreJudgedAsByKafka(t *testing.T) {
 		"judged-times":    {"message.timestamp.before.max.ms=60000", "message.timestamp.after.max.ms=60000"},
 		"judged-small":    {"max.message.bytes=400"},
 		"judged-lz4":      {"compression.type=lz4"},
+		"judged-keys":     {"cleanup.policy=compact"},
 		"judged-plainly":  {"compression.type=uncompressed", "max.message.bytes=400"},
 	}
 	clients := map[string]*kgo.Client{}
@@ -136,6 +137,13 @@ func judgedBatches(t *testing.T) []judged {
 		return signed(b)
 	}
 	time64 := func(at int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(at)) }
+	keyless := func() record.Batch {
+		var b record.Builder
+		b.Add(now, []byte("k"), []byte("v"))
+		b.Add(now, nil, []byte("v"))
+		b.Add(now+86_400_000, nil, nil)
+		return b.Batch()
+	}
 	wide := func(n int) record.Batch {
 		var b record.Builder
 		b.Add(now, []byte("k"), make([]byte, n))
@@ -148,6 +156,8 @@ func judgedBatches(t *testing.T) []judged {
 	list := []judged{
 		{name: "honest", batch: honest()},
 		{name: "no times", batch: three(-1, -1, -1)},
+		{name: "no keys", batch: keyless()},
+		{name: "no keys, lz4", batch: as(record.LZ4, keyless())},
 		{name: "largest time is wrong", batch: set(honest(), maxTimeAt, time64(now+1_000_000)...)},
 		{name: "times far apart", batch: three(now-3_600_000, now, now+3_600_000-10_000)},
 		{name: "a time of yesterday", batch: three(now, now-86_400_000, now)},
