@@ -36,6 +36,7 @@ type Broker struct {
 
 	clusterID    string
 	topics       TopicRules
+	cache        *storage.SegmentCache
 	directories  []*storage.Directory
 	store        *meta.Store
 	quorum       *quorum.Quorum
@@ -79,7 +80,7 @@ func (b *Broker) Start(ctx context.Context) error {
 	background, stop := context.WithCancel(context.Background())
 	b.stop = stop
 	steps := []func(context.Context) error{
-		b.openDirectories, b.openMetadata, b.startReplicas, b.register, b.makeTopics,
+		b.makeCache, b.openDirectories, b.openMetadata, b.startReplicas, b.register, b.makeTopics,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {

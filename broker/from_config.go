@@ -12,6 +12,7 @@ import (
 	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/auth/plain"
 	"github.com/chronik-stream/chronik/broker/config"
+	"github.com/chronik-stream/chronik/broker/evict"
 	"github.com/chronik-stream/chronik/broker/group"
 	"github.com/chronik-stream/chronik/broker/journal"
 	"github.com/chronik-stream/chronik/broker/meta"
@@ -39,6 +40,8 @@ func FromConfig(c *config.Config, version string, logger *slog.Logger) (Options,
 		JournalBytes: c.Storage.JournalBytes, CheckpointInterval: c.Storage.CheckpointInterval,
 		ProducerIDExpiration: c.Storage.ProducerIDExpiration,
 		RetentionInterval:    c.Storage.RetentionInterval,
+		Segments:             segmentsOf(c.Storage.Segments),
+		WarmUpSegments:       c.Storage.Segments.WarmUp,
 		Cleaner:              cleanerOf(c.Cleaner),
 		Limits:               limitsOf(c.Limits), Group: groupsOf(c.Groups),
 		OffsetsTopic:  offsetsTopicOf(c.OffsetsTopic),
@@ -80,6 +83,14 @@ func flushPolicy(p config.FlushPolicy) journal.FlushPolicy {
 	default:
 		return journal.FlushAcks
 	}
+}
+
+func segmentsOf(s config.SegmentCache) storage.CacheConfig {
+	cfg := storage.CacheConfig{Files: s.Files, IndexBytes: s.IndexBytes, TTL: s.TTL, Policy: evict.LRU}
+	if s.LeastOften {
+		cfg.Policy = evict.LFU
+	}
+	return cfg
 }
 
 func cleanerOf(c config.Cleaner) storage.CleanerConfig {

@@ -48,6 +48,10 @@ type Options struct {
 	CheckpointInterval   time.Duration
 	ProducerIDExpiration time.Duration
 	RetentionInterval    time.Duration
+	// Segments bounds what segments keep open; Clock and Logger are the broker's to set. WarmUpSegments of each log are opened at
+	// the start.
+	Segments       storage.CacheConfig
+	WarmUpSegments int
 	// Cleaner says how logs are compacted; Logs, Metrics, Clock and Logger are the broker's to set.
 	Cleaner storage.CleanerConfig
 

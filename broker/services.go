@@ -32,6 +32,7 @@ func (b *Broker) startServices(ctx context.Context) error {
 	b.background(ctx, b.coordinators.run)
 	b.background(ctx, func(ctx context.Context) { b.replicas.Retain(ctx, b.options.RetentionInterval) })
 	b.background(ctx, b.watch)
+	b.background(ctx, b.warmUpCache)
 	if err := b.startCleaner(ctx); err != nil {
 		return err
 	}
@@ -177,7 +178,7 @@ func (b *Broker) startHTTP(ctx context.Context) error {
 	b.registry.MustRegister(newDirectoryMetrics(b.directories), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	h, err := httpd.New(httpd.Config{
 		Addr: b.options.HTTPListen, Logger: b.logger,
-		Routes: []httpd.Route{httpd.Metrics(b.registry), httpd.Healthz(b.healthy), httpd.Readyz(b.serving)},
+		Routes: []httpd.Route{httpd.Metrics(b.registry), httpd.Healthz(b.healthy), httpd.Readyz(b.serving), cacheRoute(b.cache.Stats)},
 	})
 	if err != nil {
 		return err

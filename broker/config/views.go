@@ -64,6 +64,7 @@ type Storage struct {
 	ProducerIDExpiration time.Duration
 	// HeaderOnly is chronik.record.validation=header.
 	HeaderOnly bool
+	Segments   SegmentCache
 
 	// NumPartitions, ReplicationFactor, AutoCreateTopics and DeleteTopics are num.partitions, default.replication.factor,
 	// auto.create.topics.enable and delete.topic.enable.
@@ -71,6 +72,17 @@ type Storage struct {
 	ReplicationFactor int
 	AutoCreateTopics  bool
 	DeleteTopics      bool
+}
+
+// SegmentCache is what the configuration says of open files and of indexes in memory.
+type SegmentCache struct {
+	// Files, IndexBytes, TTL (0 means without end) and WarmUp are chronik.segment.cache.files, .index.bytes, .ttl.ms and .warmup.
+	Files      int
+	IndexBytes int64
+	TTL        time.Duration
+	WarmUp     int
+	// LeastOften is chronik.segment.cache.policy=lfu.
+	LeastOften bool
 }
 
 // Cleaner is what the configuration says of compaction.
@@ -223,6 +235,11 @@ func (l *loader) storage() {
 		c.Storage.MetadataDir = dirs[0]
 	}
 	c.Storage.CordonedDirs = l.cordoned(dirs)
+	c.Storage.Segments = SegmentCache{
+		Files: int(c.long("chronik.segment.cache.files")), IndexBytes: c.long("chronik.segment.cache.index.bytes"),
+		TTL: c.millis("chronik.segment.cache.ttl.ms"), WarmUp: int(c.long("chronik.segment.cache.warmup")),
+		LeastOften: c.text("chronik.segment.cache.policy") == "lfu",
+	}
 	switch c.text("chronik.flush.policy") {
 	case "interval":
 		c.Storage.FlushPolicy = FlushInterval

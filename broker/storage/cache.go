@@ -18,8 +18,8 @@ const (
 	DefaultCacheFiles = 8192
 	// DefaultCacheIndexBytes holds the indexes of some 25 full segments of 1 GiB, and of thousands of smaller ones.
 	DefaultCacheIndexBytes = 128 << 20
-	// minCacheFiles leaves room for a segment with its indexes beside the files that wait to be synced.
-	minCacheFiles = 8
+	// MinCacheFiles is the smallest bound: it leaves room for a segment with its indexes beside the files that wait to be synced.
+	MinCacheFiles = 8
 	// lingerPart of the files may be such that the cache has given up and that are not synced yet.
 	lingerPart = 4
 )
@@ -75,8 +75,8 @@ type SegmentCache struct {
 // NewSegmentCache makes an empty cache.
 func NewSegmentCache(cfg CacheConfig) (*SegmentCache, error) {
 	cfg.setDefaults()
-	if cfg.Files < minCacheFiles || cfg.IndexBytes < 1 {
-		return nil, fmt.Errorf("segment cache of %d files and %d bytes of indexes: it needs %d files and a byte", cfg.Files, cfg.IndexBytes, minCacheFiles)
+	if cfg.Files < MinCacheFiles || cfg.IndexBytes < 1 {
+		return nil, fmt.Errorf("segment cache of %d files and %d bytes of indexes: it needs %d files and a byte", cfg.Files, cfg.IndexBytes, MinCacheFiles)
 	}
 	c := &SegmentCache{cfg: cfg, lingering: map[*handle]struct{}{}, metrics: newCacheMetrics()}
 	set := evict.Config{Policy: cfg.Policy, Max: int64(cfg.Files - cfg.Files/lingerPart), IdleAfter: cfg.TTL, Clock: cfg.Clock}

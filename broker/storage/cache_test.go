@@ -69,7 +69,7 @@ func newCache(t testing.TB, cfg CacheConfig) *SegmentCache {
 // tinyCache evicts all the time.
 func tinyCache(t testing.TB, p evict.Policy) *SegmentCache {
 	t.Helper()
-	return newCache(t, CacheConfig{Files: minCacheFiles, IndexBytes: 256, Policy: p})
+	return newCache(t, CacheConfig{Files: MinCacheFiles, IndexBytes: 256, Policy: p})
 }
 
 func eachPolicy(t *testing.T, run func(t *testing.T, p evict.Policy)) {
@@ -333,7 +333,7 @@ func TestManyIdlePartitions(t *testing.T) {
 func TestAFileIsSyncedBeforeItIsClosed(t *testing.T) {
 	disk := vfs.NewFaults(vfs.NewMemory(nil))
 	cfg := testConfig(disk)
-	cfg.Cache = newCache(t, CacheConfig{Files: minCacheFiles})
+	cfg.Cache = newCache(t, CacheConfig{Files: MinCacheFiles})
 	d := openDir(t, cfg)
 	disk.Add(vfs.Fault{Op: vfs.OpSync, Path: logSuffix, Err: syscall.EIO})
 	for i := range 40 {
