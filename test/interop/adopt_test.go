@@ -38,10 +38,12 @@ func adoptAfter(t *testing.T, end func(*harness.Kafka, testing.TB), killed bool)
 	if before.Lowest["keyed"] == 0 || len(before.Committed) == 0 {
 		t.Fatal("Apache Kafka was not filled as meant")
 	}
-	end(k, t)
-	b.Stop(t)
-
 	config := importConfig(t, b)
+	refusedWith(t, "locked by another process", config, k.Dir)
+	b.Stop(t)
+	refusedWith(t, "in use", config, k.Dir)
+	end(k, t)
+
 	sums := directorySums(t, k.Dir)
 	dry, code := importKafka(t, config, k.Dir, "--dry-run")
 	if wanted := map[bool]int{false: 0, true: 2}[killed]; code != wanted || dry.Imported || len(dry.Topics) < len(filledTopics()) {
@@ -220,6 +222,15 @@ func importKafka(t *testing.T, config, from string, args ...string) (importRepor
 		t.Log(log.String())
 	}
 	return report, cmd.ProcessState.ExitCode()
+}
+
+// refusedWith runs an import that ends before it has a report.
+func refusedWith(t *testing.T, reason, config, from string) {
+	t.Helper()
+	cmd := exec.Command(harness.Binary(t), "import", "kafka-logs", "--config", config, "--from", from)
+	if out, err := cmd.CombinedOutput(); err == nil || cmd.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), reason) {
+		t.Fatalf("exit %d, want %q: %s", cmd.ProcessState.ExitCode(), reason, out)
+	}
 }
 
 // directorySums lists the files below a directory with their sizes and times of change.
