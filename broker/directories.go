@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/chronik-stream/chronik/broker/journal"
 	"github.com/chronik-stream/chronik/broker/storage"
 	"github.com/chronik-stream/chronik/broker/vfs"
 )
@@ -42,10 +43,19 @@ func (b *Broker) directoryConfig(dir string) storage.Config {
 	return storage.Config{
 		FS: b.options.Files, Dir: filepath.ToSlash(dir), FlushPolicy: b.options.FlushPolicy, FlushInterval: b.options.FlushInterval,
 		CheckpointBytes: b.options.JournalBytes, CheckpointInterval: b.options.CheckpointInterval, ProducerIDExpiration: b.options.ProducerIDExpiration,
-		Cache:    b.cache,
-		Cordoned: slices.Contains(b.options.CordonedDirs, dir),
-		Clock:    b.options.Clock, Logger: b.logger,
+		Cache:        b.cache,
+		Cordoned:     slices.Contains(b.options.CordonedDirs, dir),
+		ReserveBytes: storage.DefaultReserveBytes, JournalFileBytes: journalFileBytes(b.options.JournalBytes),
+		Clock: b.options.Clock, Logger: b.logger,
 	}
+}
+
+// minJournalFileBytes holds a batch of Apache Kafka's default size, and leaves room for more.
+const minJournalFileBytes = 4 << 20
+
+// journalFileBytes is half of what a journal may hold, so that one file can be used again while the other one fills.
+func journalFileBytes(journalBytes int64) int64 {
+	return min(max(journalBytes/2, minJournalFileBytes), journal.DefaultFileBytes) &^ 4095
 }
 
 // owner is whose the directories have to be: of this node, and all of one cluster.

@@ -83,6 +83,9 @@ type Journal struct {
 	closed    bool
 	idle      bool // the writing goroutine has ended
 	starving  bool // the writing goroutine waits for a file
+	noSpace   bool // the disk has no room for another file
+	// admitted is kept for frames to come; inflight is being written.
+	admitted, inflight int64
 	// sinceCheckpoint counts the bytes that were taken since the last checkpoint.
 	sinceCheckpoint int64
 	checkpoint      uint64
@@ -227,6 +230,9 @@ func (j *Journal) add(f *Frame, w waiter, wantSync bool) (uint64, error) {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if f.Admitted {
+		j.admitted -= admittedBytes(int64(len(f.Payload)))
+	}
 	if f.holds() {
 		return 0, j.hold(f, w, wantSync)
 	}

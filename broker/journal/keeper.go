@@ -14,7 +14,8 @@ func (j *Journal) keep() {
 		f, err := j.prepareNext()
 		switch {
 		case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-			j.cfg.Logger.Warn("no space for another journal file: appends wait for a checkpoint", "dir", j.cfg.Dir, "error", err)
+			j.cfg.Logger.Warn("no space for another journal file until a checkpoint gives one back", "dir", j.cfg.Dir, "error", err)
+			j.setNoSpace(true)
 			if !j.pause() {
 				j.giveUp(err)
 				return
@@ -24,7 +25,7 @@ func (j *Journal) keep() {
 			return
 		default:
 			j.mu.Lock()
-			j.next = f
+			j.next, j.noSpace = f, false
 			j.ready.Broadcast()
 			j.mu.Unlock()
 		}

@@ -60,6 +60,7 @@ func (j *Journal) take(b *batch) {
 	b.frames, j.pending = j.pending, b.frames[:0]
 	b.waiters, j.waiters = j.waiters, b.waiters[:0]
 	b.lastLSN = j.lsn
+	j.inflight = int64(len(b.frames))
 	b.sync, j.wantSync = j.wantSync || j.cfg.Policy == FlushAcks, false
 	j.room.Broadcast()
 }
@@ -105,6 +106,8 @@ func (j *Journal) put(b *batch) error {
 	j.mu.Lock()
 	f.pos += int64(size)
 	f.lastLSN = b.lastLSN
+	j.inflight = 0
+	j.ready.Broadcast() // who waits to be admitted
 	j.mu.Unlock()
 	j.written, j.dirty = b.lastLSN, true
 	return nil

@@ -100,8 +100,13 @@ func (l *Log) Append(batch []byte, info AppendInfo) (AppendResult, error) {
 		patch(batch, h.base, h.leaderEpoch)
 	}
 	frame := l.frame(journal.Append, h.base)
-	frame.LeaderEpoch, frame.Payload = h.leaderEpoch, batch
+	frame.LeaderEpoch, frame.Payload, frame.Admitted = h.leaderEpoch, batch, true
+	kept := l.d.journalBytes(h.size)
+	if err := l.admitToJournal(kept); err != nil {
+		return AppendResult{}, err
+	}
 	if err := l.put(batch, &h, mark, l.now(info.Now)); err != nil {
+		l.d.journal.Withdraw(kept)
 		return AppendResult{}, err
 	}
 	if l.d.byReference(h.size) {
@@ -116,6 +121,9 @@ func (l *Log) Append(batch []byte, info AppendInfo) (AppendResult, error) {
 // admit checks what does not depend on the producer.
 func (l *Log) admit(h *header, origin Origin) error {
 	if err := l.usable(); err != nil {
+		return err
+	}
+	if err := l.d.admits(origin); err != nil {
 		return err
 	}
 	switch {
@@ -142,19 +150,19 @@ func (l *Log) result(base, last int64, h *header, duplicate bool) AppendResult {
 func (l *Log) put(batch []byte, h *header, m *marker, now time.Time) error {
 	if l.active().full(h, &l.cfg, l.jitter, now) {
 		if err := l.roll(h.base, now); err != nil {
-			return l.fail("roll a segment of", err)
+			return l.refuse("roll a segment of", err)
 		}
 	}
 	s := l.active()
-	if err := s.reserve(h.size); err != nil {
-		return wire.Errorf(wire.KafkaStorageError, "append to %s: %w", l.path, err)
+	err := s.reserve(h.size)
+	if err == nil {
+		err = s.write(batch, h, l.cfg.IndexIntervalBytes, now)
 	}
-	err := s.write(batch, h, l.cfg.IndexIntervalBytes, now)
 	if errors.Is(err, errUnopened) { // nothing was written
 		return wire.Errorf(wire.KafkaStorageError, "append to %s: %w", l.path, err)
 	}
 	if err != nil {
-		return l.fail("append to", err)
+		return l.refuse("append to", err)
 	}
 	if latest, ok := l.epochs.latest(); !ok || h.leaderEpoch > latest {
 		l.epochs.assign(h.leaderEpoch, h.base)
@@ -168,7 +176,7 @@ func (l *Log) put(batch []byte, h *header, m *marker, now time.Time) error {
 	return nil
 }
 
-// roll ends the active segment and starts one at base.
+// roll ends the active segment and starts one at base. When there is no space the active one goes on.
 func (l *Log) roll(base int64, now time.Time) error {
 	if err := l.active().seal(); err != nil {
 		return err
@@ -178,7 +186,7 @@ func (l *Log) roll(base int64, now time.Time) error {
 	}
 	s, err := createSegment(l.d.files, l.path, base, now)
 	if err != nil {
-		return err
+		return l.unrolled(base, err)
 	}
 	segments := *l.segments.Load()
 	grown := append(segments[:len(segments):len(segments)], s)
@@ -186,6 +194,18 @@ func (l *Log) roll(base int64, now time.Time) error {
 	l.entries.change()
 	l.rollJitter()
 	return nil
+}
+
+// unrolled removes what there is of a segment that could not be made: the log would later go on beyond its base. The error is not
+// one of space when that fails.
+func (l *Log) unrolled(base int64, err error) error {
+	for _, suffix := range segmentSuffixes {
+		name := path.Join(l.path, offsetName(base, suffix))
+		if removing := l.d.cfg.FS.Remove(name); removing != nil && !isNotExist(removing) {
+			return fmt.Errorf("%w (after %s)", removing, err.Error())
+		}
+	}
+	return err
 }
 
 // writeSnapshot writes the producer state as of an offset, which a checkpoint makes durable.

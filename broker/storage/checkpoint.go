@@ -26,6 +26,8 @@ func (d *Directory) maintain() {
 	defer reap.Stop()
 	expire := time.NewTicker(expireInterval)
 	defer expire.Stop()
+	full := time.NewTicker(fullInterval)
+	defer full.Stop()
 	for {
 		select {
 		case <-d.journal.CheckpointDue():
@@ -37,6 +39,10 @@ func (d *Directory) maintain() {
 		case <-reap.C:
 			d.reap(d.cfg.Clock())
 			d.files.cache.Expire()
+		case <-full.C:
+			d.regain()
+		case <-d.full.wake:
+			d.regain()
 		case <-expire.C:
 			d.expireProducers(d.cfg.Clock())
 		case <-d.journal.Failed():
@@ -48,12 +54,16 @@ func (d *Directory) maintain() {
 }
 
 func (d *Directory) tryCheckpoint() {
-	if d.journal.LSN() == d.lastCheckpoint() {
-		return
-	}
-	if err := d.Checkpoint(); err != nil {
+	if err := d.checkpointUnlessDone(); err != nil {
 		d.cfg.Logger.Error("checkpoint failed", "dir", d.cfg.Dir, "error", err)
 	}
+}
+
+func (d *Directory) checkpointUnlessDone() error {
+	if d.journal.LSN() == d.lastCheckpoint() {
+		return nil
+	}
+	return d.Checkpoint()
 }
 
 func (d *Directory) lastCheckpoint() uint64 {
@@ -63,7 +73,7 @@ func (d *Directory) lastCheckpoint() uint64 {
 }
 
 // Checkpoint makes all logs durable in their own files, writes the recovery points, and lets the journal use its files again.
-// The directory does so by itself; a failure takes it offline.
+// The directory does so by itself; a failure takes it offline, except that a full disk only has it done again.
 func (d *Directory) Checkpoint() error {
 	d.checkpointing.Lock()
 	defer d.checkpointing.Unlock()
@@ -76,7 +86,11 @@ func (d *Directory) Checkpoint() error {
 	}
 	if err != nil {
 		err = fmt.Errorf("checkpoint of %s: %w", d.cfg.Dir, err)
-		d.fail(err)
+		if vfs.NoSpace(err) {
+			d.full.set(err) // what was not made durable is still to do
+		} else {
+			d.fail(err)
+		}
 		return err
 	}
 	d.checkpointed = d.journal.LSN()
@@ -137,15 +151,23 @@ func (l *Log) flush() error {
 	if err != nil || f == nil {
 		return err
 	}
-	if err := l.syncAll(f); err != nil {
-		return fmt.Errorf("flush %s: %w", l.path, err)
-	}
+	err = l.syncAll(f)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if err != nil {
+		l.unflushed(f)
+		return fmt.Errorf("flush %s: %w", l.path, err)
+	}
 	if l.cuts.Load() == f.cuts {
 		l.recoveryPoint, l.flushedCuts = max(l.recoveryPoint, f.end), f.cuts
 	}
 	return nil
+}
+
+// unflushed notes that what a flush was to make durable is still to do. The caller holds the lock.
+func (l *Log) unflushed(f *flushing) {
+	l.unsynced = append(f.snapshots, l.unsynced...)
+	l.epochs.dirty = l.epochs.dirty || f.epochDirty
 }
 
 // startFlush writes what is in memory and notes what to sync; nil if the log is gone.
@@ -170,6 +192,7 @@ func (l *Log) startFlush() (*flushing, error) {
 	f.segments = segments[max(find(segments, l.recoveryPoint-1), 0):] // the one that a truncation has cut, too
 	for _, s := range f.segments {
 		if err := s.flushIndexes(); err != nil {
+			l.unflushed(f)
 			return nil, fmt.Errorf("flush %s: %w", l.path, err)
 		}
 		f.aborted = append(f.aborted, s.abortedSize > 0)

@@ -40,6 +40,8 @@ type Config struct {
 	ProducerIDExpiration time.Duration
 	// DefaultLogConfig serves the logs that are found on disk, until SetConfig.
 	DefaultLogConfig LogConfig
+	// ReserveBytes is the space that the directory keeps for a full disk; 0 means none.
+	ReserveBytes int64
 	// Cordoned directories take no new partitions.
 	Cordoned bool
 	// BrokerEpoch is written into the clean-shutdown marker; -1 or 0 where there is none.

@@ -35,6 +35,7 @@ type Directory struct {
 	// unopened is why the directory could not be opened; offline is closed then.
 	unopened error
 	offline  chan struct{}
+	full     *fullness
 
 	mu     sync.RWMutex
 	byName map[string]*Log
@@ -106,10 +107,12 @@ func (d *Directory) shareFiles() (err error) {
 }
 
 func newDirectory(cfg Config) *Directory {
-	return &Directory{
+	d := &Directory{
 		cfg: cfg, walker: record.NewWalker(), crowded: make(chan struct{}, 1), stop: make(chan struct{}),
 		byName: map[string]*Log{}, byID: map[logKey]*Log{}, named: map[string]bool{}, deleted: map[TopicID]bool{},
 	}
+	d.full = newFullness(d)
+	return d
 }
 
 // makeDir makes the directory where it is missing, durably.
@@ -126,6 +129,9 @@ func makeDir(fsys vfs.FS, dir string) error {
 
 // start recovers and begins to serve.
 func (d *Directory) start() error {
+	if err := d.full.release(); err != nil {
+		return err
+	}
 	clean, err := takeCleanMarker(d.cfg.FS, d.cfg.Dir)
 	if err != nil {
 		return err
@@ -143,6 +149,11 @@ func (d *Directory) start() error {
 	}
 	d.checkpointed = d.journal.LSN()
 	settle(d.ends()) // the journal is empty
+	if err := d.full.take(); vfs.NoSpace(err) {
+		d.full.set(err)
+	} else if err != nil {
+		return errors.Join(err, d.journal.Close())
+	}
 	d.ended.Add(1)
 	go d.maintain()
 	return nil
@@ -210,7 +221,7 @@ func (d *Directory) Create(id TopicID, topic string, partition int32, cfg LogCon
 	}
 	l, err := d.create(id, topic, partition, cfg)
 	if err != nil {
-		return nil, wire.Errorf(wire.KafkaStorageError, "create log: %w", err)
+		return nil, d.uncreated(name, err)
 	}
 	if f.LSN == 0 {
 		_, err = d.journal.Append(&f, nil, 0)
@@ -219,6 +230,16 @@ func (d *Directory) Create(id TopicID, topic string, partition int32, cfg LogCon
 		return nil, l.fail("create", err)
 	}
 	return l, nil
+}
+
+// uncreated takes away what there is of a log that could not be made.
+func (d *Directory) uncreated(name string, err error) error {
+	if removing := vfs.RemoveAll(d.cfg.FS, path.Join(d.cfg.Dir, name)); removing != nil {
+		d.fail(fmt.Errorf("remove a log that could not be made: %w", removing))
+	} else if vfs.NoSpace(err) {
+		d.full.set(err)
+	}
+	return wire.Errorf(wire.KafkaStorageError, "create log: %w", err)
 }
 
 func (d *Directory) usable() error {
@@ -361,7 +382,8 @@ func (d *Directory) Close() error {
 	d.ended.Wait()
 	err := d.Err()
 	if err == nil {
-		err = d.closeLogs()
+		err = errors.Join(d.full.release(), d.closeLogs())
+		d.full.leave()
 	}
 	err = errors.Join(err, d.journal.Close())
 	if err == nil {

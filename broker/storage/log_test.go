@@ -250,11 +250,12 @@ func TestFailures(t *testing.T) {
 		disk := vfs.NewFaults(vfs.NewMemory(nil))
 		d := openDir(t, testConfig(disk))
 		l := newLogIn(t, d)
-		disk.Add(vfs.Fault{Op: vfs.OpAllocate, Count: 1, Err: syscall.ENOSPC})
+		disk.Add(vfs.Fault{Op: vfs.OpAllocate, Count: 2, Err: syscall.ENOSPC})
 		if _, err := l.Append(batchOf(1, 1, 1), client()); wire.CodeOf(err) != wire.KafkaStorageError || !errors.Is(err, syscall.ENOSPC) {
 			t.Fatalf("append: %v", err)
 		}
 		must(t, d.Err())
+		until(t, "there is space", func() bool { return d.Full() == nil })
 		if r := appendTo(t, l, batchOf(1, 1, 1)); r.BaseOffset != 0 {
 			t.Fatalf("after that: %+v", r)
 		}

@@ -29,6 +29,7 @@ const (
 	cleanerFile        = "cleaner-offset-checkpoint"
 	cleanShutdownFile  = ".kafka_cleanshutdown"
 	lockFile           = ".lock"
+	reserveFile        = "chronik.reserve"
 	maxDirNameBytes    = 255
 	metadataPartition  = "__cluster_metadata-0"
 	remoteIndexCache   = "remote-log-index-cache"

@@ -73,7 +73,7 @@ func (l *Log) Retain(now time.Time, highWatermark int64) (segments int, err erro
 	}
 	if n == len(*l.segments.Load()) {
 		if err := l.rollLast(now); err != nil {
-			return 0, l.fail("roll a segment of", err)
+			return 0, l.refuse("roll a segment of", err)
 		}
 	}
 	all := *l.segments.Load()

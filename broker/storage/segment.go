@@ -113,7 +113,12 @@ func (s *segment) reserve(bytes int64) error {
 		return err
 	}
 	upTo := need + min(max(need/8, minReserveBytes), maxReserveBytes)
-	if err := f.Allocate(upTo); err != nil {
+	err = f.Allocate(upTo)
+	if vfs.NoSpace(err) { // what is needed may fit where a step does not
+		upTo = need
+		err = f.Allocate(upTo)
+	}
+	if err != nil {
 		return fmt.Errorf("reserve %d bytes for segment %s: %w", upTo, s.name(logSuffix), err)
 	}
 	s.reserved = upTo

@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"io/fs"
 	"strings"
 	"sync"
 )
@@ -162,7 +163,7 @@ func (f *faultyFile) Allocate(size int64) error {
 
 func (f *faultyFile) Sync() error {
 	if err := f.faults.check(OpSync, f.name); err != nil {
-		return err
+		return &fs.PathError{Op: syncOp, Path: f.name, Err: err}
 	}
 	return f.File.Sync()
 }

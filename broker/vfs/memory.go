@@ -28,6 +28,8 @@ type Memory struct {
 	off   bool
 	// left is how many changing calls succeed before the power goes; negative means that it stays.
 	left int
+	// capacity is how much fits, in bytes; 0 means without bound.
+	capacity int64
 }
 
 // node is a file or a directory.
@@ -38,6 +40,7 @@ type node struct {
 	// A file: what reads see, what a crash surely leaves, and the sectors that differ.
 	data, durable []byte
 	dirty         map[int64]struct{}
+	allocated     int64 // reserved by Allocate
 
 	// A directory: what calls see, what a crash surely leaves, and the changes between, in order.
 	children, durableChildren map[string]*node
@@ -69,7 +72,7 @@ func (m *Memory) Kill() *Memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.off = true
-	return &Memory{root: unlocked(m.root), clock: m.clock, left: -1}
+	return &Memory{root: unlocked(m.root), clock: m.clock, left: -1, capacity: m.capacity}
 }
 
 func unlocked(n *node) *node {
@@ -87,7 +90,7 @@ func (m *Memory) Crash(seed uint64) *Memory {
 	defer m.mu.Unlock()
 	m.off = true
 	r := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a seed repeats a crash
-	return &Memory{root: survivor(m.root, r, map[*node]*node{}), clock: m.clock, left: -1}
+	return &Memory{root: survivor(m.root, r, map[*node]*node{}), clock: m.clock, left: -1, capacity: m.capacity}
 }
 
 // survivor copies what is left of n. seen keeps one copy for a node that has two names.
@@ -209,6 +212,9 @@ func (m *Memory) Open(name string, mode Mode) (File, error) {
 		dir, base, err := m.parent("open", name)
 		if err != nil {
 			return nil, err
+		}
+		if err := m.room(1); err != nil {
+			return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 		}
 		if err := m.step(); err != nil {
 			return nil, err
@@ -382,6 +388,9 @@ func (f *memoryFile) WriteAt(p []byte, off int64) (int, error) {
 	defer f.disk.mu.Unlock()
 	n := f.node
 	end := off + int64(len(p))
+	if err := f.disk.grow(n, end); err != nil {
+		return 0, &fs.PathError{Op: "write", Path: f.name, Err: err}
+	}
 	if end > int64(len(n.data)) {
 		n.data = resize(n.data, int(end))
 	}
@@ -403,17 +412,22 @@ func (f *memoryFile) Truncate(size int64) error {
 	}
 	defer f.disk.mu.Unlock()
 	old := int64(len(f.node.data))
+	f.node.allocated = 0
 	f.node.data = resize(f.node.data, int(size))
 	f.node.touch(min(old, size), max(old, size))
 	f.node.modTime = f.disk.clock()
 	return nil
 }
 
-func (f *memoryFile) Allocate(int64) error {
+func (f *memoryFile) Allocate(size int64) error {
 	if err := f.enter("allocate", true); err != nil {
 		return err
 	}
-	f.disk.mu.Unlock()
+	defer f.disk.mu.Unlock()
+	if err := f.disk.grow(f.node, size); err != nil {
+		return &fs.PathError{Op: "allocate", Path: f.name, Err: err}
+	}
+	f.node.allocated = max(f.node.allocated, size)
 	return nil
 }
 

@@ -102,7 +102,7 @@ func (o *osFile) Allocate(size int64) error {
 	return o.control("allocate", func(fd uintptr) error { return allocate(fd, size) })
 }
 
-func (o *osFile) Sync() error { return o.control("fdatasync", datasync) }
+func (o *osFile) Sync() error { return o.control(syncOp, datasync) }
 
 // control runs a system call on the descriptor; unlike Fd it leaves the file as it is, and safe against Close.
 func (o *osFile) control(op string, call func(fd uintptr) error) error {
