@@ -100,7 +100,7 @@ func (b *Broker) openMetadata(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.quorum, b.metadata = q, &metadataLog{Store: b.store, quorum: q}
+	b.quorum, b.metadata = q, &metadataLog{Store: b.store, quorum: q, room: b.metadataRoom}
 	if id := b.store.Image().ClusterID(); id != b.clusterID {
 		return fmt.Errorf("%w: the log directories are of cluster %s, the metadata log of %s", ErrOtherNode, b.clusterID, id)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/chronik-stream/chronik/broker/journal"
 	"github.com/chronik-stream/chronik/broker/storage"
 	"github.com/chronik-stream/chronik/broker/vfs"
+	"github.com/chronik-stream/chronik/broker/wire"
 )
 
 // openDirectories checks whose the log directories are, locks and recovers them. One that can not be opened is offline from the
@@ -78,4 +79,27 @@ func (o *owner) open(cfg storage.Config) (*storage.Directory, error) {
 	}
 	o.clusterID = p.ClusterID
 	return storage.Open(cfg)
+}
+
+// metadataHeadroom is what has to be free on the volume of the metadata log before an entry is proposed, in bytes: an entry that
+// can not be written there may end the process.
+const metadataHeadroom = 2 << 20
+
+// metadataRoom says, with an error, that the volume of the metadata log is full. The log directories on it let their reserves go
+// first.
+func (b *Broker) metadataRoom() error {
+	left := func() (int64, error) {
+		space, err := vfs.SpaceOf(b.options.Files, filepath.ToSlash(b.options.MetadataDir))
+		return space.Usable, err
+	}
+	if usable, err := left(); err != nil || usable >= metadataHeadroom {
+		return nil
+	}
+	for _, d := range b.directories {
+		d.Relieve(metadataHeadroom)
+	}
+	if usable, err := left(); err == nil && usable < metadataHeadroom {
+		return wire.Errorf(wire.KafkaStorageError, "the volume of the metadata log has %d bytes left", usable)
+	}
+	return nil
 }

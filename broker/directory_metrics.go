@@ -11,6 +11,7 @@ type directoryMetrics struct {
 	directories []*storage.Directory
 	offline     *prometheus.Desc
 	online      *prometheus.Desc
+	full        *prometheus.Desc
 	logs        *prometheus.Desc
 	size        *prometheus.Desc
 	total       *prometheus.Desc
@@ -27,6 +28,7 @@ func newDirectoryMetrics(directories []*storage.Directory) *directoryMetrics {
 		directories: directories,
 		offline:     prometheus.NewDesc("chronik_offline_log_directories", "Log directories whose partitions are not served.", nil, nil),
 		online:      of("online", "Whether the log directory is online."),
+		full:        of("full", "Whether the log directory takes no records because its disk is full."),
 		logs:        of("partitions", "Partitions in the log directory."),
 		size:        of("size_bytes", "Size of the segments in the log directory."),
 		total:       of("total_bytes", "Size of the volume of the log directory."),
@@ -36,7 +38,7 @@ func newDirectoryMetrics(directories []*storage.Directory) *directoryMetrics {
 
 // Describe implements prometheus.Collector.
 func (m *directoryMetrics) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.offline, m.online, m.logs, m.size, m.total, m.usable} {
+	for _, d := range []*prometheus.Desc{m.offline, m.online, m.full, m.logs, m.size, m.total, m.usable} {
 		out <- d
 	}
 }
@@ -54,6 +56,11 @@ func (m *directoryMetrics) Collect(out chan<- prometheus.Metric) {
 			continue
 		}
 		gauge(m.online, 1)
+		full := int64(0)
+		if d.Full() != nil {
+			full = 1
+		}
+		gauge(m.full, full)
 		logs, size := int64(0), int64(0)
 		d.Logs(func(l *storage.Log) bool {
 			logs++

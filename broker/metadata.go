@@ -12,6 +12,8 @@ import (
 type metadataLog struct {
 	*meta.Store
 	quorum *quorum.Quorum
+	// room says, with an error, that the disk has none for another entry; nil always has.
+	room func() error
 }
 
 // Propose returns when the command is committed and applied here.
@@ -19,6 +21,11 @@ func (m *metadataLog) Propose(ctx context.Context, c meta.Command) (meta.Result,
 	data, err := meta.Encode(c)
 	if err != nil {
 		return meta.Result{}, err
+	}
+	if m.room != nil {
+		if err := m.room(); err != nil {
+			return meta.Result{}, err
+		}
 	}
 	answer, err := m.quorum.Propose(ctx, data)
 	if err != nil {

@@ -22,6 +22,8 @@ import (
 const (
 	// fetchSessionIdle is how long a fetch session keeps its place (Apache Kafka: FetchSession's 2 minutes).
 	fetchSessionIdle = 2 * time.Minute
+	// reopenInterval is how often partitions are opened again that could not be.
+	reopenInterval = 5 * time.Second
 	// createTimeout bounds the creation of the offsets topic.
 	createTimeout = 30 * time.Second
 )
@@ -33,6 +35,7 @@ func (b *Broker) startServices(ctx context.Context) error {
 	b.background(ctx, func(ctx context.Context) { b.replicas.Retain(ctx, b.options.RetentionInterval) })
 	b.background(ctx, b.watch)
 	b.background(ctx, b.warmUpCache)
+	b.background(ctx, b.reopen)
 	if err := b.startCleaner(ctx); err != nil {
 		return err
 	}
@@ -255,6 +258,20 @@ func (b *Broker) watch(ctx context.Context) {
 				b.fail(fmt.Errorf("%w: %w", errOffline, d.Err()))
 				return
 			}
+		}
+	}
+}
+
+// reopen tries again what a full disk has kept from being opened.
+func (b *Broker) reopen(ctx context.Context) {
+	tick := time.NewTicker(reopenInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			b.replicas.Reopen(b.store.Image)
 		}
 	}
 }

@@ -61,6 +61,7 @@ type Journal struct {
 	failed chan struct{}
 	due    chan struct{}
 	wake   chan struct{}
+	freed  chan struct{} // a checkpoint has given files back
 	stop   chan struct{}
 	// heldWake tells of a held frame; released is closed when no frame is passed on any more.
 	heldWake, released chan struct{}
@@ -108,7 +109,7 @@ func Start(cfg Config, tail Tail) (*Journal, error) {
 		return nil, err
 	}
 	j := &Journal{
-		cfg: cfg, failed: make(chan struct{}), due: make(chan struct{}, 1), wake: make(chan struct{}, 1), stop: make(chan struct{}),
+		cfg: cfg, failed: make(chan struct{}), due: make(chan struct{}, 1), wake: make(chan struct{}, 1), freed: make(chan struct{}, 1), stop: make(chan struct{}),
 		heldWake: make(chan struct{}, 1), released: make(chan struct{}),
 		lsn: tail.LSN, checkpoint: tail.LSN, written: tail.LSN, generation: tail.generation,
 	}
@@ -315,6 +316,7 @@ func (j *Journal) Checkpoint(through uint64) error {
 			return false
 		}
 		j.spare = append(j.spare, f)
+		notify(j.freed)
 		return true
 	})
 	j.ready.Broadcast()

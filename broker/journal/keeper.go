@@ -109,6 +109,8 @@ func (j *Journal) pause() bool {
 	select {
 	case <-timer.C:
 		return true
+	case <-j.freed:
+		return true
 	case <-j.stop:
 		return false
 	case <-j.failed:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,8 +32,10 @@ type Config struct {
 
 // Set holds the replicas of this broker. Reading takes no lock; Follow is called by one goroutine, the metadata's.
 type Set struct {
-	cfg    Config
-	topics atomic.Pointer[iradix.Tree[[]*Replica]] // by topic name; an element is nil where the partition is not here
+	cfg Config
+	// changing is held while the tree is changed.
+	changing sync.Mutex
+	topics   atomic.Pointer[iradix.Tree[[]*Replica]] // by topic name; an element is nil where the partition is not here
 }
 
 // NewSet returns an empty set.
@@ -74,6 +77,8 @@ func (s *Set) Stable(yield func(log *storage.Log, stable int64) bool) {
 // Follow brings the set to what a change of the metadata says; it is a meta.Subscriber. A partition whose log can not be opened
 // stays away and is logged: the others go on.
 func (s *Set) Follow(old, _ *meta.Image, d meta.Delta) {
+	s.changing.Lock()
+	defer s.changing.Unlock()
 	// The first change is from nothing to all that there was before this start.
 	starting := old.Index() == 0
 	for _, t := range d.TopicsDeleted {
@@ -243,7 +248,33 @@ func (s *Set) RemoveStrays(img *meta.Image) {
 // Reconfigure asks for every topic's settings again, after the broker's defaults have changed. As Follow it is the metadata's
 // goroutine that calls it.
 func (s *Set) Reconfigure(img *meta.Image) {
+	s.changing.Lock()
+	defer s.changing.Unlock()
 	img.Topics(func(t *meta.Topic) bool { s.put(t, len(t.Partitions)); return true })
+}
+
+// Reopen tries again to open the partitions that could not be opened, as on a full disk. While a directory is offline it does
+// nothing: they may be there.
+func (s *Set) Reopen(img func() *meta.Image) {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	if s.offline() != nil {
+		return
+	}
+	s.topics.Load().Root().Walk(func(name []byte, list []*Replica) bool {
+		t := img().Topic(string(name))
+		other := func(r *Replica) bool { return r != nil && r.id != t.ID }
+		if t == nil || len(t.Partitions) != len(list) || slices.ContainsFunc(list, other) {
+			return false // the change to it is on its way
+		}
+		for i, r := range list {
+			if r == nil && slices.Contains(t.Partitions[i].Replicas, s.cfg.NodeID) {
+				s.put(t, len(list))
+				break
+			}
+		}
+		return false
+	})
 }
 
 // Retain runs retention every interval until the context ends.

@@ -68,9 +68,10 @@ func TestAFullDiskTakesNothingAndLosesNothing(t *testing.T) {
 	must(t, d.Checkpoint())
 	own := AppendInfo{LeaderEpoch: 1, Origin: Coordinator}
 	b := batchOf(1, 100, 1)
-	if _, err := l.Append(b, own); err != nil {
-		t.Errorf("the broker's own records: %v", err)
-	}
+	until(t, "the broker's own records are taken", func() bool {
+		_, err := l.Append(b, own)
+		return err == nil
+	})
 	taken = append(taken, b...)
 	waitConfirmed(t, l)
 

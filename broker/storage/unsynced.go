@@ -3,6 +3,8 @@ package storage
 import (
 	"sync"
 	"sync/atomic"
+
+	"github.com/chronik-stream/chronik/broker/vfs"
 )
 
 // unsynced is something on disk that has to be synced once it has changed. Any goroutine may use it.
@@ -20,12 +22,17 @@ func (u *unsynced) change() { u.dirty.Store(true) }
 // changed says whether there is anything that no sync has begun to make durable.
 func (u *unsynced) changed() bool { return u.dirty.Load() }
 
-// Sync makes durable what was changed before the call. A failure is not tried again: it takes the directory offline.
+// Sync makes durable what was changed before the call. A failure is not tried again: it takes the directory offline, unless for
+// want of space no sync was begun.
 func (u *unsynced) Sync() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if !u.dirty.Swap(false) {
 		return nil
 	}
-	return u.sync()
+	err := u.sync()
+	if vfs.NoSpace(err) {
+		u.dirty.Store(true)
+	}
+	return err
 }
