@@ -113,13 +113,13 @@ func TestNoSpaceAnywhere(t *testing.T) {
 		for _, file := range []string{"topic-0", "-checkpoint"} {
 			for skip := range 40 {
 				fault := vfs.Fault{Op: op, Path: file, Skip: skip, Count: 2, Err: syscall.ENOSPC}
-				t.Run(fmt.Sprintf("%s %s %d", name, file, skip), func(t *testing.T) { noSpaceAt(t, fault) })
+				t.Run(fmt.Sprintf("%s %s %d", name, file, skip), func(t *testing.T) { noSpaceAt(t, fault, uint64(skip)) })
 			}
 		}
 	}
 }
 
-func noSpaceAt(t *testing.T, fault vfs.Fault) {
+func noSpaceAt(t *testing.T, fault vfs.Fault, seed uint64) {
 	memory := vfs.NewMemory(nil)
 	disk := vfs.NewFaults(memory)
 	d := openDir(t, testConfig(disk))
@@ -157,7 +157,7 @@ func noSpaceAt(t *testing.T, fault vfs.Fault) {
 	if !bytes.Equal(readAll(t, l), want) {
 		t.Error("the log does not hold what was taken")
 	}
-	memory = memory.Crash(uint64(fault.Skip))
+	memory = memory.Crash(seed)
 	_ = d.Close() // without power
 	d = openDir(t, testConfig(memory))
 	if l = d.Log("topic", 0); !bytes.Equal(readAll(t, l), want) {
