@@ -301,12 +301,21 @@ func (j *Journal) LSN() uint64 {
 	return j.lsn
 }
 
-// Checkpoint tells the journal that all frames up to an LSN are durable in the logs: their files are used again.
+// Checkpoint tells the journal that all frames up to an LSN are durable in the logs: their files are used again. When it returns no
+// replay will meet these frames any more.
 func (j *Journal) Checkpoint(through uint64) error {
 	payload := binary.BigEndian.AppendUint64(nil, through)
-	if _, err := j.Append(&Frame{Type: Checkpoint, Payload: payload}, nil, 0); err != nil {
+	outcome := make(chan error, 1)
+	durable := waiter{done: func(_ int64, err error) { outcome <- err }}
+	if _, err := j.add(&Frame{Type: Checkpoint, Payload: payload}, durable, true); err != nil {
 		return err
 	}
+	j.reuse(through) // the writer may wait for a file
+	return <-outcome
+}
+
+// reuse gives up the files whose frames are all at or below an LSN.
+func (j *Journal) reuse(through uint64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.checkpoint = max(j.checkpoint, through)
@@ -320,7 +329,6 @@ func (j *Journal) Checkpoint(through uint64) error {
 		return true
 	})
 	j.ready.Broadcast()
-	return nil
 }
 
 func checkpointOf(f *Frame) (uint64, error) {

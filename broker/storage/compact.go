@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -95,7 +96,9 @@ type round struct {
 	segments []*segment
 	aborted  []abortedTxn
 	last     map[int64]lastRecord
-	stats    RoundStats
+	// lastDirty has the last offset of each producer's data among the dirty batches that were learnt.
+	lastDirty map[int64]int64
+	stats     RoundStats
 }
 
 // RoundStats tells of one round of compaction.
@@ -152,14 +155,15 @@ func (r *round) begin() error {
 	all := *l.segments.Load()
 	r.segments = all[:max(find(all, r.dirt.upTo-1)+1, 0)]
 	r.aborted = abortedWithin(all, all[0].base, r.dirt.upTo)
-	r.last = l.producers.lastRecords()
+	r.last = l.producers.lastRecords(r.dirt.upTo)
 	return nil
 }
 
 // learn reads the dirty segments and notes the newest offset of each key, until all are read or the map is full.
 func (r *round) learn(ctx context.Context) error {
+	r.lastDirty = map[int64]int64{}
 	r.keys = newOffsetMap(r.mapBytes, r.loadFactor, r.dirt.upTo-r.dirt.from)
-	trail := newTxnTrail(r.aborted)
+	trail := newTxnTrail(slices.DeleteFunc(slices.Clone(r.aborted), func(a abortedTxn) bool { return a.last < r.dirt.from }))
 	for i := max(find(r.segments, r.dirt.from), 0); i < len(r.segments); i++ {
 		next := r.dirt.upTo
 		if i+1 < len(r.segments) {
@@ -194,6 +198,9 @@ func (r *round) learnSegment(ctx context.Context, s *segment, trail *txnTrail) (
 }
 
 func (r *round) learnBatch(h *header, b []byte, trail *txnTrail) (full bool, err error) {
+	if h.hasProducer() && !h.control() {
+		r.lastDirty[h.producerID] = h.last()
+	}
 	switch {
 	case h.control():
 		m, ok := parseMarker(b, h)

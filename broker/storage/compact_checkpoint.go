@@ -6,20 +6,21 @@ import (
 	"slices"
 )
 
-// logEnd is where a log ended when a checkpoint began.
+// logEnd is up to where a log was confirmed when a checkpoint began.
 type logEnd struct {
 	log         *Log
 	end         int64
 	truncations uint64
 }
 
-// ends notes where the logs end. The frames of all that is below are in the journal.
+// ends notes up to where the logs are confirmed. The frames of all that is below have their places in the journal; those of what
+// comes behind may still wait for theirs.
 func (d *Directory) ends() []logEnd {
 	logs := d.logs()
 	list := make([]logEnd, len(logs))
 	for i, l := range logs {
 		l.mu.Lock()
-		list[i] = logEnd{l, l.end.Load(), l.compaction.truncations}
+		list[i] = logEnd{l, l.confirmed.Load(), l.compaction.truncations}
 		l.mu.Unlock()
 	}
 	return list

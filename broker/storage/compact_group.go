@@ -142,10 +142,27 @@ func (w *replacement) lasting(h *header) bool {
 	switch {
 	case !h.hasProducer() || !known:
 		return false
-	case last.offset >= 0:
+	case last.offset < 0:
+		return h.control() && h.producerEpoch == last.epoch
+	case h.control():
+		return false
+	case last.offset < w.dirt.upTo:
 		return h.last() == last.offset
 	}
-	return h.control() && h.producerEpoch == last.epoch
+	return w.lastBelow(h, last)
+}
+
+// lastBelow is lasting for a producer whose last batch is not compacted. A crash may take that one, and then the last one below
+// tells the sequence: Apache Kafka does not keep it, and refuses the producer's next batch as out of order.
+func (w *replacement) lastBelow(h *header, last lastRecord) bool {
+	dirty, seen := w.lastDirty[h.producerID]
+	switch {
+	case seen:
+		return h.last() == dirty || h.last() > w.keys.latest // there the learning has ended
+	case last.below >= 0:
+		return h.last() == last.below
+	}
+	return true // it is one of these, all older than what is remembered
 }
 
 // stays says whether a record of a batch with a delete horizon is kept.

@@ -128,16 +128,21 @@ func abortedWithin(segments []*segment, from, upTo int64) []abortedTxn {
 type lastRecord struct {
 	// offset is that of the last data record, -1 where only a marker is known.
 	offset int64
-	epoch  int16
+	// below is the last one of those that are remembered and below what is compacted, -1 if there is none.
+	below int64
+	epoch int16
 }
 
-// lastRecords are those of all producers. The caller holds the lock.
-func (s *producers) lastRecords() map[int64]lastRecord {
+// lastRecords are those of all producers, where records below an offset are compacted. The caller holds the lock.
+func (s *producers) lastRecords(upTo int64) map[int64]lastRecord {
 	all := make(map[int64]lastRecord, len(s.byID))
 	for id, p := range s.byID {
-		last := lastRecord{offset: -1, epoch: p.epoch}
-		if b := p.lastBatch(); b != nil {
-			last.offset = b.lastOffset
+		last := lastRecord{offset: -1, below: -1, epoch: p.epoch}
+		for i := range p.batches[:p.count] {
+			last.offset = p.batches[i].lastOffset
+			if last.offset < upTo {
+				last.below = last.offset
+			}
 		}
 		all[id] = last
 	}

@@ -45,8 +45,16 @@ func readTxnIndex(fsys vfs.FS, name string, base int64) ([]abortedTxn, error) {
 	return entries, nil
 }
 
-// writeTxnIndex replaces what a .txnindex file holds from an entry on.
+// writeTxnIndex replaces what a .txnindex file holds from an entry on. A file that is left without entries is removed: the
+// directory's next sync makes that durable, while nothing would sync an empty file, and what a power loss brought back of it would
+// pass for aborted.
 func writeTxnIndex(fsys vfs.FS, name string, from int, entries []abortedTxn) (err error) {
+	if from == 0 && len(entries) == 0 {
+		if err := fsys.Remove(name); err != nil && !isNotExist(err) {
+			return fmt.Errorf("write transaction index: %w", err)
+		}
+		return nil
+	}
 	f, err := fsys.Open(name, vfs.Create)
 	if err != nil {
 		return fmt.Errorf("write transaction index: %w", err)
