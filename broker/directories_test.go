@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/chronik-stream/chronik/broker/vfs"
 )
@@ -224,6 +226,48 @@ func TestADirectoryThatFailsAtRunTime(t *testing.T) {
 	faults.Clear()
 	if err := b.Shutdown(s.ctx); err == nil {
 		t.Error("a stop without its directories is no clean one")
+	}
+}
+
+// A read that fails is answered with an error; the partition is not taken out of service, and the next read may succeed.
+func TestAReadThatFails(t *testing.T) {
+	o := twoDirectories(t)
+	faults := vfs.NewFaults(vfs.OS{})
+	o.Files = faults
+	b := start(t, o)
+	defer stop(t, b)
+	s := connect(t, b)
+	s.create("t", 1)
+	if err := s.produce("t", 0); err != nil {
+		t.Fatal(err)
+	}
+	faults.Add(vfs.Fault{Op: vfs.OpRead, Path: "/t-0/", Err: syscall.EIO})
+	q := kmsg.NewPtrFetchRequest()
+	q.MaxBytes = 1 << 20
+	topic := kmsg.NewFetchRequestTopic()
+	topic.Topic = "t"
+	p := kmsg.NewFetchRequestTopicPartition()
+	p.PartitionMaxBytes = 1 << 20
+	topic.Partitions = append(topic.Partitions, p)
+	q.Topics = append(q.Topics, topic)
+	c := client(t, b, kgo.MaxVersions(kversion.V2_8_0())) // the last one that names topics
+	defer c.Close()
+	fetch := func() kmsg.FetchResponseTopicPartition {
+		resp, err := c.Broker(1).RetriableRequest(s.ctx, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.(*kmsg.FetchResponse).Topics[0].Partitions[0]
+	}
+	if got := fetch(); got.ErrorCode != kerr.KafkaStorageError.Code || len(got.RecordBatches) != 0 {
+		t.Errorf("a read that fails: code %d, %d bytes", got.ErrorCode, len(got.RecordBatches))
+	}
+	if held := s.held("t"); held["data"] == nil || held["more"] == nil {
+		t.Errorf("a directory is offline: %v", held)
+	}
+	faults.Clear()
+	if got := fetch(); got.ErrorCode != 0 || len(got.RecordBatches) == 0 {
+		t.Errorf("the next read: code %d, %d bytes", got.ErrorCode, len(got.RecordBatches))
 	}
 }
 

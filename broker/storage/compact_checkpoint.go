@@ -4,6 +4,8 @@ import (
 	"errors"
 	"path"
 	"slices"
+
+	"github.com/chronik-stream/chronik/broker/vfs"
 )
 
 // logEnd is up to where a log was confirmed when a checkpoint began.
@@ -67,7 +69,11 @@ func (d *Directory) saveCleaned(l *Log) error {
 	d.named[path.Base(l.path)] = true
 	d.mu.Unlock()
 	if err := d.writeCleaned(); err != nil {
-		d.fail(err)
+		if vfs.NoSpace(err) {
+			d.full.set(err) // the next round begins further back than it needs to
+		} else {
+			d.fail(err)
+		}
 		return err
 	}
 	return nil

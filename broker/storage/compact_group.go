@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/chronik-stream/chronik/broker/record"
+	"github.com/chronik-stream/chronik/broker/vfs"
 )
 
 // replacement is the compacted segment that is written in place of a group.
@@ -29,7 +30,7 @@ func (r *round) replace(ctx context.Context, group []*segment, trail *txnTrail) 
 	l := r.log
 	dest, err := createCleaned(l.d.files, l.path, group[0].base, l.d.cfg.Clock())
 	if err != nil {
-		return l.fail("compact", err)
+		return l.refuse("compact", err)
 	}
 	w := &replacement{round: r, ctx: ctx, trail: trail, dest: dest, changed: len(group) > 1}
 	for _, s := range group {
@@ -44,7 +45,10 @@ func (r *round) replace(ctx context.Context, group []*segment, trail *txnTrail) 
 		return errors.Join(err, w.discard())
 	}
 	if err := w.seal(group[len(group)-1]); err != nil {
-		return l.fail("compact", err)
+		if vfs.NoSpace(err) {
+			err = errors.Join(err, w.discard())
+		}
+		return l.refuse("compact", err)
 	}
 	if err := l.swap(dest.inForce(), group); err != nil {
 		return err
