@@ -40,6 +40,8 @@ type model struct {
 	dead bool // a call failed
 	// references is the size from which batches go round the journal; 0 means none.
 	references int64
+	// files is how many files the segment cache may have; 0 means its default.
+	files int
 }
 
 var modelTopics = []string{"a", "b", "c-1"}
@@ -63,6 +65,7 @@ func TestCrashes(t *testing.T) {
 	for seed := range seeds {
 		m := &model{t: t, r: rand.New(rand.NewPCG(seed, 2)), disk: vfs.NewMemory(nil), logs: map[string]*modelLog{}}
 		m.references = int64(seed%3) * 900
+		m.files = int(seed%2) * MinCacheFiles
 		must(t, makeDir(m.disk, testDir))
 		for life := range 5 {
 			m.what = fmt.Sprintf("seed %d, life %d", seed, life)
@@ -74,6 +77,7 @@ func TestCrashes(t *testing.T) {
 func (m *model) live() {
 	cfg := modelConfig(m.disk)
 	cfg.ReferenceBytes = m.references
+	cfg.Cache = newCache(m.t, CacheConfig{Files: m.files, IndexBytes: 200})
 	d, err := Open(cfg)
 	if err != nil {
 		m.t.Fatalf("%s: %v", m.what, err)
