@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"path"
 	"slices"
@@ -72,7 +73,7 @@ func (l *Log) load(in loading) error {
 	}
 	l.epochs.truncateFromEnd(end + 1) // an epoch may have started without a record yet
 	l.epochs.truncateFromStart(l.start.Load())
-	err = l.rebuildProducers(in.now)
+	err = l.rebuildFrom(snapshotsAmong(maps.Keys(files)), in.now)
 	l.markersFrom = math.MaxInt64
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"path"
 	"slices"
 	"time"
@@ -17,14 +18,24 @@ func (l *Log) snapshots() ([]int64, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list producer snapshots: %w", err)
 	}
-	var found []int64
-	for _, e := range entries {
-		if offset, ok := parseOffsetName(e.Name, snapshotSuffix); ok {
+	return snapshotsAmong(func(yield func(string) bool) {
+		for _, e := range entries {
+			if !yield(e.Name) {
+				return
+			}
+		}
+	}), nil
+}
+
+// snapshotsAmong finds the offsets of producer snapshots by the names of files.
+func snapshotsAmong(names iter.Seq[string]) (found []int64) {
+	for name := range names {
+		if offset, ok := parseOffsetName(name, snapshotSuffix); ok {
 			found = append(found, offset)
 		}
 	}
 	slices.Sort(found)
-	return found, nil
+	return found
 }
 
 // loadProducers sets the producer state from the newest valid one of the snapshots and the batches behind it. An invalid

@@ -270,6 +270,11 @@ func (l *Log) rebuildProducers(now time.Time) error {
 	if err != nil {
 		return err
 	}
+	return l.rebuildFrom(snapshots, now)
+}
+
+// rebuildFrom is rebuildProducers where the snapshots are known.
+func (l *Log) rebuildFrom(snapshots []int64, now time.Time) error {
 	end := l.end.Load()
 	for n := len(snapshots); n > 0 && snapshots[n-1] > end; n-- {
 		if err := l.removeSnapshot(snapshots[n-1]); err != nil {
