@@ -41,13 +41,7 @@ func (f *Frame) holds() bool { return len(f.Sources) > 0 || f.Order != nil && f.
 func (f *Frame) weight() int64 { return int64(len(f.Payload)) + f.Referenced }
 
 // hold takes a frame that has to wait. The caller holds the lock.
-func (j *Journal) hold(f *Frame, w waiter, wantSync bool) error {
-	for j.usable() == nil && j.heldBytes > 0 && j.heldBytes+f.weight() > maxHeldBytes {
-		j.room.Wait()
-	}
-	if err := j.usable(); err != nil {
-		return err
-	}
+func (j *Journal) hold(f *Frame, w waiter, wantSync bool) {
 	kept := *f
 	kept.Payload = append([]byte(nil), f.Payload...)
 	j.held = append(j.held, heldFrame{kept, w, wantSync})
@@ -55,7 +49,6 @@ func (j *Journal) hold(f *Frame, w waiter, wantSync bool) error {
 	f.Order.held.Add(1)
 	j.count(f.Referenced / referenceWeight)
 	notify(j.heldWake)
-	return nil
 }
 
 // Settle waits until no frame of an order is held back; at once when the journal has failed.
@@ -99,30 +92,22 @@ func (j *Journal) passOn(batch []heldFrame) {
 		}
 	}
 	j.mu.Lock()
-	n := 0
-	for ; n < len(batch) && err == nil; n++ {
-		h := &batch[n]
-		if err = j.waitForRoom(frameHeaderBytes + len(h.frame.Payload)); err != nil {
-			break
+	for i := range batch {
+		h := &batch[i]
+		if err = j.err; err == nil {
+			j.enqueue(&h.frame, h.waiter, h.wantSync)
+			h.waiter.done = nil
 		}
-		j.enqueue(&h.frame, h.waiter, h.wantSync)
-		j.letGo(h)
-	}
-	for i := n; i < len(batch); i++ {
-		j.letGo(&batch[i])
+		j.heldBytes -= h.frame.weight()
+		h.frame.Order.held.Add(-1)
 	}
 	j.room.Broadcast()
 	j.mu.Unlock()
-	for _, h := range batch[n:] {
+	for _, h := range batch {
 		if h.waiter.done != nil {
 			h.waiter.done(h.waiter.token, err)
 		}
 	}
-}
-
-func (j *Journal) letGo(h *heldFrame) {
-	j.heldBytes -= h.frame.weight()
-	h.frame.Order.held.Add(-1)
 }
 
 // syncSources syncs each source once, and returns the first error.

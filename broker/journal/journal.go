@@ -16,12 +16,17 @@ import (
 )
 
 const (
-	// maxPendingBytes is how much may wait for one commit: more makes appenders wait, so that memory stays bounded.
-	maxPendingBytes = 8 << 20
+	// maxCommitBytes is how much one commit takes: enough for a disk to write at its full speed. As much again may wait for the
+	// next one; then Pace makes appenders wait, so that memory stays bounded.
+	maxCommitBytes = 4 << 20
 	// retryCreate is how long the keeper waits before it tries again to make a file on a full disk.
 	retryCreate = time.Second
-	// maxSpareFiles is how many files wait to be used again; more are removed.
-	maxSpareFiles = 4
+	// spareCheckpoints is how much is kept in files that wait to be used again, in multiples of CheckpointBytes; liveCheckpoints
+	// is how much may wait for a checkpoint before Pace makes appenders wait: it bounds the time that a replay takes.
+	spareCheckpoints = 2
+	liveCheckpoints  = 2
+	// minSpareFiles are kept in any case.
+	minSpareFiles = 4
 	// DefaultInterval is how often FlushInterval syncs.
 	DefaultInterval = 100 * time.Millisecond
 )
@@ -53,6 +58,8 @@ type Done func(token int64, err error)
 type waiter struct {
 	done  Done
 	token int64
+	end   int    // of the frame in pending
+	lsn   uint64 // of the frame
 }
 
 // Journal takes frames. Its methods may be called by many goroutines.
@@ -70,7 +77,7 @@ type Journal struct {
 	synced atomic.Uint64
 
 	mu      sync.Mutex
-	room    sync.Cond // pending or held frames were taken, or the journal has ended
+	room    sync.Cond // pending or held frames or files have become fewer, or the journal has ended
 	ready   sync.Cond // a file is prepared, or is missing, or the journal has ended
 	pending []byte
 	waiters []waiter
@@ -158,7 +165,7 @@ func (j *Journal) takeOver(tail Tail) error {
 			return fmt.Errorf("start the journal: %w", err)
 		}
 		info, err := handle.Stat()
-		if err == nil && (info.Size != j.cfg.FileBytes || len(kept) > maxSpareFiles) {
+		if err == nil && (info.Size != j.cfg.FileBytes || len(kept) > j.maxSpare()) {
 			wrongSize = append(wrongSize, name)
 			err = handle.Close()
 			if err == nil {
@@ -218,14 +225,33 @@ func (j *Journal) create() (*file, error) {
 // MaxPayload is the size of the largest payload that Append takes, in bytes.
 func (j *Journal) MaxPayload() int64 { return j.cfg.FileBytes - firstFrame - frameHeaderBytes }
 
-// Append takes a frame and returns its LSN, 0 where the frame is held back; it copies the payload. It does not wait for the disk,
-// but it waits while too much is pending. done, where not nil, is told the outcome, unless Append returned an error.
+// Pace waits while the journal has more to do than it should: too much is waiting for the disk, or for a checkpoint. A caller that
+// brings data calls it before it takes any lock that a checkpoint needs. It does not tell of failures.
+func (j *Journal) Pace() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for j.usable() == nil && j.overloaded() {
+		j.room.Wait()
+	}
+}
+
+// overloaded says whether appenders have to wait. The caller holds the lock.
+func (j *Journal) overloaded() bool {
+	return len(j.pending) >= maxCommitBytes || j.heldBytes >= maxHeldBytes ||
+		int64(len(j.live))*j.cfg.FileBytes >= max(liveCheckpoints*j.cfg.CheckpointBytes, 2*j.cfg.FileBytes)
+}
+
+// maxSpare is how many files wait to be used again; more are removed.
+func (j *Journal) maxSpare() int {
+	return int(max(minSpareFiles, spareCheckpoints*j.cfg.CheckpointBytes/j.cfg.FileBytes))
+}
+
+// Append takes a frame and returns its LSN, 0 where the frame is held back; it copies the payload. It does not wait. done, where not nil, is told the outcome, unless Append returned an error.
 func (j *Journal) Append(f *Frame, done Done, token int64) (uint64, error) {
-	return j.add(f, waiter{done, token}, false)
+	return j.add(f, waiter{done: done, token: token}, false)
 }
 
 func (j *Journal) add(f *Frame, w waiter, wantSync bool) (uint64, error) {
-	size := frameHeaderBytes + len(f.Payload)
 	if int64(len(f.Payload)) > j.MaxPayload() {
 		return 0, fmt.Errorf("append to the journal: a payload of %d bytes: %w", len(f.Payload), ErrTooLarge)
 	}
@@ -234,27 +260,15 @@ func (j *Journal) add(f *Frame, w waiter, wantSync bool) (uint64, error) {
 	if f.Admitted {
 		j.admitted -= admittedBytes(int64(len(f.Payload)))
 	}
-	if f.holds() {
-		return 0, j.hold(f, w, wantSync)
-	}
-	if err := j.waitForRoom(size); err != nil {
-		return 0, err
-	}
 	if err := j.usable(); err != nil {
 		return 0, err
 	}
+	if f.holds() {
+		j.hold(f, w, wantSync)
+		return 0, nil
+	}
 	j.enqueue(f, w, wantSync)
 	return f.LSN, nil
-}
-
-// waitForRoom waits until so many more bytes may be pending. The caller holds the lock. Frames of a journal that is being closed
-// are still passed on.
-func (j *Journal) waitForRoom(size int) error {
-	limit := min(maxPendingBytes, int(j.cfg.FileBytes-firstFrame))
-	for j.err == nil && len(j.pending) > 0 && len(j.pending)+size > limit {
-		j.room.Wait()
-	}
-	return j.err
 }
 
 // enqueue makes a frame pending. The caller holds the lock.
@@ -262,6 +276,7 @@ func (j *Journal) enqueue(f *Frame, w waiter, wantSync bool) {
 	j.lsn++
 	f.LSN = j.lsn
 	j.pending = appendFrame(j.pending, f)
+	w.end, w.lsn = len(j.pending), f.LSN
 	j.waiters = append(j.waiters, w)
 	j.wantSync = j.wantSync || wantSync
 	j.count(int64(frameHeaderBytes + len(f.Payload)))
@@ -273,6 +288,14 @@ func (j *Journal) count(bytes int64) {
 	before := j.sinceCheckpoint
 	j.sinceCheckpoint += bytes
 	if before < j.cfg.CheckpointBytes && j.sinceCheckpoint >= j.cfg.CheckpointBytes {
+		notify(j.due)
+	}
+}
+
+// askForCheckpoint tells that it is time where files that are full wait for it: what they hold may have been counted before the
+// last one. The caller holds the lock.
+func (j *Journal) askForCheckpoint() {
+	if int64(len(j.live))*j.cfg.FileBytes >= j.cfg.CheckpointBytes {
 		notify(j.due)
 	}
 }
@@ -328,6 +351,8 @@ func (j *Journal) reuse(through uint64) {
 		notify(j.freed)
 		return true
 	})
+	j.askForCheckpoint()
+	j.room.Broadcast()
 	j.ready.Broadcast()
 }
 

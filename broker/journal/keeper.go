@@ -58,7 +58,7 @@ func (j *Journal) waitUntilNeeded() bool {
 
 // hasExtra says whether there are spare files to remove. The caller holds the lock and has a prepared file.
 func (j *Journal) hasExtra() bool {
-	return len(j.spare) > maxSpareFiles && j.spare[0].lastLSN <= j.next.header.checkpoint
+	return len(j.spare) > j.maxSpare() && j.spare[0].lastLSN <= j.next.header.checkpoint
 }
 
 // prepareNext prepares a spare file, or a new one.

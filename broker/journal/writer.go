@@ -2,6 +2,7 @@ package journal
 
 import (
 	"fmt"
+	"sort"
 	"time"
 )
 
@@ -52,17 +53,46 @@ func (j *Journal) endWriting() {
 	j.ended.Done()
 }
 
-// take swaps the pending frames for the buffers of the last commit.
-func (j *Journal) take(b *batch) {
+// take swaps the pending frames for the buffers of the last commit. What does not fit into one commit stays; more says so.
+func (j *Journal) take(b *batch) (more bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	clear(b.waiters)
 	b.frames, j.pending = j.pending, b.frames[:0]
 	b.waiters, j.waiters = j.waiters, b.waiters[:0]
-	b.lastLSN = j.lsn
-	j.inflight = int64(len(b.frames))
 	b.sync, j.wantSync = j.wantSync || j.cfg.Policy == FlushAcks, false
+	if n := b.fitting(min(maxCommitBytes, int(j.cfg.FileBytes-firstFrame))); n < len(b.waiters) {
+		more = true
+		j.giveBack(b, n)
+	}
+	if n := len(b.waiters); n > 0 {
+		b.lastLSN = b.waiters[n-1].lsn
+	}
+	j.inflight = int64(len(b.frames))
 	j.room.Broadcast()
+	return more
+}
+
+// fitting is how many of the frames have at most so many bytes together, the first one in any case.
+func (b *batch) fitting(limit int) int {
+	if len(b.frames) <= limit {
+		return len(b.waiters)
+	}
+	n := sort.Search(len(b.waiters), func(i int) bool { return b.waiters[i].end > limit })
+	return max(n, 1)
+}
+
+// giveBack leaves the first n frames in a batch and makes the others pending again. The caller holds the lock.
+func (j *Journal) giveBack(b *batch, n int) {
+	size := b.waiters[n-1].end
+	j.pending = append(j.pending, b.frames[size:]...)
+	for _, w := range b.waiters[n:] {
+		w.end -= size
+		j.waiters = append(j.waiters, w)
+	}
+	b.frames, b.waiters = b.frames[:size], b.waiters[:n]
+	j.wantSync = b.sync // it may be one of them that waits for the disk
+	notify(j.wake)
 }
 
 // commit makes a batch durable as the policy says and tells its waiters.
@@ -157,29 +187,36 @@ func (j *Journal) rotate() error {
 		j.spare = append(j.spare, j.current)
 	}
 	j.current, j.next = j.next, nil
+	j.askForCheckpoint()
 	j.ready.Broadcast()
 	return nil
 }
 
 // finish writes what was taken before Close.
 func (j *Journal) finish(b *batch) {
-	j.take(b)
-	err := j.commit(b)
+	var err error
+	for more := true; more && err == nil; {
+		more = j.take(b)
+		err = j.commit(b)
+	}
 	if err == nil && j.dirty {
 		err = j.sync()
 	}
 	if err != nil {
 		j.fail(err)
+		j.refuse(b)
 	}
 }
 
 // refuse tells all that still wait why the journal failed.
 func (j *Journal) refuse(b *batch) {
-	j.take(b)
 	err := j.Err()
-	for _, w := range b.waiters {
-		if w.done != nil {
-			w.done(w.token, err)
+	for more := true; more; {
+		more = j.take(b)
+		for _, w := range b.waiters {
+			if w.done != nil {
+				w.done(w.token, err)
+			}
 		}
 	}
 }

@@ -80,6 +80,7 @@ func (l *Log) Append(batch []byte, info AppendInfo) (AppendResult, error) {
 	if isMarker {
 		mark = &m
 	}
+	l.d.journal.Pace()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.admit(&h, info.Origin); err != nil {

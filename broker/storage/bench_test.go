@@ -127,3 +127,25 @@ func BenchmarkAppendDurable(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSustained appends far more than the journal holds, beside raw writes of the same size in the same run: 16 KiB batches,
+// which are written twice, and 1 MiB batches, which go round the journal.
+func BenchmarkSustained(b *testing.B) {
+	const total = 2 << 30
+	for _, size := range []int{16 << 10, 1 << 20} {
+		b.Run(fmt.Sprintf("batch=%d", size), func(b *testing.B) {
+			for b.Loop() {
+				dir := benchDir(b)
+				raw := rawWrite(b, dir, total/4, 1<<20)
+				d := openDir(b, benchConfig(dir))
+				rate := appenders(b, benchLogs(b, d, 4), benchBatch(size-200), total, nil)
+				must(b, d.Close())
+				raw = (raw + rawWrite(b, dir, total/4, 1<<20)) / 2
+				b.ReportMetric(rate/1e6, "MB/s")
+				b.ReportMetric(rate/raw, "of-raw")
+				b.ReportMetric(raw/1e6, "raw-MB/s")
+				must(b, os.RemoveAll(dir))
+			}
+		})
+	}
+}

@@ -93,7 +93,7 @@ func (d *Directory) Checkpoint() error {
 		}
 		return err
 	}
-	d.checkpointed = d.journal.LSN()
+	d.checkpointed = through + 1 // the checkpoint's own frame, unless another one came first
 	settle(ends)
 	return nil
 }
@@ -143,8 +143,9 @@ type flushing struct {
 	epochDirty bool
 }
 
-// flush makes a log durable as it is now, and moves its recovery point. Appends go on meanwhile.
-func (l *Log) flush() error {
+// Sync makes a log durable in its own files as it is now, and moves its recovery point. Appends go on meanwhile. The directory
+// does so by itself.
+func (l *Log) Sync() error {
 	l.flushing.Lock()
 	defer l.flushing.Unlock()
 	f, err := l.startFlush()

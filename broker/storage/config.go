@@ -13,7 +13,7 @@ import (
 const (
 	// DefaultCheckpointBytes is how much the journal may hold before segments are made durable: it bounds the time that a
 	// replay takes.
-	DefaultCheckpointBytes = 64 << 20
+	DefaultCheckpointBytes = 256 << 20
 	// DefaultCheckpointInterval is log.flush.offset.checkpoint.interval.ms of Apache Kafka.
 	DefaultCheckpointInterval = 60 * time.Second
 	// DefaultProducerIDExpiration is producer.id.expiration.ms of Apache Kafka.

@@ -33,6 +33,7 @@ type loading struct {
 
 // load reads a partition's directory.
 func (l *Log) load(in loading) error {
+	in.durable.end = max(in.durable.end, in.recoveryPoint)
 	files, err := tidy(l.d.cfg.FS, l.path)
 	if err != nil {
 		return err

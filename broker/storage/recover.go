@@ -209,7 +209,6 @@ func (d *Directory) loadLog(dir foundDir, clean bool, points, starts, cleaned of
 		}
 		in.durable, in.cut = p.durable, p.truncated
 	}
-	in.durable.end = max(in.durable.end, in.recoveryPoint)
 	l := newLog(d, id, dir.topic, dir.partition, d.cfg.DefaultLogConfig)
 	if err := l.load(in); err != nil {
 		return errors.Join(err, l.closeFiles())
@@ -222,10 +221,8 @@ func (d *Directory) loadLog(dir foundDir, clean bool, points, starts, cleaned of
 
 // makeDurable syncs all logs and writes the checkpoints.
 func (d *Directory) makeDurable() error {
-	for _, l := range d.logs() {
-		if err := l.flush(); err != nil {
-			return err
-		}
+	if err := journal.SyncAll(d.logs()); err != nil {
+		return err
 	}
 	if err := d.list.Sync(); err != nil {
 		return fmt.Errorf("sync log directory: %w", err)

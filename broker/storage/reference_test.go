@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path"
+	"strings"
 	"testing"
 
 	"github.com/chronik-stream/chronik/broker/journal"
@@ -251,4 +252,30 @@ func TestReferencePayload(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestJournalIsRecycledUnderLoad: a hundred times what the journal may hold goes through it, and it does not grow.
+func TestJournalIsRecycledUnderLoad(t *testing.T) {
+	disk := vfs.NewMemory(nil)
+	cfg := testConfig(disk)
+	cfg.JournalFileBytes, cfg.CheckpointBytes = 64<<10, 128<<10
+	cfg.DefaultLogConfig.SegmentBytes = 1 << 20
+	d := openDir(t, cfg)
+	l := newLogIn(t, d)
+	for range 1600 {
+		appendTo(t, l, batchOf(1, 8000, testTime.UnixMilli()))
+	}
+	waitConfirmed(t, l)
+	entries, err := disk.List(testDir)
+	must(t, err)
+	files := 0
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name, "chronik.journal.") {
+			files++
+		}
+	}
+	if files > 12 {
+		t.Fatalf("%d journal files", files)
+	}
+	must(t, d.Close())
 }

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// Space is reserved in steps: an eighth of what is there, within these bounds.
+	// Space is reserved in steps: as much again as is there, within these bounds.
 	minReserveBytes = 64 << 10
 	maxReserveBytes = 16 << 20
 	// maxRelativeOffset is the largest distance of an offset from its segment's base that an index can hold.
@@ -112,7 +112,7 @@ func (s *segment) reserve(bytes int64) error {
 	if err != nil {
 		return err
 	}
-	upTo := need + min(max(need/8, minReserveBytes), maxReserveBytes)
+	upTo := need + min(max(need, minReserveBytes), maxReserveBytes)
 	err = f.Allocate(upTo)
 	if vfs.NoSpace(err) { // what is needed may fit where a step does not
 		upTo = need

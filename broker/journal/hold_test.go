@@ -1,0 +1,149 @@
+package journal
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+)
+
+// source is what references of the tests rest on.
+type source struct {
+	wait chan struct{} // Sync returns when it is closed
+	err  error
+}
+
+func (s *source) Sync() error {
+	<-s.wait
+	return s.err
+}
+
+// paced tells when Pace has returned.
+func paced(j *Journal) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		j.Pace()
+		close(done)
+	}()
+	return done
+}
+
+// TestPaceWaitsForACheckpoint: what a replay has to read is bounded.
+func TestPaceWaitsForACheckpoint(t *testing.T) {
+	disk := newDisk(t)
+	j, err := Start(Config{FS: disk, Dir: "/j", FileBytes: testFileBytes, CheckpointBytes: testFileBytes}, Tail{})
+	must(t, err)
+	f := frame(0)
+	f.Payload = make([]byte, testFileBytes/2)
+	files := func() int {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		return len(j.live)
+	}
+	for files() < liveCheckpoints {
+		j.Pace()
+		must(t, j.AppendWait(f))
+	}
+	<-j.CheckpointDue()
+	done := paced(j)
+	small := frame(1)
+	must(t, j.AppendWait(small)) // what a checkpoint needs goes on
+	select {
+	case <-done:
+		t.Fatal("let through without a checkpoint")
+	default:
+	}
+	must(t, j.Checkpoint(j.LSN()))
+	<-done
+	must(t, j.Close())
+}
+
+// TestHeldFramesKeepTheirOrder: frames behind one that waits for its source wait too, those of other orders do not.
+func TestHeldFramesKeepTheirOrder(t *testing.T) {
+	disk := newDisk(t)
+	j, _ := open(t, disk, FlushAcks)
+	var mu sync.Mutex
+	var told []int64
+	tell := func(token int64, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if err == nil {
+			told = append(told, token)
+		}
+	}
+	var order, other Order
+	slow := &source{wait: make(chan struct{})}
+	reference := frame(1)
+	reference.Type, reference.Sources, reference.Order = Reference, []Source{slow, slow}, &order
+	behind := frame(2)
+	behind.Order = &order
+	free := frame(3)
+	free.Order = &other
+	for i, f := range []*Frame{reference, behind, free} {
+		_, err := j.Append(f, tell, int64(i))
+		must(t, err)
+	}
+	must(t, j.AppendWait(frame(4)))
+	if reference.LSN != 0 || behind.LSN != 0 || free.LSN != 1 {
+		t.Fatalf("LSNs %d, %d and %d", reference.LSN, behind.LSN, free.LSN)
+	}
+	close(slow.wait)
+	j.Settle(&order)
+	must(t, j.Close())
+	if !slices.Equal(told, []int64{2, 0, 1}) {
+		t.Fatalf("told in the order %v", told)
+	}
+	got, _, err := replayed(disk.Crash(1))
+	must(t, err)
+	equal(t, got, []string{describe(free), describe(frame(4)), describe(reference), describe(behind)})
+}
+
+// TestFailedSource: nothing that waits for it, nor what comes behind, is confirmed or written.
+func TestFailedSource(t *testing.T) {
+	disk := newDisk(t)
+	j, _ := open(t, disk, FlushAcks)
+	eio := errors.New("input/output error")
+	slow := &source{wait: make(chan struct{}), err: eio}
+	outcomes := make(chan error, 2)
+	var order Order
+	for i := range 2 {
+		f := frame(i)
+		f.Order = &order
+		if i == 0 {
+			f.Sources = []Source{slow}
+		}
+		_, err := j.Append(f, func(_ int64, err error) { outcomes <- err }, 0)
+		must(t, err)
+	}
+	close(slow.wait)
+	for range 2 {
+		if err := <-outcomes; !errors.Is(err, eio) {
+			t.Fatalf("told %v", err)
+		}
+	}
+	j.Settle(&order)
+	if err := j.Close(); !errors.Is(err, eio) {
+		t.Fatalf("Close: %v", err)
+	}
+	got, _, err := replayed(disk)
+	must(t, err)
+	equal(t, got, nil)
+}
+
+// TestLargeCommitsAreSplit: what waits may be more than one file holds.
+func TestLargeCommitsAreSplit(t *testing.T) {
+	disk := newDisk(t)
+	j, _ := open(t, disk, FlushOS)
+	var want []string
+	for i := range 400 {
+		f := frame(i)
+		f.Payload = make([]byte, 1000)
+		_, err := j.Append(f, nil, 0)
+		must(t, err)
+		want = append(want, describe(f))
+	}
+	must(t, j.Close())
+	got, _, err := replayed(disk)
+	must(t, err)
+	equal(t, got, want)
+}
