@@ -109,6 +109,24 @@ func look(t *testing.T, b *harness.Broker, bootstrap string) seen {
 	for _, group := range []string{"classic-group", "new-group", "by-hand", "session-group"} {
 		s.Tools["offsets of "+group] = committedOffsets(t, opts, group)
 	}
+	for _, group := range []string{"classic-group", "by-hand", "session-group"} {
+		run(groupCommand, "--describe", "--group", group)
+	}
+	for _, topic := range []string{"codecs", "transactions", "keyed"} {
+		n := 0
+		for partition := range 3 {
+			for _, r := range s.Committed[fmt.Sprintf("%s-%d", topic, partition)] {
+				if !r.Control {
+					n++
+				}
+			}
+		}
+		args := []string{"--topic", topic, "--from-beginning", "--isolation-level", "read_committed", "--max-messages", fmt.Sprint(n), "--timeout-ms", "30000"}
+		for _, field := range []string{"timestamp", "key", "offset", "partition", "headers", "value"} {
+			args = append(args, "--formatter-property", "print."+field+"=true")
+		}
+		run(consoleConsumer, args...)
+	}
 	run(aclCommand, "--list")
 	run(configCommand, "--describe", "--entity-type", "users", "--entity-name", "reader")
 	for _, topic := range []string{"codecs", "appended", "segments", "keyed", "shortened"} {
