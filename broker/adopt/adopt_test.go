@@ -94,6 +94,11 @@ func (w *world) Close() error { return nil }
 
 func (w *world) run(r Request) (*Report, error) {
 	w.t.Helper()
+	return w.runIn(w.t.Context(), r)
+}
+
+func (w *world) runIn(ctx context.Context, r Request) (*Report, error) {
+	w.t.Helper()
 	to := Target{
 		NodeID: ownNode, Directories: w.dirs, Image: w.store.Image,
 		Propose: func(_ context.Context, c meta.Command) (meta.Result, error) {
@@ -123,7 +128,7 @@ func (w *world) run(r Request) (*Report, error) {
 	if r.From == nil {
 		r.From = []string{kafkaDir}
 	}
-	return Run(w.t.Context(), r, to)
+	return Run(ctx, r, to)
 }
 
 // source writes a log directory as Apache Kafka leaves it.
@@ -429,6 +434,25 @@ func TestAnInterruptedImportIsRunAgain(t *testing.T) {
 				t.Errorf("a third time: %v", err)
 			}
 		})
+	}
+}
+
+func TestACancelledImportLeavesNothing(t *testing.T) {
+	w := newWorld(t, 1)
+	w.source(kafkaDir, plainSpecs()...)
+	w.metadata(nil, plainSpecs()...)
+	before, err := w.disk.List("/own0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if report, err := w.runIn(ctx, Request{}); !errors.Is(err, context.Canceled) || report.Imported {
+		t.Fatalf("%v, %+v", err, report)
+	}
+	after, err := w.disk.List("/own0")
+	if err != nil || len(after) != len(before) || w.store.Image().TopicCount() != 0 {
+		t.Errorf("%v before, %v after: %v", before, after, err)
 	}
 }
 
