@@ -105,7 +105,7 @@ func (m *compactLife) checkProducers() {
 	if m.cuts {
 		return
 	}
-	open, sequences := m.compactWork.producers()
+	open, sequences := m.producers()
 	for i := range m.history {
 		if h := &m.history[i]; !h.marker && h.base < m.log.StartOffset() {
 			delete(sequences, h.producer) // unless there is a later one
