@@ -7,7 +7,7 @@ PACKAGES := ./...
 
 export GOFLAGS += -trimpath
 
-.PHONY: build run test test-unit test-interop soak lint bench fuzz docs tools clean
+.PHONY: build run test test-unit test-crash test-interop soak lint bench fuzz docs tools clean
 
 build: ## builds the static binary
 	CGO_ENABLED=0 $(GO) build -o $(BIN) ./cmd/chronik
@@ -15,15 +15,26 @@ build: ## builds the static binary
 run: build ## starts a secure single-node broker and prints client settings
 	$(BIN) server --dev $(DEV_DIR)
 
-test: test-unit test-interop ## all tests
+test: test-unit test-crash test-interop ## all tests
 
 test-unit:
 	$(GO) test -race -timeout 6m $(PACKAGES)
 
+# The seeds of a commit's own runs: a commit repeats them, and the next one looks elsewhere.
+COMMIT_SEED := $(shell printf %d 0x$$(git rev-parse --short=12 HEAD 2>/dev/null || echo 0))
+CRASH_SEEDS ?= 2500
+CRASH_TEST := $(GO) test -count=1 -timeout 6h ./broker/storage -run '^TestCrashes$$'
+
+test-crash: ## crashes on a disk in memory: seeds from 0 on, and the commit's own; CHRONIK_SEED=N repeats one
+	CHRONIK_SEED=0 CHRONIK_SEEDS=$(CRASH_SEEDS) $(CRASH_TEST)
+	CHRONIK_SEED=$(COMMIT_SEED) CHRONIK_SEEDS=$(CRASH_SEEDS) $(CRASH_TEST)
+
 test-interop: build tools ## real clients and tools against the built binary
 	$(GO) test -count=1 -tags interop -timeout 20m ./test/interop/...
 
-soak: build tools ## the long runs: 50 kills under load; INTEROP_SEED=... repeats a run's moments
+SOAK_CRASH_SEEDS ?= 50000
+soak: build tools ## the long runs: crashes of a disk in memory, kills under load; INTEROP_SEED=... repeats a run's moments
+	CHRONIK_SEED=$(COMMIT_SEED) CHRONIK_SEEDS=$(SOAK_CRASH_SEEDS) $(CRASH_TEST)
 	$(GO) test -count=1 -tags 'interop soak' -timeout 6h ./test/interop/... -run Soak -v
 
 lint: $(LINT) ## formatting, vet, linters

@@ -324,21 +324,43 @@ func (j *Journal) LSN() uint64 {
 	return j.lsn
 }
 
-// Checkpoint tells the journal that all frames up to an LSN are durable in the logs: their files are used again. When it returns no
-// replay will meet these frames any more.
+// Checkpoint tells the journal that all frames up to an LSN are durable in the logs: their files are used again. It returns when
+// that is on disk, and no replay meets these frames any more, under every flush policy: until then one would begin before frames
+// truncation among them, and might not find those that come behind it.
 func (j *Journal) Checkpoint(through uint64) error {
-	payload := binary.BigEndian.AppendUint64(nil, through)
-	outcome := make(chan error, 1)
-	durable := waiter{done: func(_ int64, err error) { outcome <- err }}
-	if _, err := j.add(&Frame{Type: Checkpoint, Payload: payload}, durable, true); err != nil {
+	outcome, err := j.addCheckpoint(through)
+	if err != nil {
 		return err
 	}
-	j.reuse(through) // the writer may wait for a file
+	j.recycle(through) // before the wait: on a full disk the frame may need one of the files
 	return <-outcome
 }
 
-// reuse gives up the files whose frames are all at or below an LSN.
-func (j *Journal) reuse(through uint64) {
+// Sync returns when all that was taken before is on disk, under every flush policy.
+func (j *Journal) Sync() error {
+	j.mu.Lock()
+	lsn, through := j.lsn, j.checkpoint
+	j.mu.Unlock()
+	if j.synced.Load() >= lsn {
+		return j.Err()
+	}
+	outcome, err := j.addCheckpoint(through)
+	if err != nil {
+		return err
+	}
+	return <-outcome
+}
+
+// addCheckpoint takes a checkpoint frame, and tells when it is on disk.
+func (j *Journal) addCheckpoint(through uint64) (outcome <-chan error, err error) {
+	told := make(chan error, 1)
+	f := Frame{Type: Checkpoint, Payload: binary.BigEndian.AppendUint64(nil, through)}
+	_, err = j.add(&f, waiter{done: func(_ int64, err error) { told <- err }}, true)
+	return told, err
+}
+
+// recycle lets the files be used again whose frames are all behind a checkpoint.
+func (j *Journal) recycle(through uint64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.checkpoint = max(j.checkpoint, through)

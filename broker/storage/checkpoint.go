@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/chronik-stream/chronik/broker/vfs"
@@ -137,7 +138,7 @@ type flushing struct {
 	end        int64
 	cuts       uint64
 	segments   []*segment
-	aborted    []bool
+	txnDirty   []bool
 	snapshots  []string
 	epochs     []string
 	epochDirty bool
@@ -196,14 +197,15 @@ func (l *Log) startFlush() (*flushing, error) {
 			l.unflushed(f)
 			return nil, fmt.Errorf("flush %s: %w", l.path, err)
 		}
-		f.aborted = append(f.aborted, s.abortedSize > 0)
+		f.txnDirty = append(f.txnDirty, s.txnDirty)
+		s.txnDirty = false
 	}
 	return f, nil
 }
 
 func (l *Log) syncAll(f *flushing) error {
 	for i, s := range f.segments {
-		err := s.sync(f.aborted[i])
+		err := s.sync(f.txnDirty[i])
 		if err != nil && !l.removed(s) {
 			return err
 		}
@@ -217,11 +219,23 @@ func (l *Log) syncAll(f *flushing) error {
 		return err
 	}
 	if f.epochDirty {
+		if err := l.d.syncJournal(); err != nil {
+			return err
+		}
 		if err := writeCheckpoint(l.d.cfg.FS, path.Join(l.path, epochFile), f.epochs); err != nil {
 			return err
 		}
 	}
 	return l.entries.Sync()
+}
+
+// syncJournal makes durable why a checkpoint file changes before it does: a log start that a crash takes back must find the epochs
+// of what is there again. During recovery there is nothing behind what was replayed.
+func (d *Directory) syncJournal() error {
+	if d.journal == nil {
+		return nil
+	}
+	return d.journal.Sync()
 }
 
 // removed says whether a segment is no longer the log's.
@@ -246,11 +260,27 @@ func (d *Directory) reap(now time.Time) {
 		return true
 	})
 	d.retiredMu.Unlock()
+	if err := d.settleDeletions(due); err != nil {
+		d.cfg.Logger.Warn("deleted partitions stay until the next start", "dir", d.cfg.Dir, "error", err)
+		return
+	}
 	for _, r := range due {
 		if err := d.remove(r.name); err != nil {
 			d.cfg.Logger.Warn("a deleted file stays until the next start", "file", r.name, "error", err)
 		}
 	}
+}
+
+// settleDeletions makes durable that partitions are deleted before their files go: a crash must not leave a log, under its old
+// name, that has lost what was durable in it.
+func (d *Directory) settleDeletions(due []retired) error {
+	if !slices.ContainsFunc(due, func(r retired) bool { return strings.HasSuffix(r.name, deleteDirSuffix) }) {
+		return nil
+	}
+	if err := d.syncJournal(); err != nil {
+		return err
+	}
+	return vfs.SyncDir(d.cfg.FS, d.cfg.Dir)
 }
 
 func (d *Directory) remove(name string) error {

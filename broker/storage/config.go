@@ -50,6 +50,9 @@ type Config struct {
 	Cache  *SegmentCache
 	Clock  func() time.Time
 	Logger *slog.Logger
+
+	// loaders is how many logs are loaded at once; a test that has to repeat a crash needs one.
+	loaders int
 }
 
 func (c *Config) setDefaults() {
@@ -70,6 +73,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.loaders == 0 {
+		c.loaders = defaultLoaders
 	}
 	if c.DefaultLogConfig == (LogConfig{}) {
 		c.DefaultLogConfig = DefaultLogConfig()

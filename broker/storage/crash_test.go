@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -9,209 +10,494 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/chronik-stream/chronik/broker/journal"
 	"github.com/chronik-stream/chronik/broker/record"
 	"github.com/chronik-stream/chronik/broker/vfs"
 )
 
-// modelLog is what one log may hold after a crash.
-type modelLog struct {
-	id      TopicID
-	batches [][]byte // all that were appended, in order
-	// alternative is what the log held before a truncation that was interrupted; nil if there was none.
-	alternative [][]byte
-	confirmed   int64
-	epoch       int32
-	deleting    bool // a deletion was interrupted
-	// The log start is between these.
-	minStart, maxStart int64
-	log                *Log
+// model drives one directory through lives that end in crashes, and knows what each of its logs may hold.
+type model struct {
+	t      *testing.T
+	r      *rand.Rand
+	policy journal.FlushPolicy
+	// references is the size from which batches go round the journal; 0 means that of the configuration.
+	references int64
+	disk       *vfs.Memory
+	gate       *gate
+	d          *Directory
+	now        time.Time
+	logs       map[string]*modelLog // by topic; partition 0
+	ids        byte
+	life       string
+	killed     bool // the last life ended without a power loss
+	failed     bool // a call failed: the disk has no power
+	// deleted has the logs that are deleted; true once a crash must not bring them back.
+	deleted map[TopicID]bool
+	// flush is the checkpoint that runs beside the steps; nil if there is none.
+	flush *flushBeside
 }
 
-// model drives one directory through lives that end in crashes.
-type model struct {
-	t    *testing.T
-	r    *rand.Rand
-	disk *vfs.Memory
-	d    *Directory
-	logs map[string]*modelLog // by topic; partition 0
-	ids  byte
-	what string
-	dead bool // a call failed
-	// references is the size from which batches go round the journal; 0 means none.
-	references int64
-	// files is how many files the segment cache may have; 0 means its default.
-	files int
+// flushBeside is a checkpoint, and what the logs held when it began.
+type flushBeside struct {
+	done chan error
+	ends map[*modelLog]mark
 }
+
+// mark is what is durable after a flush.
+type mark struct{ end, start int64 }
 
 var modelTopics = []string{"a", "b", "c-1"}
 
-func modelConfig(disk *vfs.Memory) Config {
-	cfg := testConfig(disk)
+func newModel(t *testing.T, seed uint64) *model {
+	m := &model{
+		t: t, r: rand.New(rand.NewPCG(seed, 2)), disk: vfs.NewMemory(nil), now: testTime,
+		logs: map[string]*modelLog{}, deleted: map[TopicID]bool{},
+	}
+	if m.r.IntN(3) == 0 {
+		m.policy = journal.FlushInterval + journal.FlushPolicy(m.r.IntN(2))
+	}
+	if m.r.IntN(2) == 0 {
+		m.references = 300 + m.r.Int64N(1500)
+	}
+	must(t, makeDir(m.disk, testDir))
+	return m
+}
+
+func (m *model) config() Config {
+	cfg := testConfig(m.gate)
+	cfg.FlushPolicy = m.policy
 	cfg.JournalFileBytes = 64 << 10
-	cfg.CheckpointBytes = 100 << 10
+	cfg.ReferenceBytes = m.references
+	cfg.loaders = 1
+	cfg.Clock = func() time.Time { return m.now }
 	cfg.DefaultLogConfig.SegmentBytes = 6000
+	cfg.DefaultLogConfig.SegmentMs = time.Hour.Milliseconds()
 	cfg.DefaultLogConfig.RetentionBytes = 20_000
+	cfg.DefaultLogConfig.RetentionMs = 6 * time.Hour.Milliseconds()
 	return cfg
 }
 
-// TestCrashes cuts the power, kills the process or stops cleanly at random points of random work. Nothing confirmed is lost,
-// nothing appears that was not appended, and what is there is there byte for byte.
+// TestCrashes cuts the power, kills the process or stops cleanly at random points of random work, starts included. Nothing
+// confirmed is lost, nothing appears that was not appended, and what is there is there byte for byte, with the indexes, epochs,
+// producers and transactions that belong to it.
 func TestCrashes(t *testing.T) {
-	seeds := uint64(150)
-	if testing.Short() {
-		seeds = 30
-	}
-	for seed := range seeds {
-		m := &model{t: t, r: rand.New(rand.NewPCG(seed, 2)), disk: vfs.NewMemory(nil), logs: map[string]*modelLog{}}
-		m.references = int64(seed%3) * 900
-		m.files = int(seed%2) * MinCacheFiles
-		must(t, makeDir(m.disk, testDir))
+	forEachSeed(t, 150, func(t *testing.T, seed uint64) {
+		m := newModel(t, seed)
+		defer m.giveUp()
 		for life := range 5 {
-			m.what = fmt.Sprintf("seed %d, life %d", seed, life)
+			m.life = fmt.Sprintf("life %d", life)
 			m.live()
 		}
+	})
+}
+
+// giveUp ends the goroutines when a test ends early.
+func (m *model) giveUp() {
+	if m.t.Failed() && m.d != nil {
+		m.crash()
 	}
 }
 
+func (m *model) fatalf(format string, args ...any) {
+	m.t.Helper()
+	m.t.Fatalf("%s, flush policy %s: %s", m.life, m.policy, fmt.Sprintf(format, args...))
+}
+
 func (m *model) live() {
-	cfg := modelConfig(m.disk)
-	cfg.ReferenceBytes = m.references
-	cfg.Cache = newCache(m.t, CacheConfig{Files: m.files, IndexBytes: 200})
-	d, err := Open(cfg)
-	if err != nil {
-		m.t.Fatalf("%s: %v", m.what, err)
-	}
-	m.d, m.dead = d, false
+	m.start()
 	m.check()
 	if m.r.IntN(3) > 0 {
-		m.disk.CutPowerAfter(m.r.IntN(400))
+		m.disk.CutPowerAfter(m.r.IntN(500))
 	}
 	for range m.r.IntN(300) {
-		if m.d.Err() != nil || m.dead {
+		if m.d.Err() != nil || m.failed {
 			break
 		}
 		m.step(modelTopics[m.r.IntN(len(modelTopics))])
+		m.background()
 	}
 	m.end()
 }
 
+// start opens the directory. The power may go while it recovers, and another recovery has to make up for it; a process that is
+// killed right after leaves to the next one just what it has found.
+func (m *model) start() {
+	for range m.r.IntN(3) {
+		m.disk.CutPowerAfter(m.r.IntN(150))
+		if err := m.open(); err == nil {
+			m.crash() // it had the power it needed
+			continue
+		} else if !errors.Is(err, vfs.ErrPowerLost) {
+			m.fatalf("recover: %v", err)
+		}
+		m.disk = m.disk.Crash(m.r.Uint64())
+		m.killed = false
+	}
+	if err := m.open(); err != nil {
+		m.fatalf("recover: %v", err)
+	}
+	if m.r.IntN(4) > 0 {
+		return
+	}
+	before, killed := contents(m.t, m.disk, testDir), m.killed
+	m.kill()
+	m.killed = killed // what a power loss had taken does not come back
+	if err := m.open(); err != nil {
+		m.fatalf("recover again: %v", err)
+	}
+	if after := contents(m.t, m.disk, testDir); !maps.Equal(before, after) {
+		m.fatalf("another recovery gave other bytes: %s", differences(before, after))
+	}
+}
+
+func differences(a, b map[string]string) (text string) {
+	for _, name := range slices.Sorted(maps.Keys(a)) {
+		if a[name] != b[name] {
+			text += fmt.Sprintf("%s: %d bytes, then %d; ", name, len(a[name]), len(b[name]))
+		}
+	}
+	return fmt.Sprintf("%d files, then %d; %s", len(a), len(b), text)
+}
+
+func (m *model) open() (err error) {
+	retired := 0
+	if m.gate != nil {
+		retired = m.gate.retired
+	}
+	m.gate = newGate(m.disk, retired)
+	m.failed, m.flush = false, nil
+	m.run(func() { m.d, err = Open(m.config()) })
+	return err
+}
+
+// run carries out a call, and lets the calls of the journal go on that it waits for.
+func (m *model) run(call func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		call()
+	}()
+	for waits := 0; ; {
+		synctest.Wait()
+		select {
+		case <-done:
+			return
+		default:
+		}
+		if m.gate.grant(m.flush != nil, m.r.IntN) {
+			continue
+		}
+		if waits++; waits > 100 {
+			panic("a call waits for nothing that will happen")
+		}
+		<-time.After(journal.DefaultInterval)
+	}
+}
+
+// grant lets a call go on that waits, and says whether there was one.
+func (m *model) grant(journalOnly bool) bool {
+	synctest.Wait()
+	return m.gate.grant(journalOnly, m.r.IntN)
+}
+
+// background lets some of what waits at the gate go on, so that commits gather a few frames or many.
+func (m *model) background() {
+	grants := 0
+	switch n := m.r.IntN(10); {
+	case n < 3:
+		grants = 1
+	case n < 5:
+		grants = 3
+	case n < 7:
+		grants = 1000
+	}
+	for range grants {
+		if !m.grant(false) {
+			break
+		}
+	}
+	synctest.Wait()
+	m.finishFlush(false)
+}
+
 // end stops the life and notes what is confirmed.
 func (m *model) end() {
-	clean := m.r.IntN(4) == 0
-	if clean && m.d.Close() == nil {
-		for _, l := range m.logs {
-			if l.log != nil {
-				l.confirmed = l.log.EndOffset()
-			}
+	var err error
+	if m.r.IntN(4) == 0 {
+		m.finishFlush(true)
+		m.run(func() { err = m.d.Close() })
+		if err == nil {
+			m.noteDurable(m.ends())
 		}
 	}
-	for _, l := range m.logs {
-		if l.log != nil && l.alternative == nil {
-			l.confirmed = max(l.confirmed, l.log.Confirmed())
-		}
-	}
+	m.noteConfirmed()
 	if m.r.IntN(4) == 0 && m.d.Err() == nil {
-		m.disk = m.disk.Kill()
+		m.kill()
 	} else {
-		m.disk = m.disk.Crash(m.r.Uint64())
+		m.crash()
 	}
-	_ = m.d.Close() // without its disk
+}
+
+func (m *model) kill() {
+	m.disk = m.disk.Kill()
+	m.killed = true
+	m.abandon()
+}
+
+func (m *model) crash() {
+	m.disk = m.disk.Crash(m.r.Uint64())
+	m.killed = false
+	m.abandon()
+}
+
+// abandon ends the goroutines of a directory whose disk is gone.
+func (m *model) abandon() {
+	if m.flush != nil {
+		for m.grant(false) {
+		}
+		m.run(func() { <-m.flush.done })
+		m.flush = nil
+	}
+	m.run(func() { _ = m.d.Close() })
+}
+
+func (m *model) ends() map[*modelLog]mark {
+	ends := map[*modelLog]mark{}
+	for _, l := range m.logs {
+		if l.log != nil {
+			ends[l] = mark{l.log.EndOffset(), l.log.StartOffset()}
+		}
+	}
+	return ends
+}
+
+// noteDurable takes note of a flush that ended well.
+func (m *model) noteDurable(ends map[*modelLog]mark) {
+	for l, e := range ends {
+		if l.alternative == nil {
+			l.confirmed, l.durable = max(l.confirmed, e.end), max(l.durable, e.end)
+			l.minStart, l.durableStart = max(l.minStart, e.start), max(l.durableStart, e.start)
+		}
+	}
+	for id := range m.deleted {
+		m.deleted[id] = true
+	}
+}
+
+// noteConfirmed takes note of what the logs say is confirmed.
+func (m *model) noteConfirmed() {
+	for _, l := range m.logs {
+		if l.log == nil || l.alternative != nil {
+			continue
+		}
+		l.confirmed = max(l.confirmed, l.log.Confirmed())
+		if m.policy == journal.FlushAcks {
+			l.durable = max(l.durable, l.confirmed)
+		}
+	}
 }
 
 func (m *model) step(topic string) {
 	l := m.logs[topic]
-	if l == nil || l.log == nil {
+	if l == nil {
 		m.create(topic)
 		return
 	}
-	switch n := m.r.IntN(100); {
-	case n < 80:
+	switch n := m.r.IntN(200); {
+	case n < 150:
 		m.append(l)
-	case n < 84:
+	case n < 158:
 		m.truncate(l)
-	case n < 87:
-		if err := m.d.Delete(l.id, 0); err == nil {
-			delete(m.logs, topic)
-		} else {
-			l.deleting, m.dead = true, true
-		}
-	case n < 91:
-		l.epoch++
-		_ = l.log.StartEpoch(l.epoch) // fails without power, as the next append does
-	case n < 94:
-		to := l.log.StartOffset() + m.r.Int64N(l.log.EndOffset()-l.log.StartOffset()+1)
-		l.maxStart = max(l.maxStart, to)
-		if l.log.DeleteRecordsBefore(to) == nil {
-			l.minStart = max(l.minStart, to)
-		}
-	case n < 97:
-		_, _ = l.log.Retain(testTime, l.log.EndOffset()) // the log start rises on its own account
-		l.maxStart = max(l.maxStart, l.log.EndOffset())
+	case n < 160:
+		m.reset(l)
+	case n < 166:
+		m.remove(topic, l)
+	case n < 174:
+		m.startEpoch(l)
+	case n < 180:
+		m.deleteRecords(l)
+	case n < 186:
+		m.finishFlush(true)
+		m.run(func() { _, _ = l.log.Retain(m.now, l.log.Confirmed()) }) // the log start rises on its own account
+		l.maxStart = max(l.maxStart, l.log.Confirmed())
+	case n < 190:
+		m.now = m.now.Add(time.Duration(m.r.Int64N(int64(4*time.Hour))) - time.Hour)
+	case n < 193:
+		m.finishFlush(true)
+		m.run(func() { m.d.reap(m.now.Add(time.Hour)) })
+	case n < 196:
+		m.pass()
 	default:
-		_ = m.d.Checkpoint() // fails without power
+		m.startFlush()
+	}
+}
+
+// pass lets everything come to rest, and the time of an interval flush go by.
+func (m *model) pass() {
+	m.finishFlush(true)
+	ends := m.ends()
+	m.run(func() { <-time.After(3 * journal.DefaultInterval) })
+	m.noteConfirmed()
+	if m.policy != journal.FlushOS && m.d.Err() == nil {
+		for l, e := range ends {
+			l.durable = max(l.durable, min(e.end, l.confirmed))
+		}
+		for id := range m.deleted {
+			m.deleted[id] = true
+		}
+	}
+}
+
+// startFlush begins a checkpoint beside the steps that follow.
+func (m *model) startFlush() {
+	if m.flush != nil {
+		return
+	}
+	for m.grant(false) { // a sync that something rests on would hold up the other one
+	}
+	f := &flushBeside{done: make(chan error, 1), ends: m.ends()}
+	m.flush = f
+	go func() { f.done <- m.d.Checkpoint() }()
+	synctest.Wait()
+}
+
+// finishFlush takes note of the end of the checkpoint, for which it waits if it has to.
+func (m *model) finishFlush(wait bool) {
+	for m.flush != nil {
+		synctest.Wait()
+		select {
+		case err := <-m.flush.done:
+			if err == nil {
+				m.noteDurable(m.flush.ends)
+			}
+			m.flush = nil
+		default:
+			if !wait {
+				return
+			}
+			m.gate.grant(false, m.r.IntN)
+		}
 	}
 }
 
 func (m *model) create(topic string) {
+	m.finishFlush(true)
 	m.ids++
-	log, err := m.d.Create(TopicID{m.ids}, topic, 0, m.d.cfg.DefaultLogConfig)
-	if err == nil {
-		m.logs[topic] = &modelLog{id: TopicID{m.ids}, log: log}
-	}
+	id := TopicID{m.ids}
+	m.run(func() {
+		log, err := m.d.Create(id, topic, 0, m.d.cfg.DefaultLogConfig)
+		m.failed = err != nil
+		if err == nil {
+			m.logs[topic] = &modelLog{id: id, log: log, producers: map[int64]*modelProducer{}}
+		}
+	})
 }
 
-func (m *model) append(l *modelLog) {
-	b := batchOf(1+m.r.IntN(3), m.r.IntN(700), testTime.UnixMilli())
-	origin := Client
-	if m.r.IntN(10) == 0 {
-		origin = Replication
-		patch(b, l.log.EndOffset()+m.r.Int64N(3), l.epoch)
-	}
-	end := l.log.EndOffset()
-	_, err := l.log.Append(b, AppendInfo{LeaderEpoch: l.epoch, Origin: origin})
-	m.dead = m.dead || err != nil
-	if err == nil || record.Batch(b).BaseOffset() >= end {
-		l.batches = append(l.batches, b)
-	}
+// remove deletes a log. It is durable with whatever is confirmed later.
+func (m *model) remove(topic string, l *modelLog) {
+	m.finishFlush(true)
+	m.run(func() {
+		if err := m.d.Delete(l.id, 0); err != nil {
+			l.deleting, m.failed = true, true
+			return
+		}
+		delete(m.logs, topic)
+		m.deleted[l.id] = false
+	})
 }
 
+func (m *model) startEpoch(l *modelLog) {
+	l.epoch++
+	m.run(func() { m.failed = l.log.StartEpoch(l.epoch) != nil })
+}
+
+func (m *model) deleteRecords(l *modelLog) {
+	start := l.log.StartOffset()
+	to := start + m.r.Int64N(max(l.log.Confirmed()-start, 0)+1)
+	l.maxStart = max(l.maxStart, to)
+	m.finishFlush(true)
+	m.run(func() {
+		if l.log.DeleteRecordsBefore(to) != nil {
+			m.failed = true
+			return
+		}
+		l.minStart = max(l.minStart, to)
+		if m.policy == journal.FlushAcks {
+			l.durableStart = max(l.durableStart, to)
+		}
+	})
+}
+
+// truncate cuts a log. An interrupted cut leaves what was there before, or what is there behind it.
 func (m *model) truncate(l *modelLog) {
-	to := l.log.StartOffset() + m.r.Int64N(l.log.EndOffset()-l.log.StartOffset()+1)
+	start := l.log.StartOffset()
+	to := start + m.r.Int64N(l.log.EndOffset()-start+1)
+	m.finishFlush(true)
+	m.noteConfirmed()
 	before := slices.Clone(l.batches)
-	l.confirmed = max(l.confirmed, l.log.Confirmed())
-	err := l.log.Truncate(to)
 	i := 0
-	for i < len(l.batches) && record.Batch(l.batches[i]).LastOffset() < to {
+	for i < len(l.batches) && l.batches[i].h.last() < to {
 		i++
 	}
+	var err error
+	m.run(func() { err = l.log.Truncate(to) })
 	l.batches = l.batches[:i:i]
-	l.confirmed = min(l.confirmed, to)
+	end := int64(0)
 	if i > 0 {
-		l.confirmed = min(l.confirmed, record.Batch(l.batches[i-1]).LastOffset()+1)
-	} else {
-		l.confirmed = 0
+		end = min(to, l.batches[i-1].h.last()+1)
 	}
-	l.minStart = min(l.minStart, l.confirmed) // a batch that reaches below goes as a whole
+	l.lower(end)
+	l.resume(m.now.UnixMilli())
 	if err != nil {
-		l.alternative, m.dead = before, true
+		l.alternative, m.failed = before, true
 	}
+}
+
+// reset drops all of a log and starts it anew behind a gap.
+func (m *model) reset(l *modelLog) {
+	to := l.log.EndOffset() + m.r.Int64N(5)
+	m.finishFlush(true)
+	m.noteConfirmed()
+	before := l.batches
+	var err error
+	m.run(func() { err = l.log.Reset(to) })
+	l.batches = nil
+	l.maxStart = max(l.maxStart, to+1) // by way of one offset behind the end
+	if err != nil {
+		l.alternative, m.failed = before, true
+		l.lower(0)
+		return
+	}
+	l.confirmed, l.durable, l.minStart, l.durableStart = to, to, to, to
+	l.resume(m.now.UnixMilli())
+}
+
+// lower notes that a log may end, and start, as low as at an offset.
+func (l *modelLog) lower(end int64) {
+	l.confirmed, l.durable = min(l.confirmed, end), min(l.durable, end)
+	l.minStart, l.durableStart = min(l.minStart, end), min(l.durableStart, end) // a batch that reaches below goes as a whole
 }
 
 // check compares the directory with what it may hold.
 func (m *model) check() {
 	for _, log := range slices.Collect(m.d.Logs) {
+		if m.deleted[log.TopicID()] {
+			m.fatalf("the deleted log %s of topic id %x is there again", log.Topic(), log.TopicID())
+		}
 		if l := m.logs[log.Topic()]; l == nil || l.id != log.TopicID() {
 			// Its deletion was not confirmed, or its creation not heard of. The owner of the metadata deletes it.
-			must(m.t, m.d.Delete(log.TopicID(), 0))
+			m.run(func() { must(m.t, m.d.Delete(log.TopicID(), 0)) })
 		}
 	}
 	for _, topic := range slices.Sorted(maps.Keys(m.logs)) {
 		l := m.logs[topic]
 		log := m.d.Log(topic, 0)
 		if log == nil {
-			if l.confirmed > 0 && !l.deleting {
-				m.t.Fatalf("%s: log %s is gone, confirmed up to %d", m.what, topic, l.confirmed)
+			if l.leaves(m) > 0 && !l.deleting {
+				m.fatalf("log %s is gone, confirmed up to %d", topic, l.leaves(m))
 			}
 			delete(m.logs, topic)
 			continue
@@ -220,10 +506,22 @@ func (m *model) check() {
 	}
 }
 
+// leaves is the end that the last crash must have left.
+func (l *modelLog) leaves(m *model) int64 {
+	if m.killed {
+		return l.confirmed
+	}
+	return l.durable
+}
+
 func (m *model) checkLog(topic string, l *modelLog, log *Log) {
 	start, end := log.StartOffset(), log.EndOffset()
-	if end < l.confirmed || start < l.minStart || start > max(l.maxStart, l.minStart) {
-		m.t.Fatalf("%s: log %s is %d to %d; confirmed %d, start between %d and %d", m.what, topic, start, end, l.confirmed, l.minStart, l.maxStart)
+	minEnd, minStart := l.leaves(m), l.durableStart
+	if m.killed {
+		minStart = l.minStart
+	}
+	if end < minEnd || start < minStart || start > max(l.maxStart, minStart) || log.Confirmed() != end {
+		m.fatalf("log %s is %d to %d, confirmed %d; surely there up to %d, start between %d and %d", topic, start, end, log.Confirmed(), minEnd, minStart, l.maxStart)
 	}
 	got := split(readAll(m.t, log))
 	which := l.batches
@@ -231,24 +529,34 @@ func (m *model) checkLog(topic string, l *modelLog, log *Log) {
 		which = l.alternative
 	}
 	if !fits(got, which, start, end) {
-		m.t.Fatalf("%s: log %s, %d to %d, holds %s; appended were %s or %s", m.what, topic, start, end, offsetsOf(got), offsetsOf(l.batches), offsetsOf(l.alternative))
+		m.fatalf("log %s, %d to %d, holds %s; appended were %s or %s", topic, start, end, offsetsOf(got), rangesOf(l.batches), rangesOf(l.alternative))
 	}
 	kept := 0
-	for kept < len(which) && record.Batch(which[kept]).LastOffset() < end {
+	for kept < len(which) && which[kept].h.last() < end {
 		kept++
 	}
-	*l = modelLog{id: l.id, epoch: l.epoch, batches: slices.Clone(which[:kept]), confirmed: end, minStart: start, maxStart: start, log: log}
+	*l = modelLog{
+		id: l.id, epoch: l.epoch, batches: slices.Clone(which[:kept]), confirmed: end, durable: end,
+		minStart: start, durableStart: start, maxStart: start, log: log, nextProducer: l.nextProducer,
+	}
+	now := m.now.UnixMilli()
+	stamps := []int64{0, now + 1, now - m.r.Int64N(1000), now - m.r.Int64N(10*time.Hour.Milliseconds())}
+	err := errors.Join(l.checkProducers(log, start, end, now), l.checkEpochs(log, start, end), l.checkTimes(log, start, end, stamps), checkFiles(m.disk, log))
+	if err != nil {
+		m.fatalf("log %s, %d to %d, %s: %v", topic, start, end, rangesOf(l.batches), err)
+	}
+	l.resume(m.now.UnixMilli())
 }
 
-// fits says whether got are those of the batches that lie, wholly or in part, within start and end.
-func fits(got, batches [][]byte, start, end int64) bool {
-	var want [][]byte
-	for _, b := range batches {
-		if last := record.Batch(b).LastOffset(); last >= start && last < end {
-			want = append(want, b)
+// resume lets the producers go on whose last batches can still be read.
+func (l *modelLog) resume(now int64) {
+	l.started = now
+	l.producers = map[int64]*modelProducer{}
+	for id, p := range derive(l.batches, l.log.StartOffset()).producers {
+		if len(p.sent) > 0 && p.sent[len(p.sent)-1].h.last() >= l.log.StartOffset() {
+			l.producers[id] = p
 		}
 	}
-	return slices.EqualFunc(got, want, bytes.Equal)
 }
 
 func offsetsOf(batches [][]byte) (text string) {
@@ -286,34 +594,4 @@ func contents(t *testing.T, fsys vfs.FS, dir string) map[string]string {
 		}
 	}
 	return all
-}
-
-func TestRecoveringTwiceGivesTheSameBytes(t *testing.T) {
-	for seed := range uint64(30) {
-		m := &model{t: t, r: rand.New(rand.NewPCG(seed, 3)), disk: vfs.NewMemory(nil), logs: map[string]*modelLog{}}
-		must(t, makeDir(m.disk, testDir))
-		m.what = fmt.Sprintf("seed %d", seed)
-		m.live()
-		disk := m.disk.Crash(seed)
-		var first map[string]string
-		for range 3 {
-			d, err := Open(modelConfig(disk))
-			must(t, err)
-			next := disk.Kill()
-			_ = d.Close() // without its disk
-			got := contents(t, next, testDir)
-			if first == nil {
-				first = got
-			}
-			if !maps.Equal(got, first) {
-				for name := range first {
-					if got[name] != first[name] {
-						t.Logf("%s: %d bytes, then %d", name, len(first[name]), len(got[name]))
-					}
-				}
-				t.Fatalf("seed %d: another recovery gave other bytes: %d files, then %d", seed, len(first), len(got))
-			}
-			disk = next
-		}
-	}
 }

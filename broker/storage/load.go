@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"path"
 	"slices"
 	"strings"
@@ -28,7 +27,9 @@ type loading struct {
 	cut     int64
 	// cleaned is the first dirty offset, noCleaned if the log was never compacted. All below was durable then.
 	cleaned int64
-	now     time.Time
+	// reset says that the journal starts the log anew: no producer snapshot is of what it holds then.
+	reset bool
+	now   time.Time
 }
 
 // load reads a partition's directory.
@@ -74,9 +75,14 @@ func (l *Log) load(in loading) error {
 	}
 	l.epochs.truncateFromEnd(end + 1) // an epoch may have started without a record yet
 	l.epochs.truncateFromStart(l.start.Load())
-	err = l.rebuildFrom(snapshotsAmong(maps.Keys(files)), in.now)
-	l.markersFrom = math.MaxInt64
-	return err
+	known := end
+	switch {
+	case in.reset:
+		known = -1
+	case !in.clean:
+		known = l.recoveryPoint // later snapshots may be of what a truncation has cut, and know nothing of transaction indexes
+	}
+	return l.rebuildFrom(snapshotsAmong(maps.Keys(files)), known, in.now)
 }
 
 // openSegments describes the segments that are there, and starts one where there is none.
@@ -240,9 +246,6 @@ func (l *Log) recoverSegment(s *segment, in loading, next int64) (end int64, los
 			return 0, false, err
 		}
 		s.note(&h, at, l.cfg.IndexIntervalBytes)
-		if h.control() {
-			l.markersFrom = min(l.markersFrom, s.base)
-		}
 		if latest, ok := l.epochs.latest(); h.last() >= l.start.Load() && (!ok || h.leaderEpoch > latest) {
 			l.epochs.assign(h.leaderEpoch, h.base)
 		}
@@ -309,13 +312,14 @@ func (s *segment) trustIndexes(recoveryPoint int64) (pos int64, err error) {
 		}
 		s.maxTime, s.maxTimeAt = i64(e), s.base+int64(i32(e[8:]))
 	}
-	return pos, s.trustAborted(last)
+	return pos, s.trustAborted(recoveryPoint)
 }
 
-// trustAborted cuts the .txnindex to the transactions that ended below the batch where verification starts.
-func (s *segment) trustAborted(last int64) error {
+// trustAborted cuts the .txnindex to the transactions that ended below the recovery point. The producers' load, which starts there
+// at the latest, finds the others.
+func (s *segment) trustAborted(recoveryPoint int64) error {
 	n := 0
-	for n < len(s.aborted) && s.aborted[n].last <= s.base+last && last >= 0 {
+	for n < len(s.aborted) && s.aborted[n].last < recoveryPoint {
 		n++
 	}
 	info, err := vfs.Stat(s.files.FS, s.name(txnSuffix))
@@ -325,8 +329,9 @@ func (s *segment) trustAborted(last int64) error {
 	if err != nil {
 		return err
 	}
+	s.txnDirty = true // what a killed process has cut may be cut in memory alone
 	if n < len(s.aborted) || info.Size != int64(n)*txnEntryBytes {
-		if err := writeTxnIndex(s.files.FS, s.name(txnSuffix), n, nil); err != nil {
+		if err := s.writeAborted(n, nil); err != nil {
 			return err
 		}
 	}

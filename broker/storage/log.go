@@ -2,7 +2,6 @@ package storage
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"path"
 	"sort"
@@ -43,11 +42,8 @@ type Log struct {
 	epochs        *epochs
 	producers     *producers
 	recoveryPoint int64
-	// markersFrom is the base of the first segment in which recovery has met transaction markers again: what it has cut off the
-	// transaction indexes is found by reading the producers from there on.
-	markersFrom int64
-	flushedCuts uint64 // what cuts was when the recovery point was set
-	snapshotAt  int64  // offset of the newest producer snapshot; -1 if there is none
+	flushedCuts   uint64 // what cuts was when the recovery point was set
+	snapshotAt    int64  // offset of the newest producer snapshot; -1 if there is none
 	// unsynced has producer snapshots that the next checkpoint makes durable.
 	unsynced []string
 	gone     bool // deleted
@@ -62,7 +58,7 @@ type Log struct {
 func newLog(d *Directory, id TopicID, topic string, partition int32, cfg LogConfig) *Log {
 	l := &Log{
 		d: d, id: id, topic: topic, partition: partition, path: path.Join(d.cfg.Dir, partitionDirName(topic, partition)),
-		cfg: cfg, epochs: &epochs{}, producers: newProducers(), snapshotAt: -1, markersFrom: math.MaxInt64,
+		cfg: cfg, epochs: &epochs{}, producers: newProducers(), snapshotAt: -1,
 		compaction: compaction{cleaned: noCleaned},
 	}
 	l.done = l.confirm

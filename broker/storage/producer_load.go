@@ -44,9 +44,6 @@ func (l *Log) loadProducers(snapshots []int64, now time.Time) error {
 	l.producers, l.snapshotAt = newProducers(), -1
 	from := l.start.Load()
 	for n := len(snapshots); n > 0 && snapshots[n-1] >= from; n-- {
-		if snapshots[n-1] > l.markersFrom {
-			continue
-		}
 		name := path.Join(l.path, offsetName(snapshots[n-1], snapshotSuffix))
 		data, err := vfs.ReadFile(l.d.cfg.FS, name, maxSnapshotBytes)
 		if err != nil {

@@ -25,7 +25,7 @@ func (l *Log) recall(snapshot int64, now time.Time) error {
 	wanted := map[int64]*producer{}
 	for id, p := range l.producers.byID {
 		last := p.lastBatch()
-		if last != nil && last.baseSequence() != 0 && now.UnixMilli()-p.lastTimestamp < recallAge.Milliseconds() {
+		if last != nil && now.UnixMilli()-p.lastTimestamp < recallAge.Milliseconds() {
 			wanted[id] = p
 		}
 	}
@@ -36,8 +36,12 @@ func (l *Log) recall(snapshot int64, now time.Time) error {
 		}
 		final := whole || window >= recallMost
 		for id, p := range wanted {
-			if f := found[id]; f != nil && (final || f.count == rememberedBatches) {
+			f := found[id]
+			likelyFirst := p.lastBatch().baseSequence() == 0 // or the numbers have wrapped
+			if f != nil && (final || likelyFirst || f.count == rememberedBatches) {
 				p.recalled(f)
+			}
+			if likelyFirst || f != nil && f.count == rememberedBatches {
 				delete(wanted, id)
 			}
 		}

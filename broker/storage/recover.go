@@ -11,8 +11,8 @@ import (
 	"github.com/chronik-stream/chronik/broker/journal"
 )
 
-// loaders is how many logs are loaded at once.
-const loaders = 4
+// defaultLoaders is how many logs are loaded at once.
+const defaultLoaders = 4
 
 // past is what the journal tells of a log before its files are read.
 type past struct {
@@ -124,7 +124,7 @@ func (d *Directory) loadLogs(clean bool, r *replay) error {
 	var mu sync.Mutex
 	var errs []error
 	var group sync.WaitGroup
-	for range loaders {
+	for range d.cfg.loaders {
 		group.Go(func() {
 			for dir := range work {
 				if err := d.loadLog(dir, clean, points, starts, cleaned, r); err != nil {
@@ -200,8 +200,14 @@ func (d *Directory) loadLog(dir foundDir, clean bool, points, starts, cleaned of
 	now := d.cfg.Clock()
 	in := loading{clean: clean, recoveryPoint: points[dir.name], start: starts[dir.name], cleaned: cleaned.orNone(dir.name), now: now}
 	if p := r.past[logKey{id, dir.partition}]; p != nil {
+		if p.deleted > p.created {
+			return d.retireUnread(dir.name, id)
+		}
 		if p.created > 0 {
 			in.recoveryPoint, in.start, in.cleaned = 0, 0, noCleaned // the checkpoints speak of an older log of this name
+		}
+		if in.reset = slices.ContainsFunc(p.cuts, func(c cut) bool { return c.reset }); in.reset {
+			in.recoveryPoint = 0 // the files may be of before or of after it, under the same names
 		}
 		if p.truncated >= 0 {
 			in.recoveryPoint, in.start = min(in.recoveryPoint, p.truncated), min(in.start, p.truncated)
@@ -216,6 +222,20 @@ func (d *Directory) loadLog(dir foundDir, clean bool, points, starts, cleaned of
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.add(l)
+	return nil
+}
+
+// retireUnread takes the directory of a log out of the way that the journal says is deleted. A part of its files may be gone.
+func (d *Directory) retireUnread(name string, id TopicID) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	retired := path.Join(d.cfg.Dir, retiredDirName(name, deleteDirSuffix))
+	if err := d.cfg.FS.Rename(path.Join(d.cfg.Dir, name), retired); err != nil {
+		return fmt.Errorf("delete log: %w", err)
+	}
+	d.deleted[id] = true
+	d.list.change()
+	d.removeAfter(retired, d.cfg.DefaultLogConfig.FileDeleteDelay)
 	return nil
 }
 

@@ -37,6 +37,7 @@ type segment struct {
 
 	aborted     []abortedTxn // all entries of the .txnindex
 	abortedSize int          // how many of them are in the file
+	txnDirty    bool         // the .txnindex is not durable
 
 	reserved   int64
 	modTime    time.Time
@@ -72,7 +73,7 @@ func createSegment(files *segmentFiles, dir string, base int64, now time.Time) (
 func (s *segment) create() error {
 	s.data.change()
 	// A file that a crash left under this name is not of this segment.
-	for _, do := range []func() error{s.f.create, func() error { return s.f.Truncate(0) }, s.resetIndexes} {
+	for _, do := range []func() error{s.f.create, func() error { return s.f.Truncate(0) }, s.resetIndexes, s.resetAborted} {
 		if err := do(); err != nil {
 			return fmt.Errorf("create segment %s: %w", s.name(logSuffix), errors.Join(err, s.close()))
 		}
@@ -80,7 +81,7 @@ func (s *segment) create() error {
 	return nil
 }
 
-// resetIndexes empties the index files.
+// resetIndexes empties the .index and the .timeindex.
 func (s *segment) resetIndexes() error {
 	for _, x := range []*index{s.offsets, s.times} {
 		x.flushed = math.MaxInt32 // whatever is in the file
@@ -88,7 +89,12 @@ func (s *segment) resetIndexes() error {
 			return err
 		}
 	}
-	s.aborted = nil
+	return nil
+}
+
+// resetAborted removes the .txnindex.
+func (s *segment) resetAborted() error {
+	s.aborted, s.abortedSize = nil, 0
 	if err := s.files.Remove(s.name(txnSuffix)); err != nil && !isNotExist(err) {
 		return err
 	}
@@ -267,20 +273,29 @@ func (s *segment) flushIndexes() error {
 	if s.abortedSize == len(s.aborted) {
 		return nil
 	}
-	if err := writeTxnIndex(s.files.FS, s.name(txnSuffix), s.abortedSize, s.aborted[s.abortedSize:]); err != nil {
+	from := s.abortedSize
+	return s.writeAborted(from, s.aborted[from:])
+}
+
+// writeAborted replaces what the .txnindex holds from an entry on.
+func (s *segment) writeAborted(from int, entries []abortedTxn) error {
+	if err := writeTxnIndex(s.files.FS, s.name(txnSuffix), from, entries); err != nil {
 		return err
 	}
-	s.abortedSize = len(s.aborted)
+	s.abortedSize, s.txnDirty = from+len(entries), true
 	return nil
 }
 
 // sync makes the segment's files durable. It is called without the log's lock.
-func (s *segment) sync(hasAborted bool) error {
+func (s *segment) sync(txnIndex bool) error {
 	if err := errors.Join(s.data.Sync(), s.offsets.sync(), s.times.sync()); err != nil {
 		return fmt.Errorf("sync segment %s: %w", s.name(logSuffix), err)
 	}
-	if hasAborted {
-		return syncFile(s.files.FS, s.name(txnSuffix))
+	if !txnIndex {
+		return nil
+	}
+	if err := syncFile(s.files.FS, s.name(txnSuffix)); !isNotExist(err) { // without entries there is no file
+		return err
 	}
 	return nil
 }

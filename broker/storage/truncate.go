@@ -116,10 +116,11 @@ func (l *Log) truncate(offset int64, now time.Time) (err error) {
 	l.segments.Store(&kept)
 	l.end.Store(offset)
 	l.start.Store(min(l.start.Load(), offset))
+	l.confirmed.Store(min(l.confirmed.Load(), offset))
 	if keep < 0 {
 		l.start.Store(offset)
+		l.confirmed.Store(offset) // nothing is left that would have to be confirmed
 	}
-	l.confirmed.Store(min(l.confirmed.Load(), offset))
 	l.recoveryPoint = min(l.recoveryPoint, offset)
 	l.compaction.cutTo(offset, kept[len(kept)-1].base)
 	l.entries.change()
@@ -133,7 +134,11 @@ func (l *Log) truncate(offset int64, now time.Time) (err error) {
 	}
 	l.epochs.truncateFromEnd(offset)
 	l.epochs.truncateFromStart(l.start.Load())
-	return l.rebuildProducers(now)
+	known := offset
+	if keep < 0 {
+		known = -1 // snapshots are of what is gone
+	}
+	return l.rebuildProducers(known, now)
 }
 
 // createSegmentUnless makes the segment of a log that starts anew. A segment that is cut and has the same name goes first.
@@ -203,10 +208,9 @@ func (s *segment) trimIndexes(offset int64) error {
 		n--
 	}
 	if n < s.abortedSize {
-		if err := writeTxnIndex(s.files.FS, s.name(txnSuffix), n, nil); err != nil {
+		if err := s.writeAborted(n, nil); err != nil {
 			return err
 		}
-		s.abortedSize = n
 	}
 	s.aborted = s.aborted[:n:n]
 	return nil
@@ -263,20 +267,19 @@ func (s *segment) rescan() (end int64, err error) {
 	}
 }
 
-// rebuildProducers sets the producer state from the newest snapshot at or below the end, and the batches behind it. Snapshots
-// above the end go first: they tell of records that no longer exist.
-func (l *Log) rebuildProducers(now time.Time) error {
+// rebuildProducers sets the producer state from the newest snapshot at or below an offset, and the batches behind it. Snapshots
+// above it go first: they tell of records that no longer exist.
+func (l *Log) rebuildProducers(known int64, now time.Time) error {
 	snapshots, err := l.snapshots()
 	if err != nil {
 		return err
 	}
-	return l.rebuildFrom(snapshots, now)
+	return l.rebuildFrom(snapshots, known, now)
 }
 
 // rebuildFrom is rebuildProducers where the snapshots are known.
-func (l *Log) rebuildFrom(snapshots []int64, now time.Time) error {
-	end := l.end.Load()
-	for n := len(snapshots); n > 0 && snapshots[n-1] > end; n-- {
+func (l *Log) rebuildFrom(snapshots []int64, known int64, now time.Time) error {
+	for n := len(snapshots); n > 0 && snapshots[n-1] > known; n-- {
 		if err := l.removeSnapshot(snapshots[n-1]); err != nil {
 			return err
 		}

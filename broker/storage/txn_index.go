@@ -36,7 +36,7 @@ func readTxnIndex(fsys vfs.FS, name string, base int64) ([]abortedTxn, error) {
 	last := base - 1
 	for ; len(data) >= txnEntryBytes; data = data[txnEntryBytes:] {
 		a := abortedTxn{i64(data[2:]), i64(data[10:]), i64(data[18:]), i64(data[26:])}
-		if i16(data) != 0 || a.last <= last {
+		if i16(data) != 0 || a.last <= last || a.first >= a.last { // a marker stands behind its transaction; zeros are no entry
 			break
 		}
 		last = a.last

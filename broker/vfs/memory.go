@@ -30,10 +30,13 @@ type Memory struct {
 	left int
 	// capacity is how much fits, in bytes; 0 means without bound.
 	capacity int64
+	// nodes counts what was ever made: a crash draws for each node by its number, whatever it is called by then.
+	nodes uint64
 }
 
 // node is a file or a directory.
 type node struct {
+	id      uint64
 	modTime time.Time
 	locked  bool
 
@@ -47,8 +50,13 @@ type node struct {
 	pending                   []func(map[string]*node)
 }
 
-func newDir(now time.Time) *node {
-	return &node{modTime: now, children: map[string]*node{}, durableChildren: map[string]*node{}}
+func newDir(id uint64, now time.Time) *node {
+	return &node{id: id, modTime: now, children: map[string]*node{}, durableChildren: map[string]*node{}}
+}
+
+func (m *Memory) nextID() uint64 {
+	m.nodes++
+	return m.nodes
 }
 
 // NewMemory makes an empty disk. A nil clock means time.Now.
@@ -56,7 +64,7 @@ func NewMemory(clock func() time.Time) *Memory {
 	if clock == nil {
 		clock = time.Now
 	}
-	return &Memory{root: newDir(clock()), clock: clock, left: -1}
+	return &Memory{root: newDir(0, clock()), clock: clock, left: -1}
 }
 
 // CutPowerAfter lets n more changing calls (writes, truncates, syncs, renames, removes, files and directories made) succeed;
@@ -72,7 +80,7 @@ func (m *Memory) Kill() *Memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.off = true
-	return &Memory{root: unlocked(m.root), clock: m.clock, left: -1, capacity: m.capacity}
+	return &Memory{root: unlocked(m.root), clock: m.clock, left: -1, nodes: m.nodes, capacity: m.capacity}
 }
 
 func unlocked(n *node) *node {
@@ -89,28 +97,28 @@ func (m *Memory) Crash(seed uint64) *Memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.off = true
-	r := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a seed repeats a crash
-	return &Memory{root: survivor(m.root, r, map[*node]*node{}), clock: m.clock, left: -1, capacity: m.capacity}
+	return &Memory{root: survivor(m.root, seed, map[*node]*node{}), clock: m.clock, left: -1, nodes: m.nodes, capacity: m.capacity}
 }
 
 // survivor copies what is left of n. seen keeps one copy for a node that has two names.
-func survivor(n *node, r *rand.Rand, seen map[*node]*node) *node {
+func survivor(n *node, seed uint64, seen map[*node]*node) *node {
 	if s, ok := seen[n]; ok {
 		return s
 	}
+	r := rand.New(rand.NewPCG(seed, n.id)) //nolint:gosec // a seed repeats a crash
 	if n.children == nil {
 		s := survivingFile(n, r)
 		seen[n] = s
 		return s
 	}
-	s := newDir(n.modTime)
+	s := newDir(n.id, n.modTime)
 	seen[n] = s
 	entries := maps.Clone(n.durableChildren)
 	for _, change := range n.pending[:r.IntN(len(n.pending)+1)] {
 		change(entries)
 	}
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
-		child := survivor(entries[name], r, seen)
+		child := survivor(entries[name], seed, seen)
 		s.children[name], s.durableChildren[name] = child, child
 	}
 	return s
@@ -128,7 +136,7 @@ func survivingFile(n *node, r *rand.Rand) *node {
 		}
 		copy(data[lo:], n.data[lo:min(lo+sectorBytes, int64(len(n.data)))])
 	}
-	return &node{modTime: n.modTime, data: data, durable: slices.Clone(data), dirty: map[int64]struct{}{}}
+	return &node{id: n.id, modTime: n.modTime, data: data, durable: slices.Clone(data), dirty: map[int64]struct{}{}}
 }
 
 func resize(b []byte, size int) []byte {
@@ -219,7 +227,7 @@ func (m *Memory) Open(name string, mode Mode) (File, error) {
 		if err := m.step(); err != nil {
 			return nil, err
 		}
-		n = &node{modTime: m.clock(), dirty: map[int64]struct{}{}}
+		n = &node{id: m.nextID(), modTime: m.clock(), dirty: map[int64]struct{}{}}
 		dir.change(func(c map[string]*node) { c[base] = n })
 	}
 	if mode == Lock {
@@ -305,7 +313,7 @@ func (m *Memory) Mkdir(name string) error {
 			if err := m.step(); err != nil {
 				return err
 			}
-			child = newDir(m.clock())
+			child = newDir(m.nextID(), m.clock())
 			n.change(func(c map[string]*node) { c[part] = child })
 		}
 		if child.children == nil {

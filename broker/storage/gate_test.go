@@ -1,0 +1,123 @@
+package storage
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/chronik-stream/chronik/broker/vfs"
+)
+
+// gate is a file system that lets the calls of background goroutines through one at a time, when it is told to: those that
+// change the journal's files, and all syncs. So the order of all changes is the driver's choice, and a seed repeats it.
+type gate struct {
+	vfs.FS
+	mu      sync.Mutex
+	waiting []*heldCall
+	// names has the stable names of what was retired under a random one, retired counts them over all lives.
+	names   map[string]string
+	retired int
+}
+
+// heldCall is a call that waits at the gate.
+type heldCall struct {
+	what    string
+	journal bool
+	release chan struct{}
+}
+
+func newGate(fsys vfs.FS, retired int) *gate {
+	return &gate{FS: fsys, names: map[string]string{}, retired: retired}
+}
+
+func (g *gate) pass(op, name string) {
+	journal := strings.HasPrefix(path.Base(name), "chronik.journal.")
+	if !journal && op != "sync" {
+		return
+	}
+	c := &heldCall{what: op + " " + name, journal: journal, release: make(chan struct{})}
+	g.mu.Lock()
+	g.waiting = append(g.waiting, c)
+	g.mu.Unlock()
+	<-c.release
+}
+
+// grant lets one of the calls that wait go on, and says whether there was any. choose picks one of n.
+func (g *gate) grant(journalOnly bool, choose func(n int) int) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var calls []*heldCall
+	for _, c := range g.waiting {
+		if c.journal || !journalOnly {
+			calls = append(calls, c)
+		}
+	}
+	if len(calls) == 0 {
+		return false
+	}
+	slices.SortFunc(calls, func(a, b *heldCall) int { return strings.Compare(a.what, b.what) })
+	c := calls[choose(len(calls))]
+	g.waiting = slices.DeleteFunc(g.waiting, func(w *heldCall) bool { return w == c })
+	close(c.release)
+	return true
+}
+
+// Rename gives what is retired under a random name a name that a seed repeats.
+func (g *gate) Rename(from, to string) error {
+	if dot := strings.LastIndexByte(to, '.'); strings.HasSuffix(to, deleteDirSuffix) || strings.HasSuffix(to, strayDirSuffix) {
+		g.mu.Lock()
+		g.retired++
+		g.names[to] = fmt.Sprintf("%s.%032x%s", to[:dot], g.retired, to[strings.LastIndexByte(to, '-'):])
+		g.mu.Unlock()
+	}
+	g.pass("rename", from)
+	return g.FS.Rename(from, g.stable(to))
+}
+
+// stable is the name under which a file is.
+func (g *gate) stable(name string) string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for retired, stable := range g.names {
+		if rest, ok := strings.CutPrefix(name, retired); ok {
+			return stable + rest
+		}
+	}
+	return name
+}
+
+func (g *gate) Open(name string, mode vfs.Mode) (vfs.File, error) {
+	if mode != vfs.ReadOnly && mode != vfs.ReadWrite {
+		g.pass("open", name)
+	}
+	f, err := g.FS.Open(g.stable(name), mode)
+	if err != nil {
+		return nil, err
+	}
+	return &gatedFile{f, g, name}, nil
+}
+
+func (g *gate) Remove(name string) error {
+	g.pass("remove", name)
+	return g.FS.Remove(g.stable(name))
+}
+
+func (g *gate) List(dir string) ([]vfs.Info, error) { return g.FS.List(g.stable(dir)) }
+
+type gatedFile struct {
+	vfs.File
+	gate *gate
+	name string
+}
+
+func (f *gatedFile) WriteAt(p []byte, off int64) (int, error) {
+	f.gate.pass("write", f.name)
+	return f.File.WriteAt(p, off)
+}
+
+func (f *gatedFile) Sync() error {
+	f.gate.pass("sync", f.name)
+	return f.File.Sync()
+}

@@ -1,0 +1,66 @@
+package storage
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"testing"
+	"testing/synctest"
+)
+
+// seedRange is which seeds a suite runs: CHRONIK_SEEDS of them (as many as the suite wants by itself) from CHRONIK_SEED on.
+// CHRONIK_SEED alone is one seed: that of a failure.
+func seedRange(t *testing.T, usual uint64) (first, count uint64) {
+	t.Helper()
+	count = usual
+	if testing.Short() {
+		count = min(usual, 30)
+	}
+	value := func(name string) (n uint64, set bool) {
+		text, set := os.LookupEnv(name)
+		if !set {
+			return 0, false
+		}
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		return n, true
+	}
+	first, one := value("CHRONIK_SEED")
+	if one {
+		count = 1
+	}
+	if n, set := value("CHRONIK_SEEDS"); set {
+		count = n
+	}
+	return first, count
+}
+
+// forEachSeed runs a test once per seed, in a bubble with its own time, on all processors. It stops a worker at its first failure.
+func forEachSeed(t *testing.T, usual uint64, run func(t *testing.T, seed uint64)) {
+	t.Helper()
+	first, count := seedRange(t, usual)
+	t.Logf("%d seeds from %d on", count, first)
+	workers := uint64(runtime.GOMAXPROCS(0))
+	for w := range workers {
+		t.Run(fmt.Sprintf("worker %d", w), func(t *testing.T) {
+			t.Parallel()
+			for i := w; i < count; i += workers {
+				runSeed(t, first+i, run)
+			}
+		})
+	}
+}
+
+// runSeed runs one seed; a failure ends the worker.
+func runSeed(t *testing.T, seed uint64, run func(t *testing.T, seed uint64)) {
+	t.Helper()
+	defer func() {
+		if t.Failed() {
+			t.Logf("CHRONIK_SEED=%d repeats this failure", seed)
+		}
+	}()
+	synctest.Test(t, func(t *testing.T) { run(t, seed) })
+}
