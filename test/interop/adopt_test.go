@@ -287,7 +287,7 @@ func wholesomeDirectory(t *testing.T, dir string) {
 				if strings.HasSuffix(file, "index") && !strings.HasSuffix(file, "txnindex") {
 					args = []string{"--files", file, "--index-sanity-check"}
 				}
-				wholesome(t, tools.Must(t, dumpLog, args...))
+				wholesome(t, dumped(t, args...))
 			}
 		}
 	}

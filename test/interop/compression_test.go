@@ -44,7 +44,8 @@ func TestCompression(t *testing.T) {
 func storedCodec(t *testing.T, b *harness.Broker, topic, codec string, records int) {
 	t.Helper()
 	file := filepath.Join(b.Dir, "data", topic+"-0", "00000000000000000000.log")
-	out := tools.Must(t, dumpLog, "--deep-iteration", "--files", file)
+	out := dumped(t, "--deep-iteration", "--files", file)
+	wholesome(t, out)
 	batches, withCodec, seen := 0, 0, 0
 	for line := range strings.Lines(out) {
 		switch {

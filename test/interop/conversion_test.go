@@ -124,7 +124,7 @@ func TestCompressionIsChangedAtRunTime(t *testing.T) {
 	write("none")
 	fails(t, b, "compression.lz4.level", configCommand, append(topic, "--add-config", "compression.lz4.level=18")...)
 
-	out := tools.Must(t, dumpLog, "--deep-iteration", "--files", b.Dir+"/data/changed-0/00000000000000000000.log")
+	out := dumped(t, "--deep-iteration", "--files", b.Dir+"/data/changed-0/00000000000000000000.log")
 	wholesome(t, out)
 	var codecs []string
 	for line := range strings.Lines(out) {

@@ -1,0 +1,232 @@
+//go:build interop
+
+package interop
+
+import (
+	"encoding/binary"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/chronik-stream/chronik/broker/record"
+	"github.com/chronik-stream/chronik/broker/storage"
+	"github.com/chronik-stream/chronik/broker/vfs"
+)
+
+const (
+	transactionalBit = 1 << 4
+	controlBit       = 1 << 5
+)
+
+// TestDumpLogSegmentsReadsTransactions writes logs with transactions of several producers, committed, aborted and open, of every
+// codec, over many segments; one of the logs is compacted. Apache Kafka's own tool then looks at every file.
+func TestDumpLogSegmentsReadsTransactions(t *testing.T) {
+	dir := t.TempDir()
+	now := time.Now()
+	d, err := storage.Open(storage.Config{FS: vfs.OS{}, Dir: dir, JournalFileBytes: 4 << 20, Clock: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := storage.DefaultLogConfig()
+	cfg.SegmentBytes, cfg.IndexIntervalBytes = 64<<10, 512
+	w := &ledger{t: t, now: now, walker: record.NewWalker(), aborts: map[string]int{}, markers: map[string]int{}}
+	for i, name := range []string{"compacted", "ledger"} {
+		if w.log, err = d.Create(storage.TopicID{byte(i + 1)}, name, 0, cfg); err != nil {
+			t.Fatal(err)
+		}
+		w.write()
+	}
+	compacted := d.Log("compacted", 0)
+	cfg.Compact, cfg.MinCleanableRatio = true, 0
+	compacted.SetConfig(cfg)
+	if gone := w.compact(compacted); gone < compacted.Size()/4 {
+		t.Errorf("%d bytes were compacted away, %d are left", gone, compacted.Size())
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	wholeDirectory(t, filepath.Join(dir, "ledger-0"), map[string]int{"log": 4, "index": 4, "timeindex": 4, "txnindex": 4, "snapshot": 2}, wholesome)
+	wholeDirectory(t, filepath.Join(dir, "compacted-0"), map[string]int{"log": 2, "index": 2, "timeindex": 2, "snapshot": 1}, sound)
+	w.compare(filepath.Join(dir, "ledger-0"))
+}
+
+// ledger writes transactions into a log and counts what the tool has to find.
+type ledger struct {
+	t      *testing.T
+	now    time.Time
+	walker *record.Walker
+	log    *storage.Log
+	// markers by what the tool prints of them, aborts likewise.
+	markers, aborts map[string]int
+}
+
+// write appends 60 rounds: of three producers with transactions each round, and of one without.
+func (l *ledger) write() {
+	l.t.Helper()
+	clear(l.markers)
+	clear(l.aborts)
+	var sequences [4]int32
+	data := func(producer, attributes int, codec record.Codec) storage.AppendResult {
+		b := l.batch(codec, 5, producer, attributes, sequences[producer])
+		sequences[producer] += 5
+		return l.append(b, storage.Client)
+	}
+	for round := range 60 {
+		codec := record.Codec(round % 5)
+		var first [3]storage.AppendResult
+		for producer := range 3 {
+			first[producer] = data(producer, transactionalBit, codec)
+			data(3, 0, codec)
+		}
+		for producer := range 3 {
+			data(producer, transactionalBit, (codec+1)%5)
+			if round == 59 && producer == 2 {
+				return // one stays open
+			}
+			kind, name := int16(1), "COMMIT"
+			if (round+producer)%3 == 0 {
+				kind, name = 0, "ABORT"
+			}
+			epoch := int32(round/7 + producer)
+			at := l.append(l.marker(kind, epoch, producer), storage.Coordinator)
+			l.markers[fmt.Sprintf("endTxnMarker: %s coordinatorEpoch: %d", name, epoch)]++
+			if kind == 0 {
+				l.aborts[fmt.Sprintf("version: 0 producerId: %d firstOffset: %d lastOffset: %d", producer, first[producer].BaseOffset, at.BaseOffset)]++
+			}
+		}
+	}
+}
+
+func (l *ledger) append(batch []byte, origin storage.Origin) storage.AppendResult {
+	l.t.Helper()
+	r, err := l.log.Append(batch, storage.AppendInfo{LeaderEpoch: 3, Now: l.now, Origin: origin})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return r
+}
+
+// batch makes a batch of a producer, whose keys come again.
+func (l *ledger) batch(codec record.Codec, n, producer, attributes int, sequence int32) []byte {
+	l.t.Helper()
+	var b record.Builder
+	for i := range n {
+		b.Add(l.now.UnixMilli()+int64(i%3), fmt.Appendf(nil, "key-%d", (int(sequence)+i)%40), fmt.Appendf(nil, "value-%0200d", sequence))
+	}
+	plain := of(b.Batch(), producer, attributes, sequence)
+	out, err := l.walker.Encode(nil, plain, codec, 3, plain.Records())
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return out
+}
+
+func (l *ledger) marker(kind int16, coordinatorEpoch int32, producer int) []byte {
+	var b record.Builder
+	key := binary.BigEndian.AppendUint16([]byte{0, 0}, uint16(kind))
+	b.Add(l.now.UnixMilli(), key, binary.BigEndian.AppendUint32([]byte{0, 0}, uint32(coordinatorEpoch)))
+	return of(b.Batch(), producer, transactionalBit|controlBit, -1)
+}
+
+// of gives a batch its producer, in epoch 0.
+func of(b record.Batch, producer, attributes int, sequence int32) record.Batch {
+	binary.BigEndian.PutUint64(b[producerAt:], uint64(producer))
+	binary.BigEndian.PutUint16(b[epochAt:], 0)
+	binary.BigEndian.PutUint32(b[sequenceAt:], uint32(sequence))
+	b[attributesAt+1] |= byte(attributes)
+	return signed(b)
+}
+
+// compact compacts a log until there is nothing to do, and returns how many bytes went.
+func (l *ledger) compact(log *storage.Log) int64 {
+	l.t.Helper()
+	metrics, err := storage.NewCleanerMetrics(prometheus.NewRegistry(), func() time.Time { return l.now })
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	stable, open := log.FirstUnstable(log.EndOffset())
+	if !open {
+		l.t.Fatal("no transaction is open")
+	}
+	before := log.Size()
+	c := storage.NewCleaner(storage.CleanerConfig{
+		Threads: 1, DedupeBytes: 1 << 20, LoadFactor: 0.9, IOBytes: 1 << 20, BytesPerSecond: 1e12, Metrics: metrics,
+		Logs:  func(yield func(*storage.Log, int64) bool) { yield(log, stable) },
+		Clock: func() time.Time { return l.now },
+	})
+	for range 20 {
+		if !c.Clean(l.t.Context()) {
+			break
+		}
+	}
+	return before - log.Size()
+}
+
+// wholeDirectory lets the tool look at every file of a partition, of which there are at least so many of each kind.
+func wholeDirectory(t *testing.T, dir string, least map[string]int, check func(*testing.T, string)) {
+	t.Helper()
+	for kind, n := range least {
+		files, err := filepath.Glob(filepath.Join(dir, "*."+kind))
+		if err != nil || len(files) < n {
+			t.Errorf("%d files of the kind %s in %s, want %d (%v)", len(files), kind, dir, n, err)
+		}
+		for _, file := range files {
+			switch kind {
+			case "log":
+				check(t, dumped(t, "--files", file, "--deep-iteration", "--print-data-log"))
+			case "index", "timeindex":
+				check(t, dumped(t, "--files", file, "--index-sanity-check"))
+				check(t, dumped(t, "--files", file, "--verify-index-only"))
+			default:
+				check(t, dumped(t, "--files", file))
+			}
+		}
+	}
+}
+
+// compare looks for each marker and each aborted transaction in what the tool prints, and for the producers in the last snapshot.
+func (l *ledger) compare(dir string) {
+	l.t.Helper()
+	printed := func(kind string) string {
+		files, err := filepath.Glob(filepath.Join(dir, "*."+kind))
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		out := ""
+		for _, file := range files {
+			out += dumped(l.t, "--files", file, "--deep-iteration", "--print-data-log")
+		}
+		return out
+	}
+	count := func(kind string, want map[string]int, begins string) {
+		got := map[string]int{}
+		for line := range strings.Lines(printed(kind)) {
+			at := strings.Index(line, begins)
+			if at < 0 {
+				continue
+			}
+			found := strings.TrimSpace(line[at:])
+			if stable := strings.Index(found, " lastStableOffset"); stable > 0 {
+				found = found[:stable]
+			}
+			got[found]++
+		}
+		for text, n := range want {
+			if got[text] != n {
+				l.t.Errorf("%s: %q is printed %d times, want %d", kind, text, got[text], n)
+			}
+			delete(got, text)
+		}
+		if len(got) > 0 {
+			l.t.Errorf("%s: more than was written: %v", kind, got)
+		}
+	}
+	count("log", l.markers, "endTxnMarker: ")
+	count("txnindex", l.aborts, "version: 0 producerId: ")
+	contains(l.t, printed("snapshot"), "producerId: 0 ", "producerId: 1 ", "producerId: 2 ", "producerId: 3 ")
+}
