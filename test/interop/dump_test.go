@@ -81,7 +81,7 @@ func wholesome(t *testing.T, out string) {
 func sound(t *testing.T, out string) {
 	t.Helper()
 	for _, bad := range []string{
-		"isvalid: false", "Mismatches in", "timestamp mismatch", "out of order", "not found in the log", "invalid bytes", "Corrupt", "Exception",
+		"isvalid: false", "Mismatches in", "timestamp mismatch", "out of order", "are not found in", "invalid bytes", "Corrupt", "Exception",
 	} {
 		if at := strings.Index(out, bad); at >= 0 {
 			t.Errorf("%s in:\n%s", bad, out[max(at-500, 0):min(at+1000, len(out))])
