@@ -44,9 +44,10 @@ func (b *Broker) directoryConfig(dir string) storage.Config {
 	return storage.Config{
 		FS: b.options.Files, Dir: filepath.ToSlash(dir), FlushPolicy: b.options.FlushPolicy, FlushInterval: b.options.FlushInterval,
 		CheckpointBytes: b.options.JournalBytes, CheckpointInterval: b.options.CheckpointInterval, ProducerIDExpiration: b.options.ProducerIDExpiration,
-		Cache:        b.cache,
-		Cordoned:     slices.Contains(b.options.CordonedDirs, dir),
-		ReserveBytes: storage.DefaultReserveBytes, JournalFileBytes: journalFileBytes(b.options.JournalBytes),
+		ProducerIDExpirationInterval: b.options.ProducerIDExpirationInterval,
+		Cache:                        b.cache,
+		Cordoned:                     slices.Contains(b.options.CordonedDirs, dir),
+		ReserveBytes:                 storage.DefaultReserveBytes, JournalFileBytes: journalFileBytes(b.options.JournalBytes),
 		Clock: b.options.Clock, Logger: b.logger,
 	}
 }

@@ -44,10 +44,12 @@ type Options struct {
 	FlushPolicy   journal.FlushPolicy
 	FlushInterval time.Duration
 	// JournalBytes is how much the journal of a log directory may hold before its segments are made durable.
-	JournalBytes         int64
-	CheckpointInterval   time.Duration
-	ProducerIDExpiration time.Duration
-	RetentionInterval    time.Duration
+	JournalBytes       int64
+	CheckpointInterval time.Duration
+	// ProducerIDExpiration is how long an idle producer is remembered, the interval how often such are looked for.
+	ProducerIDExpiration         time.Duration
+	ProducerIDExpirationInterval time.Duration
+	RetentionInterval            time.Duration
 	// Segments bounds what segments keep open; Clock and Logger are the broker's to set. WarmUpSegments of each log are opened at
 	// the start.
 	Segments       storage.CacheConfig

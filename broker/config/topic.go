@@ -86,6 +86,8 @@ type TopicSettings struct {
 	// Compression is compression.type; the levels are those of the codecs that have one.
 	Compression                    string
 	GzipLevel, LZ4Level, ZstdLevel int
+	// ProducerIDExpirationMs is the broker's producer.id.expiration.ms, which can be changed at run time.
+	ProducerIDExpirationMs int64
 	// DeleteRetentionMs, the lags and MinCleanableRatio are for compacted topics.
 	DeleteRetentionMs, MinCompactionLagMs, MaxCompactionLagMs int64
 	MinCleanableRatio                                         float64
@@ -122,6 +124,17 @@ func (c *Config) Topic(explicit map[string]string, d Dynamic) TopicSettings {
 		MinCompactionLagMs: number("min.compaction.lag.ms"), MaxCompactionLagMs: number("max.compaction.lag.ms"),
 		Compression: value("compression.type"),
 		GzipLevel:   int(number("compression.gzip.level")), LZ4Level: int(number("compression.lz4.level")),
-		ZstdLevel: int(number("compression.zstd.level")),
+		ZstdLevel:              int(number("compression.zstd.level")),
+		ProducerIDExpirationMs: c.brokerNumber("producer.id.expiration.ms", d),
 	}
+}
+
+// brokerNumber is what is in force of a broker's number.
+func (c *Config) brokerNumber(name string, d Dynamic) int64 {
+	e, _ := c.Broker(name, d)
+	n, err := strconv.ParseInt(e.Value, 10, 64)
+	if err != nil {
+		n, _ = strconv.ParseInt(c.table.broker[name].Default, 10, 64)
+	}
+	return n
 }

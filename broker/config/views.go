@@ -62,6 +62,8 @@ type Storage struct {
 	RetentionInterval time.Duration
 	// ProducerIDExpiration is producer.id.expiration.ms.
 	ProducerIDExpiration time.Duration
+	// ProducerIDExpirationInterval is producer.id.expiration.check.interval.ms.
+	ProducerIDExpirationInterval time.Duration
 	// HeaderOnly is chronik.record.validation=header.
 	HeaderOnly bool
 	Segments   SegmentCache
@@ -227,7 +229,8 @@ func (l *loader) storage() {
 		LogDirs: dirs, MetadataDir: c.text("metadata.log.dir"), FlushInterval: c.millis("chronik.flush.interval.ms"),
 		JournalBytes: c.long("chronik.journal.bytes"), CheckpointInterval: c.millis("log.flush.offset.checkpoint.interval.ms"),
 		RetentionInterval:    c.millis("log.retention.check.interval.ms"),
-		ProducerIDExpiration: c.millis("producer.id.expiration.ms"), HeaderOnly: c.text("chronik.record.validation") == "header",
+		ProducerIDExpiration: c.millis("producer.id.expiration.ms"), ProducerIDExpirationInterval: c.millis("producer.id.expiration.check.interval.ms"),
+		HeaderOnly:    c.text("chronik.record.validation") == "header",
 		NumPartitions: int(c.long("num.partitions")), ReplicationFactor: int(c.long("default.replication.factor")),
 		AutoCreateTopics: c.boolean("auto.create.topics.enable"), DeleteTopics: c.boolean("delete.topic.enable"),
 	}

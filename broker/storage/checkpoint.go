@@ -11,12 +11,8 @@ import (
 	"github.com/chronik-stream/chronik/broker/vfs"
 )
 
-const (
-	// reapInterval is how often files whose delay is over are removed.
-	reapInterval = 5 * time.Second
-	// expireInterval is how often idle producers are forgotten (producer.id.expiration.check.interval.ms).
-	expireInterval = 10 * time.Minute
-)
+// reapInterval is how often files whose delay is over are removed.
+const reapInterval = 5 * time.Second
 
 // maintain is the goroutine of the directory: checkpoints, removals, idle producers.
 func (d *Directory) maintain() {
@@ -25,7 +21,7 @@ func (d *Directory) maintain() {
 	defer checkpoint.Stop()
 	reap := time.NewTicker(reapInterval)
 	defer reap.Stop()
-	expire := time.NewTicker(expireInterval)
+	expire := time.NewTicker(d.cfg.ProducerIDExpirationInterval)
 	defer expire.Stop()
 	full := time.NewTicker(fullInterval)
 	defer full.Stop()
@@ -296,10 +292,15 @@ func (d *Directory) remove(name string) error {
 	return err
 }
 
+// expireProducers forgets producers that have been idle for too long: what they send next is taken at any sequence.
 func (d *Directory) expireProducers(now time.Time) {
 	for _, l := range d.logs() {
 		l.mu.Lock()
-		l.producers.expire(now.UnixMilli(), d.cfg.ProducerIDExpiration.Milliseconds())
+		after := l.cfg.ProducerIDExpirationMs
+		if after == 0 {
+			after = d.cfg.ProducerIDExpiration.Milliseconds()
+		}
+		l.producers.expire(now.UnixMilli(), after)
 		l.mu.Unlock()
 	}
 }

@@ -18,6 +18,8 @@ const (
 	DefaultCheckpointInterval = 60 * time.Second
 	// DefaultProducerIDExpiration is producer.id.expiration.ms of Apache Kafka.
 	DefaultProducerIDExpiration = 24 * time.Hour
+	// DefaultProducerIDExpirationInterval is producer.id.expiration.check.interval.ms of Apache Kafka.
+	DefaultProducerIDExpirationInterval = 10 * time.Minute
 )
 
 // Config says how a log directory is opened. FS, Dir and Logger are required.
@@ -38,6 +40,8 @@ type Config struct {
 	CheckpointInterval time.Duration
 	// ProducerIDExpiration is how long an idle producer is remembered; 0 means the default.
 	ProducerIDExpiration time.Duration
+	// ProducerIDExpirationInterval is how often idle producers are looked for; 0 means the default.
+	ProducerIDExpirationInterval time.Duration
 	// DefaultLogConfig serves the logs that are found on disk, until SetConfig.
 	DefaultLogConfig LogConfig
 	// ReserveBytes is the space that the directory keeps for a full disk; 0 means none.
@@ -67,6 +71,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.ProducerIDExpiration == 0 {
 		c.ProducerIDExpiration = DefaultProducerIDExpiration
+	}
+	if c.ProducerIDExpirationInterval == 0 {
+		c.ProducerIDExpirationInterval = DefaultProducerIDExpirationInterval
 	}
 	if c.Clock == nil {
 		c.Clock = time.Now
@@ -106,6 +113,9 @@ type LogConfig struct {
 	MinCompactionLagMs, MaxCompactionLagMs int64
 	// DeleteRetentionMs is delete.retention.ms: how long compaction leaves tombstones and transaction markers.
 	DeleteRetentionMs int64
+	// ProducerIDExpirationMs is producer.id.expiration.ms as it was changed at run time; 0 means that of the directory, which holds
+	// while logs are loaded.
+	ProducerIDExpirationMs int64
 }
 
 // DefaultLogConfig has the values of Apache Kafka's defaults.

@@ -98,13 +98,15 @@ func (s *producers) check(h *header, m *marker, origin Origin) (duplicate *produ
 		}
 		return nil, nil
 	}
+	if origin == Client {
+		if err := p.checkSequence(h); err != nil {
+			return nil, err
+		}
+	}
 	if p.txnFirst >= 0 && !h.transactional() {
 		return nil, wire.Errorf(wire.InvalidTxnState, "producer %d has an open transaction and sent a batch outside of it", h.producerID)
 	}
-	if origin != Client {
-		return nil, nil
-	}
-	return nil, p.checkSequence(h)
+	return nil, nil
 }
 
 func (p *producer) checkSequence(h *header) error {

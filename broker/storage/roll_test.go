@@ -162,6 +162,7 @@ func TestAnEmptySegmentMakesRoomForAFarOffset(t *testing.T) {
 			must(t, d.Close())
 		} else {
 			disk = disk.Kill()
+			_ = d.Close() // without its disk
 		}
 		d = openDir(t, testConfig(disk))
 		check(d.Log("topic", 0))
