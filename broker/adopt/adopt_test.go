@@ -31,10 +31,11 @@ const (
 	ownNode   = 1
 )
 
-// world is a source and a target on a memory disk.
+// world is a source and a target on memory disks.
 type world struct {
 	t      *testing.T
 	disk   *vfs.Memory
+	own    *vfs.Memory // that of the target
 	store  *meta.Store
 	dirs   []*storage.Directory
 	index  uint64
@@ -53,18 +54,18 @@ type partitionSpec struct {
 
 func newWorld(t *testing.T, directories int) *world {
 	t.Helper()
-	w := &world{t: t, disk: vfs.NewMemory(nil), store: meta.NewStore()}
+	w := &world{t: t, disk: vfs.NewMemory(nil), own: vfs.NewMemory(nil), store: meta.NewStore()}
 	w.apply(&meta.SetCluster{ClusterID: "own"})
 	for i := range directories {
-		w.dirs = append(w.dirs, w.open(fmt.Sprintf("/own%d", i)))
+		w.dirs = append(w.dirs, w.open(w.own, fmt.Sprintf("/own%d", i)))
 	}
 	return w
 }
 
-func (w *world) open(dir string) *storage.Directory {
+func (w *world) open(disk vfs.FS, dir string) *storage.Directory {
 	w.t.Helper()
 	d, err := storage.Open(storage.Config{
-		FS: w.disk, Dir: dir, JournalFileBytes: 1 << 20, CheckpointInterval: time.Hour, Clock: func() time.Time { return testTime },
+		FS: disk, Dir: dir, JournalFileBytes: 1 << 20, CheckpointInterval: time.Hour, Clock: func() time.Time { return testTime },
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -137,7 +138,7 @@ func (w *world) source(dir string, specs ...partitionSpec) {
 	if err := (&storage.MetaProperties{ClusterID: "theirs", NodeID: kafkaNode}).Write(w.disk, dir); err != nil {
 		w.t.Fatal(err)
 	}
-	d := w.open(dir)
+	d := w.open(w.disk, dir)
 	for _, s := range specs {
 		l, err := d.Create(s.id, s.topic, s.number, storage.DefaultLogConfig())
 		if err != nil {
@@ -388,7 +389,7 @@ func TestWhatStandsAgainstAnImport(t *testing.T) {
 // openTransaction appends the batch of a transaction to the source's topic a.
 func (w *world) openTransaction() {
 	w.t.Helper()
-	d := w.open(kafkaDir)
+	d := w.open(w.disk, kafkaDir)
 	var b record.Builder
 	b.Add(testTime.UnixMilli(), nil, []byte("open"))
 	batch := transactional(b.Batch(), 6)
@@ -415,8 +416,8 @@ func TestAnInterruptedImportIsRunAgain(t *testing.T) {
 				t.Fatalf("%v, %+v", err, report)
 			}
 			// The machine stops there.
-			w.disk = w.disk.Kill()
-			w.dirs = []*storage.Directory{w.open("/own0")}
+			w.own = w.own.Kill()
+			w.dirs = []*storage.Directory{w.open(w.own, "/own0")}
 			w.refuse = nil
 			if report, err = w.run(Request{}); err != nil || !report.Imported {
 				t.Fatalf("again: %v, %+v", err, report)
@@ -424,7 +425,7 @@ func TestAnInterruptedImportIsRunAgain(t *testing.T) {
 			if err := w.dirs[0].Close(); err != nil {
 				t.Fatal(err)
 			}
-			w.dirs = []*storage.Directory{w.open("/own0")}
+			w.dirs = []*storage.Directory{w.open(w.own, "/own0")}
 			for _, s := range plainSpecs() {
 				if l := w.log(s.topic, s.number); l.EndOffset() != int64(s.records) {
 					t.Errorf("%s-%d ends at %d", s.topic, s.number, l.EndOffset())
@@ -437,11 +438,46 @@ func TestAnInterruptedImportIsRunAgain(t *testing.T) {
 	}
 }
 
+// TestPowerLossAtEveryStepOfAnImport cuts the power at each write of an import, and runs it again after the crash.
+func TestPowerLossAtEveryStepOfAnImport(t *testing.T) {
+	for steps := range 5000 {
+		w := newWorld(t, 1)
+		w.source(kafkaDir, plainSpecs()...)
+		w.metadata(nil, plainSpecs()...)
+		w.own.CutPowerAfter(steps)
+		_, err := w.run(Request{})
+		done := err == nil
+		w.own = w.own.Crash(uint64(steps)) //nolint:gosec // counts from 0
+		_ = w.dirs[0].Close()
+		w.dirs = []*storage.Directory{w.open(w.own, "/own0")}
+		if committed := w.store.Image().TopicCount() > 0; !committed {
+			if report, err := w.run(Request{}); err != nil || !report.Imported {
+				t.Fatalf("again after %d steps: %v, %+v", steps, err, report)
+			}
+		}
+		for _, s := range plainSpecs() {
+			if l := w.log(s.topic, s.number); l.EndOffset() != int64(s.records) || l.TopicID() != s.id {
+				t.Fatalf("after %d steps %s-%d ends at %d", steps, s.topic, s.number, l.EndOffset())
+			}
+		}
+		if err := w.dirs[0].Close(); err != nil {
+			t.Fatalf("after %d steps: %v", steps, err)
+		}
+		if done {
+			if steps < 50 {
+				t.Errorf("an import of %d steps", steps)
+			}
+			return
+		}
+	}
+	t.Error("the import does not come to its end")
+}
+
 func TestACancelledImportLeavesNothing(t *testing.T) {
 	w := newWorld(t, 1)
 	w.source(kafkaDir, plainSpecs()...)
 	w.metadata(nil, plainSpecs()...)
-	before, err := w.disk.List("/own0")
+	before, err := w.own.List("/own0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -450,7 +486,7 @@ func TestACancelledImportLeavesNothing(t *testing.T) {
 	if report, err := w.runIn(ctx, Request{}); !errors.Is(err, context.Canceled) || report.Imported {
 		t.Fatalf("%v, %+v", err, report)
 	}
-	after, err := w.disk.List("/own0")
+	after, err := w.own.List("/own0")
 	if err != nil || len(after) != len(before) || w.store.Image().TopicCount() != 0 {
 		t.Errorf("%v before, %v after: %v", before, after, err)
 	}
