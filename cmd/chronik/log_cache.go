@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -78,21 +79,23 @@ func writeCache(to io.Writer, s *storage.CacheStats) error {
 	if s.TTLMs > 0 {
 		ttl = (time.Duration(s.TTLMs) * time.Millisecond).String()
 	}
-	out := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(out, "\theld\tat most\thits\tmisses\thit ratio\tmean load\tevicted: size\tttl\tremoved\t")
+	var text bytes.Buffer
+	out := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
+	_, _ = fmt.Fprint(out, "\theld\tat most\thits\tmisses\thit ratio\tmean load\tevicted: size\tttl\tremoved\t\n")
 	for _, row := range []struct {
 		name  string
 		stats *storage.CacheKindStats
 	}{{"files", &s.Files}, {"index bytes", &s.Indexes}} {
 		k := row.stats
-		fmt.Fprintf(out, "%s\t%d\t%d\t%d\t%d\t%s\t%s\t%d\t%d\t%d\t\n", row.name, k.Held, k.Max, k.Hits, k.Misses, hitRatio(k),
+		_, _ = fmt.Fprintf(out, "%s\t%d\t%d\t%d\t%d\t%s\t%s\t%d\t%d\t%d\t\n", row.name, k.Held, k.Max, k.Hits, k.Misses, hitRatio(k),
 			time.Duration(k.MeanLoadMicros)*time.Microsecond, k.Evicted.Size, k.Evicted.TTL, k.Evicted.Removed)
 	}
 	if err := out.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(to, "\npolicy %s, ttl %s; %d files open, %d of them given up and not synced yet\nwarm-up: %d of %d segments, %s; damaged index reads: %d\n",
+	fmt.Fprintf(&text, "\npolicy %s, ttl %s; %d files open, %d of them given up and not synced yet\nwarm-up: %d of %d segments, %s; damaged index reads: %d\n",
 		s.Policy, ttl, s.OpenFiles, s.UnsyncedFiles, s.WarmUp.Done, s.WarmUp.Segments, finished(s.WarmUp.Finished), s.Damaged)
+	_, err := text.WriteTo(to)
 	return err
 }
 
