@@ -437,7 +437,7 @@ func (m *model) truncate(l *modelLog) {
 	to := start + m.r.Int64N(l.log.EndOffset()-start+1)
 	m.finishFlush(true)
 	m.noteConfirmed()
-	before := slices.Clone(l.batches)
+	before := append([]sentBatch{}, l.batches...) // not nil, even if there are none
 	i := 0
 	for i < len(l.batches) && l.batches[i].h.last() < to {
 		i++
@@ -461,7 +461,7 @@ func (m *model) reset(l *modelLog) {
 	to := l.log.EndOffset() + m.r.Int64N(5)
 	m.finishFlush(true)
 	m.noteConfirmed()
-	before := l.batches
+	before := append([]sentBatch{}, l.batches...)
 	var err error
 	m.run(func() { err = l.log.Reset(to) })
 	l.batches = nil

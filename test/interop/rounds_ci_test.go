@@ -3,4 +3,4 @@
 package interop
 
 // killRounds is how often the broker is killed in one run; `make soak` does more.
-const killRounds = 5
+const killRounds = 10

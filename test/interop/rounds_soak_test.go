@@ -3,4 +3,4 @@
 package interop
 
 // killRounds is how often the broker is killed in a soak run.
-const killRounds = 50
+const killRounds = 200
