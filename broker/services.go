@@ -36,6 +36,7 @@ func (b *Broker) startServices(ctx context.Context) error {
 	b.background(ctx, b.watch)
 	b.background(ctx, b.warmUpCache)
 	b.background(ctx, b.reopen)
+	b.background(ctx, b.replicas.Move)
 	if err := b.startCleaner(ctx); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/chronik-stream/chronik/broker/meta"
 )
@@ -31,6 +32,9 @@ type partsKey struct {
 	resource string
 	outcome  int16
 }
+
+// partName is a partition as the audit log has it.
+func partName(partition int32) string { return strconv.Itoa(int(partition)) }
 
 // add notes what a part was and what it has become; "" means that there is nothing to say.
 func (p *changedParts) add(resource, part string, outcome int16, before, after string) {

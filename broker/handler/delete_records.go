@@ -121,7 +121,7 @@ func newDeletion(q *kmsg.DeleteRecordsRequest, find func(string, *kmsg.DeleteRec
 }
 
 // name is the partition's number, as the audit log has it.
-func (i *deletionItem) name() string { return strconv.Itoa(int(i.part.Partition())) }
+func (i *deletionItem) name() string { return partName(i.part.Partition()) }
 
 func (i *deletionItem) out() *kmsg.DeleteRecordsResponseTopicPartition {
 	return &i.answer.Topics[i.topic].Partitions[i.at]

@@ -12,4 +12,6 @@ type Directories struct {
 }
 
 // Rows are the rows of this area.
-func (d *Directories) Rows() []api.Row { return []api.Row{d.describeLogDirs()} }
+func (d *Directories) Rows() []api.Row {
+	return []api.Row{d.alterReplicaLogDirs(), d.describeLogDirs()}
+}

@@ -105,7 +105,7 @@ func (r *Replica) append(batch []byte, origin storage.Origin, all bool, now time
 	if err := r.CheckEpoch(-1); err != nil {
 		return Appended{}, err
 	}
-	result, err := r.log.Append(batch, storage.AppendInfo{LeaderEpoch: r.LeaderEpoch(), Now: now, Origin: origin})
+	result, err := r.log().Append(batch, storage.AppendInfo{LeaderEpoch: r.LeaderEpoch(), Now: now, Origin: origin})
 	if err != nil {
 		return Appended{}, err
 	}

@@ -33,7 +33,7 @@ func (r *Replica) StartDeleteRecords(offset int64) (wait func(context.Context) (
 	if err := r.CheckEpoch(-1); err != nil {
 		return nil, err
 	}
-	outcome, err := r.log.StartDeleteRecords(offset)
+	outcome, err := r.log().StartDeleteRecords(offset)
 	if err != nil {
 		return nil, err
 	}

@@ -34,9 +34,15 @@ func (s *Set) Directories(wanted func(topic string, partition int32) bool) []Dir
 		place[d] = &states[i]
 	}
 	s.Each(func(r *Replica) bool {
-		if to := place[r.dir]; to.Err == nil && wanted(r.topic, r.index) {
+		if to := place[r.dir()]; to.Err == nil && wanted(r.topic, r.index) {
 			to.Replicas = append(to.Replicas, DirectoryReplica{
 				Topic: r.topic, Partition: r.index, Size: r.Size(), Lag: max(r.HighWatermark()-r.LogEnd(), 0),
+			})
+		}
+		if m := r.future.Load(); m != nil && wanted(r.topic, r.index) {
+			to := place[m.Directory()]
+			to.Replicas = append(to.Replicas, DirectoryReplica{
+				Topic: r.topic, Partition: r.index, Size: m.Size(), Lag: r.LogEnd() - m.End(), Future: true,
 			})
 		}
 		return true

@@ -31,6 +31,8 @@ type world struct {
 	set    *Set
 	image  *meta.Image
 	minISR int
+	// journalFile is the size of the journals' files.
+	journalFile int64
 
 	registry *prometheus.Registry
 	// change changes the settings of new and reconfigured replicas; it may be nil.
@@ -38,9 +40,12 @@ type world struct {
 	logged bytes.Buffer // written by the test's goroutine alone
 }
 
-func newWorld(t testing.TB, directories int) *world {
+func newWorld(t testing.TB, directories int) *world { return newWorldOf(t, directories, 4<<20) }
+
+// newWorldOf is newWorld with journal files of another size.
+func newWorldOf(t testing.TB, directories int, journalFile int64) *world {
 	t.Helper()
-	w := &world{t: t, fs: vfs.NewMemory(clock), image: meta.NewImage(), minISR: 1}
+	w := &world{journalFile: journalFile, t: t, fs: vfs.NewMemory(clock), image: meta.NewImage(), minISR: 1}
 	for _, id := range []int32{testNode, testNode + 1} {
 		w.apply(&meta.RegisterBroker{Broker: meta.Broker{ID: id}})
 	}
@@ -55,7 +60,7 @@ func (w *world) open(directories int) {
 	w.dirs = nil
 	for i := range directories {
 		d, err := storage.Open(storage.Config{
-			FS: w.fs, Dir: fmt.Sprintf("/data%d", i), JournalFileBytes: 4 << 20, CheckpointInterval: time.Hour, Clock: clock,
+			FS: w.fs, Dir: fmt.Sprintf("/data%d", i), JournalFileBytes: w.journalFile, CheckpointInterval: time.Hour, Clock: clock,
 		})
 		if err != nil {
 			w.t.Fatal(err)

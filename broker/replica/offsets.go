@@ -31,7 +31,7 @@ func (r *Replica) Offset(question int64, readCommitted bool) (FoundOffset, error
 	switch question {
 	case EarliestOffset, EarliestLocal:
 		at := FoundOffset{Offset: r.LogStart(), Timestamp: -1, LeaderEpoch: -1}
-		if epoch, known := r.log.EpochAt(at.Offset); known {
+		if epoch, known := r.log().EpochAt(at.Offset); known {
 			at.LeaderEpoch = epoch
 		}
 		return at, nil
@@ -45,9 +45,9 @@ func (r *Replica) Offset(question int64, readCommitted bool) (FoundOffset, error
 	var err error
 	switch {
 	case question == MaxTimestampOffset:
-		at, ok, err = r.log.MaxTimestamp(end)
+		at, ok, err = r.log().MaxTimestamp(end)
 	case question >= 0:
-		at, ok, err = r.log.OffsetForTimestamp(question, end)
+		at, ok, err = r.log().OffsetForTimestamp(question, end)
 	default:
 		err = wire.Errorf(wire.UnsupportedVersion, "ListOffsets knows no timestamp %d", question)
 	}
@@ -73,5 +73,5 @@ func (r *Replica) EndOffsetFor(epoch int32) storage.EpochEnd {
 	if epoch == r.LeaderEpoch() {
 		return storage.EpochEnd{Epoch: epoch, EndOffset: r.LogEnd()}
 	}
-	return r.log.EndOffsetFor(epoch)
+	return r.log().EndOffsetFor(epoch)
 }

@@ -14,15 +14,20 @@ import (
 // even when it is larger than maxBytes. The result aliases dst where it fits into its capacity. An offset outside the log is
 // OFFSET_OUT_OF_RANGE; one that nobody has confirmed yet reads as nothing.
 func (r *Replica) Read(offset int64, maxBytes int, readCommitted, minOne bool, dst []byte) ([]byte, error) {
-	if offset < r.log.StartOffset() || offset > r.log.EndOffset() {
+	if offset < r.log().StartOffset() || offset > r.log().EndOffset() {
 		return nil, wire.Errorf(wire.OffsetOutOfRange, "offset %d of %s-%d is outside %d to %d",
-			offset, r.topic, r.index, r.log.StartOffset(), r.log.EndOffset())
+			offset, r.topic, r.index, r.log().StartOffset(), r.log().EndOffset())
 	}
 	end := r.EndFor(readCommitted)
 	if offset >= end || maxBytes <= 0 && !minOne {
 		return dst[:0], nil
 	}
-	return r.log.Read(offset, maxBytes, end, minOne, dst)
+	log := r.log()
+	data, err := log.Read(offset, maxBytes, end, minOne, dst)
+	if err != nil && r.log() != log { // it has moved
+		return r.log().Read(offset, maxBytes, end, minOne, dst)
+	}
+	return data, err
 }
 
 // Aborted lists the aborted transactions that have records in batches that Read has returned.
@@ -35,7 +40,7 @@ func (r *Replica) Aborted(data []byte) []storage.AbortedTransaction {
 		upTo = b.LastOffset() + 1
 		return true
 	})
-	return r.log.Aborted(record.Batch(data).BaseOffset(), upTo)
+	return r.log().Aborted(record.Batch(data).BaseOffset(), upTo)
 }
 
 // loadStep is how much of a log is read at once when a coordinator loads, in bytes.
@@ -75,7 +80,7 @@ func (r *Replica) Each(ctx context.Context, offset int64, yield func(record.Reco
 
 // hidden returns what says of the batches in data whether their transactions have no commit marker.
 func (r *Replica) hidden(data []byte) func(record.Batch) bool {
-	aborted, open := r.Aborted(data), r.log.OpenTransactions()
+	aborted, open := r.Aborted(data), r.log().OpenTransactions()
 	return func(b record.Batch) bool {
 		return b.Transactional() && (slices.ContainsFunc(aborted, func(t storage.AbortedTransaction) bool {
 			return t.ProducerID == b.ProducerID() && t.FirstOffset <= b.BaseOffset() && b.BaseOffset() < t.LastOffset

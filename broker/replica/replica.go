@@ -24,8 +24,8 @@ type Replica struct {
 	metrics  *Metrics
 	logger   *slog.Logger
 
-	dir      *storage.Directory
-	log      *storage.Log
+	at       atomic.Pointer[place]
+	future   atomic.Pointer[storage.Move] // the move that is under way
 	state    atomic.Pointer[meta.Partition]
 	settings atomic.Pointer[Settings]
 	// leading is held by appends, and alone by who changes the epoch: no batch gets an epoch that is over.
@@ -35,6 +35,15 @@ type Replica struct {
 	deleted    chan struct{}
 	waiting    waiters
 }
+
+// place is where a replica's log is.
+type place struct {
+	dir *storage.Directory
+	log *storage.Log
+}
+
+func (r *Replica) dir() *storage.Directory { return r.at.Load().dir }
+func (r *Replica) log() *storage.Log       { return r.at.Load().log }
 
 // Topic is the topic's name.
 func (r *Replica) Topic() string { return r.topic }
@@ -77,7 +86,7 @@ func (r *Replica) Online() error {
 	select {
 	case <-r.deleted:
 		return wire.Errorf(wire.UnknownTopicOrPartition, "%s-%d is deleted", r.topic, r.index)
-	case <-r.dir.Failed():
+	case <-r.dir().Failed():
 		return wire.Errorf(wire.KafkaStorageError, "the log directory of %s-%d is offline", r.topic, r.index)
 	default:
 		return nil
@@ -85,22 +94,22 @@ func (r *Replica) Online() error {
 }
 
 // LogStart is the first offset.
-func (r *Replica) LogStart() int64 { return r.log.StartOffset() }
+func (r *Replica) LogStart() int64 { return r.log().StartOffset() }
 
 // LogEnd is the offset after the last record, confirmed or not.
-func (r *Replica) LogEnd() int64 { return r.log.EndOffset() }
+func (r *Replica) LogEnd() int64 { return r.log().EndOffset() }
 
 // Size is the size of the log in bytes.
-func (r *Replica) Size() int64 { return r.log.Size() }
+func (r *Replica) Size() int64 { return r.log().Size() }
 
 // HighWatermark is the smallest confirmed end over the in-sync replicas: consumers read up to it. With one replica it is the
 // log's own confirmed end.
-func (r *Replica) HighWatermark() int64 { return r.log.Confirmed() }
+func (r *Replica) HighWatermark() int64 { return r.log().Confirmed() }
 
 // LastStable is what read-committed consumers read up to: the first offset of an open transaction, or the high watermark.
 func (r *Replica) LastStable() int64 {
 	high := r.HighWatermark()
-	if first, open := r.log.FirstUnstable(high); open && first < high {
+	if first, open := r.log().FirstUnstable(high); open && first < high {
 		return first
 	}
 	return high
@@ -140,7 +149,7 @@ func (r *Replica) waitFor(ctx context.Context, offset int64) error {
 		}
 		select {
 		case <-s:
-		case <-r.dir.Failed():
+		case <-r.dir().Failed():
 		case <-r.deleted:
 		case <-ctx.Done():
 			return wire.Errorf(wire.RequestTimedOut, "wait for offset %d of %s-%d: %w", offset, r.topic, r.index, ctx.Err())
@@ -151,7 +160,7 @@ func (r *Replica) waitFor(ctx context.Context, offset int64) error {
 
 // Retain removes segments that retention lets go.
 func (r *Replica) Retain(now time.Time) (segments int, err error) {
-	return r.log.Retain(now, r.HighWatermark())
+	return r.log().Retain(now, r.HighWatermark())
 }
 
 // update takes over what the metadata says. A new epoch starts at the end of the log, before any batch of it.
@@ -163,11 +172,11 @@ func (r *Replica) update(p meta.Partition) error {
 	if p.Leader != r.nodeID || old != nil && old.Leader == p.Leader && old.LeaderEpoch == p.LeaderEpoch {
 		return nil
 	}
-	r.epochStart.Store(r.log.EndOffset())
-	return r.log.StartEpoch(p.LeaderEpoch)
+	r.epochStart.Store(r.log().EndOffset())
+	return r.log().StartEpoch(p.LeaderEpoch)
 }
 
 func (r *Replica) configure(s *Settings) {
 	r.settings.Store(s)
-	r.log.SetConfig(s.Log)
+	r.log().SetConfig(s.Log)
 }

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -35,12 +36,13 @@ type Set struct {
 	cfg Config
 	// changing is held while the tree is changed.
 	changing sync.Mutex
+	moves    *moves
 	topics   atomic.Pointer[iradix.Tree[[]*Replica]] // by topic name; an element is nil where the partition is not here
 }
 
 // NewSet returns an empty set.
 func NewSet(cfg Config) *Set {
-	s := &Set{cfg: cfg}
+	s := &Set{cfg: cfg, moves: newMoves()}
 	s.topics.Store(iradix.New[[]*Replica]())
 	return s
 }
@@ -71,7 +73,7 @@ func (s *Set) Each(yield func(*Replica) bool) {
 
 // Stable calls yield for the log of every replica, with its last stable offset: what is below may be compacted.
 func (s *Set) Stable(yield func(log *storage.Log, stable int64) bool) {
-	s.Each(func(r *Replica) bool { return yield(r.log, r.LastStable()) })
+	s.Each(func(r *Replica) bool { return yield(r.log(), r.LastStable()) })
 }
 
 // Follow brings the set to what a change of the metadata says; it is a meta.Subscriber. A partition whose log can not be opened
@@ -148,20 +150,47 @@ func (s *Set) open(t *meta.Topic, partition int32, settings *Settings, known boo
 	r := &Replica{
 		nodeID: s.cfg.NodeID, topic: t.Name, id: t.ID, index: partition, internal: t.Internal, walker: s.cfg.Walker,
 		metrics: s.cfg.Metrics, logger: s.cfg.Logger,
-		dir: dir, log: log, deleted: make(chan struct{}),
+		deleted: make(chan struct{}),
 	}
+	r.at.Store(&place{dir, log})
 	log.OnConfirmed(r.waiting.reached)
 	return r, nil
 }
 
-// find returns the log of a partition where a directory holds one of this very topic id.
-func (s *Set) find(t *meta.Topic, partition int32) (*storage.Directory, *storage.Log) {
+// find returns the log of a partition where a directory holds one of this very topic id. A crash at the end of a move leaves two,
+// equal ones; the one that was served later has the later epoch, end or start. The other one is set aside.
+func (s *Set) find(t *meta.Topic, partition int32) (dir *storage.Directory, log *storage.Log) {
 	for _, d := range s.cfg.Directories {
-		if log := d.Log(t.Name, partition); log != nil && log.TopicID() == t.ID {
-			return d, log
+		found := d.Log(t.Name, partition)
+		if found == nil || found.TopicID() != t.ID {
+			continue
+		}
+		switch {
+		case log == nil:
+			dir, log = d, found
+		case later(found, log):
+			s.setAside(dir, log)
+			dir, log = d, found
+		default:
+			s.setAside(d, found)
 		}
 	}
-	return nil, nil
+	return dir, log
+}
+
+func later(a, b *storage.Log) bool {
+	epochA, _ := a.LatestEpoch()
+	epochB, _ := b.LatestEpoch()
+	return cmp.Or(cmp.Compare(epochA, epochB), cmp.Compare(a.EndOffset(), b.EndOffset()), cmp.Compare(a.StartOffset(), b.StartOffset())) > 0
+}
+
+func (s *Set) setAside(d *storage.Directory, l *storage.Log) {
+	name, err := d.SetAside(l.TopicID(), l.Partition())
+	if err != nil {
+		s.cfg.Logger.Error("a second log of a partition can not be set aside", "topic", l.Topic(), "partition", l.Partition(), "error", err)
+		return
+	}
+	s.cfg.Logger.Warn("a second log of a partition, from a move that a crash interrupted, is set aside", "topic", l.Topic(), "partition", l.Partition(), "directory", name)
 }
 
 // offline returns a directory that is offline, or nil.
@@ -208,8 +237,8 @@ func (s *Set) remove(t *meta.Topic) {
 		}
 		close(r.deleted)
 		r.waiting.all()
-		if err := r.dir.Delete(t.ID, r.index); err != nil {
-			s.cfg.Logger.Error("a deleted partition can not be removed", "topic", t.Name, "partition", r.index, "directory", r.dir.Path(), "error", err)
+		if err := r.dir().Delete(t.ID, r.index); err != nil {
+			s.cfg.Logger.Error("a deleted partition can not be removed", "topic", t.Name, "partition", r.index, "directory", r.dir().Path(), "error", err)
 		}
 	}
 }

@@ -21,7 +21,7 @@ func ofProducer(t *testing.T, r *Replica, b record.Batch, id uint64, attributes 
 	binary.BigEndian.PutUint16(b[51:], 0)
 	binary.BigEndian.PutUint16(b[21:], attributes)
 	binary.BigEndian.PutUint32(b[17:], b.ComputeCRC())
-	if _, err := r.log.Append(b, storage.AppendInfo{LeaderEpoch: r.LeaderEpoch(), Origin: storage.Coordinator, Now: testTime}); err != nil {
+	if _, err := r.log().Append(b, storage.AppendInfo{LeaderEpoch: r.LeaderEpoch(), Origin: storage.Coordinator, Now: testTime}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -157,7 +157,11 @@ func (d *Directory) listPartitions() ([]foundDir, error) {
 		case strings.HasSuffix(e.Name, deleteDirSuffix):
 			d.findDeleted(path.Join(d.cfg.Dir, e.Name))
 			continue
-		case strings.HasSuffix(e.Name, strayDirSuffix), strings.HasSuffix(e.Name, futureDirSuffix):
+		case strings.HasSuffix(e.Name, futureDirSuffix):
+			d.cfg.Logger.Warn("a move that did not end is given up", "dir", path.Join(d.cfg.Dir, e.Name))
+			d.removeAfter(path.Join(d.cfg.Dir, e.Name), 0)
+			continue
+		case strings.HasSuffix(e.Name, strayDirSuffix):
 			d.cfg.Logger.Warn("a partition that is not served", "dir", path.Join(d.cfg.Dir, e.Name))
 			continue
 		case !strings.Contains(e.Name, "-"):

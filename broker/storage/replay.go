@@ -83,6 +83,9 @@ func (r *replay) change(key logKey, f *journal.Frame) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p := r.past[key]
+	if f.Type == journal.PartitionDeleted && f.LSN < p.created {
+		return nil // it went to another directory, and has come back
+	}
 	if f.LSN < p.durable.lsn {
 		return l.replayDurable(f, p)
 	}

@@ -3,13 +3,21 @@
 package interop
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/chronik-stream/chronik/test/harness"
 )
@@ -112,4 +120,77 @@ func scrape(t *testing.T, b *harness.Broker) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// TestAlterReplicaLogDirs moves partitions between directories while records come, and looks for them after a kill.
+func TestAlterReplicaLogDirs(t *testing.T) {
+	b, dirs := withDirs(t, 2)
+	createTopic(t, b, "moving", 4)
+	tools.Must(t, roundTrip, "produce", b.Bootstrap(), b.ClientProperties(), "moving", "400", "before")
+	client := franzClient(t, append(franzSASL(t, b, "SCRAM-SHA-512"), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	alter := kadm.AlterReplicaLogDirsReq{}
+	for p := range int32(4) {
+		alter.Add(dirs[1], kadm.TopicsSet{"moving": {p: {}}})
+	}
+	for _, r := range mustAlter(ctx, t, client, alter) {
+		if r.Err != nil {
+			t.Errorf("partition %d: %v", r.Partition, r.Err)
+		}
+	}
+	during := 0
+	for held := 0; held < 4; during++ {
+		record := &kgo.Record{Topic: "moving", Partition: int32(during % 4), Value: []byte("during")}
+		if err := client.ProduceSync(ctx, record).FirstErr(); err != nil {
+			t.Fatalf("record %d during the move: %v", during, err)
+		}
+		held = 0
+		for _, p := range describeDirs(t, b, "--topic-list", "moving")[dirs[1]].Partitions {
+			if !p.IsFuture {
+				held++
+			}
+		}
+	}
+	b.Kill(t)
+	b.Run(t)
+	if left := describeDirs(t, b, "--topic-list", "moving")[dirs[0]].Partitions; len(left) != 0 {
+		t.Errorf("still in the first directory: %+v", left)
+	}
+	total := 0
+	for _, line := range strings.Fields(admin(t, b, getOffsets, "--topic", "moving")) {
+		n, err := strconv.Atoi(line[strings.LastIndex(line, ":")+1:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		total += n
+	}
+	if total != 400+during {
+		t.Errorf("%d records, want %d", total, 400+during)
+	}
+	tools.Must(t, roundTrip, "consume", b.Bootstrap(), b.ClientProperties(), "moving", strconv.Itoa(total), "movers")
+
+	nowhere := kadm.AlterReplicaLogDirsReq{}
+	nowhere.Add("/nowhere", kadm.TopicsSet{"moving": {0: {}}})
+	for _, r := range mustAlter(ctx, t, client, nowhere) {
+		if !errors.Is(r.Err, kerr.LogDirNotFound) {
+			t.Errorf("a directory that is none: %v", r.Err)
+		}
+	}
+	if events := auditEvents(t, b, "AlterReplicaLogDirs"); len(events) != 2 || events[0].StatusCode != "INTENT" ||
+		events[1].StatusCode != "NONE" || events[1].Unmapped.After["0"] != dirs[1] {
+		t.Errorf("audit events %+v", events)
+	}
+}
+
+// mustAlter asks the one broker for moves.
+func mustAlter(ctx context.Context, t *testing.T, client *kgo.Client, q kadm.AlterReplicaLogDirsReq) []kadm.AlterReplicaLogDirsResponse {
+	t.Helper()
+	answers, err := kadm.NewClient(client).AlterBrokerReplicaLogDirs(ctx, 1, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []kadm.AlterReplicaLogDirsResponse
+	answers.Each(func(r kadm.AlterReplicaLogDirsResponse) { all = append(all, r) })
+	return all
 }

@@ -65,6 +65,7 @@ func deniedByAPI(id [16]byte) map[int16]denied {
 			{ResourceType: kmsg.ConfigResourceTypeTopic, ResourceName: secret}, {ResourceType: kmsg.ConfigResourceTypeBroker, ResourceName: "1"},
 		}}, codes: []int16{29, 31}},
 		33: {request: &kmsg.AlterConfigsRequest{Resources: []kmsg.AlterConfigsRequestResource{{ResourceType: kmsg.ConfigResourceTypeTopic, ResourceName: secret}}}, codes: topic},
+		34: {request: &kmsg.AlterReplicaLogDirsRequest{Dirs: []kmsg.AlterReplicaLogDirsRequestDir{{Dir: "/elsewhere", Topics: []kmsg.AlterReplicaLogDirsRequestDirTopic{{Topic: secret, Partitions: []int32{0}}}}}}, codes: cluster},
 		35: {request: &kmsg.DescribeLogDirsRequest{}, codes: cluster},
 		37: {request: &kmsg.CreatePartitionsRequest{TimeoutMillis: 1000, Topics: []kmsg.CreatePartitionsRequestTopic{{Topic: secret, Count: 9}}}, codes: topic},
 		42: {request: &kmsg.DeleteGroupsRequest{Groups: []string{secretGroup}}, codes: group},

@@ -1,0 +1,184 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"sync"
+
+	"github.com/chronik-stream/chronik/broker/storage"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// moveAttempts is how often a move begins anew that retention or compaction has overtaken; copyRounds is how often it copies what
+// has come meanwhile before appends have to wait for the rest.
+const (
+	moveAttempts = 3
+	copyRounds   = 10
+)
+
+// moves are the replicas that are to go to another directory. They move one after the other.
+type moves struct {
+	mu      sync.Mutex
+	waiting map[*Replica]*storage.Directory
+	// stop ends the move of current.
+	current *Replica
+	stop    context.CancelFunc
+	wake    chan struct{}
+}
+
+func newMoves() *moves {
+	return &moves{waiting: map[*Replica]*storage.Directory{}, wake: make(chan struct{}, 1)}
+}
+
+// directory finds a log directory by its absolute path. LOG_DIR_NOT_FOUND: there is none. KAFKA_STORAGE_ERROR: it is offline.
+// INVALID_REPLICA_ASSIGNMENT: it is cordoned.
+func (s *Set) directory(name string) (*storage.Directory, error) {
+	for _, d := range s.cfg.Directories {
+		if absolute, err := filepath.Abs(filepath.FromSlash(d.Path())); err != nil || absolute != filepath.Clean(name) {
+			continue
+		}
+		switch {
+		case d.Err() != nil:
+			return nil, wire.Errorf(wire.KafkaStorageError, "log directory %s is offline", name)
+		case d.Cordoned():
+			return nil, wire.Errorf(wire.InvalidReplicaAssignment, "log directory %s is cordoned", name)
+		}
+		return d, nil
+	}
+	return nil, wire.Errorf(wire.LogDirNotFound, "%s is not one of log.dirs", name)
+}
+
+// CheckMove says where a partition is now, and, with an error, that it can not go to a directory.
+func (s *Set) CheckMove(topic string, partition int32, name string) (now string, err error) {
+	if _, err := s.directory(name); err != nil {
+		return "", err
+	}
+	r := s.Get(topic, partition)
+	if r == nil {
+		return "", wire.Errorf(wire.UnknownTopicOrPartition, "partition %d of topic %s is not here", partition, topic)
+	}
+	return r.dir().Path(), r.Online()
+}
+
+// StartMove has Move take a partition to a directory. A move to another one that waits or is under way is given up; so is one away
+// from where the partition is, if that is asked for.
+func (s *Set) StartMove(topic string, partition int32, name string) error {
+	if _, err := s.CheckMove(topic, partition, name); err != nil {
+		return err
+	}
+	r := s.Get(topic, partition)
+	to, err := s.directory(name)
+	if err != nil || r == nil {
+		return err
+	}
+	m := s.moves
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if under := r.future.Load(); under != nil && under.Directory() == to {
+		return nil
+	}
+	if m.current == r {
+		m.stop()
+	}
+	delete(m.waiting, r)
+	if r.dir() != to {
+		m.waiting[r] = to
+		select {
+		case m.wake <- struct{}{}:
+		default:
+		}
+	}
+	return nil
+}
+
+// next takes one that waits.
+func (m *moves) next(ctx context.Context) (context.Context, *Replica, *storage.Directory) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.current = nil
+	for r, to := range m.waiting {
+		delete(m.waiting, r)
+		ctx, m.stop = context.WithCancel(ctx)
+		m.current = r
+		return ctx, r, to
+	}
+	return ctx, nil, nil
+}
+
+// Move moves replicas between directories until the context ends.
+func (s *Set) Move(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.moves.wake:
+		}
+		for ctx.Err() == nil {
+			moving, r, to := s.moves.next(ctx)
+			if r == nil {
+				break
+			}
+			s.move(moving, r, to)
+			s.moves.stop()
+		}
+	}
+}
+
+func (s *Set) move(ctx context.Context, r *Replica, to *storage.Directory) {
+	logger := s.cfg.Logger.With("topic", r.topic, "partition", r.index, "from", r.dir().Path(), "to", to.Path())
+	err := storage.ErrMoveOvertaken
+	for range moveAttempts {
+		if errors.Is(err, storage.ErrMoveOvertaken) {
+			err = s.tryMove(ctx, r, to)
+		}
+	}
+	if err != nil {
+		logger.Error("a partition stays where it is", "error", err)
+		return
+	}
+	logger.Info("a partition has moved")
+}
+
+func (s *Set) tryMove(ctx context.Context, r *Replica, to *storage.Directory) error {
+	m, err := to.StartMove(r.log())
+	if err != nil {
+		return err
+	}
+	r.future.Store(m)
+	defer r.future.Store(nil)
+	for range copyRounds {
+		if err == nil && m.End() < r.LogEnd() {
+			err = m.Copy(ctx)
+		}
+	}
+	if err == nil {
+		err = s.swap(ctx, r, m)
+	}
+	if err != nil {
+		return errors.Join(err, m.Abandon())
+	}
+	return nil
+}
+
+// swap ends a move. Nothing is appended meanwhile, and no topic deleted.
+func (s *Set) swap(ctx context.Context, r *Replica, m *storage.Move) error {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	r.leading.Lock()
+	defer r.leading.Unlock()
+	if err := r.Online(); err != nil {
+		return err
+	}
+	moved, err := m.Finish(ctx)
+	if err != nil {
+		return err
+	}
+	old := r.at.Swap(&place{m.Directory(), moved})
+	moved.OnConfirmed(r.waiting.reached)
+	r.waiting.reached(moved.Confirmed())
+	if err := old.dir.Delete(r.id, r.index); err != nil {
+		s.cfg.Logger.Error("a partition that has moved is not removed where it was", "topic", r.topic, "partition", r.index, "directory", old.dir.Path(), "error", err)
+	}
+	return nil
+}

@@ -1,0 +1,178 @@
+package replica
+
+import (
+	"bytes"
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/record"
+	"github.com/chronik-stream/chronik/broker/storage"
+	"github.com/chronik-stream/chronik/broker/vfs"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// all reads a replica from its first offset to its high watermark.
+func all(t testing.TB, r *Replica) []byte {
+	t.Helper()
+	var out []byte
+	for next := r.LogStart(); next < r.HighWatermark(); {
+		data, err := r.Read(next, 1<<20, false, true, nil)
+		if err != nil || len(data) == 0 {
+			t.Fatalf("%d bytes at offset %d: %v", len(data), next, err)
+		}
+		out = append(out, data...)
+		next = lastOf(data) + 1
+	}
+	return out
+}
+
+func lastOf(data []byte) (last int64) {
+	record.Batches(data, func(b record.Batch) bool {
+		last = b.LastOffset()
+		return true
+	})
+	return last
+}
+
+// other is the directory that a replica is not in.
+func (w *world) other(r *Replica) *storage.Directory {
+	for _, d := range w.dirs {
+		if d != r.dir() {
+			return d
+		}
+	}
+	return nil
+}
+
+func TestAMoveWhileRecordsCome(t *testing.T) {
+	w := newWorld(t, 2)
+	w.create("a", 1, []int32{1})
+	r := w.replica("a", 0)
+	for range 50 {
+		mustAppend(t, r, batchOf(10, testTime))
+	}
+	if err := r.log().DeleteRecordsBefore(35); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var background sync.WaitGroup
+	background.Go(func() { w.set.Move(ctx) })
+	defer background.Wait()
+	defer cancel()
+	to := w.other(r)
+	if err := w.set.StartMove("a", 0, to.Path()); err != nil {
+		t.Fatal(err)
+	}
+	appended := 0
+	for deadline := time.Now().Add(20 * time.Second); r.dir() != to; appended++ {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not move")
+		}
+		mustAppend(t, r, batchOf(2, testTime))
+	}
+	mustAppend(t, r, batchOf(3, testTime))
+	end := int64(500 + 2*appended + 3)
+	if r.LogEnd() != end || r.HighWatermark() != end || r.LogStart() != 35 {
+		t.Errorf("from %d to %d, confirmed %d, want %d", r.LogStart(), r.LogEnd(), r.HighWatermark(), end)
+	}
+	want := all(t, r)
+	if n := bytes.Count(want, []byte("value 0")); n < appended {
+		t.Errorf("%d batches can be read", n)
+	}
+	back := w.other(r)
+	if err := w.set.StartMove("a", 0, back.Path()); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); r.dir() != back; <-time.After(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not move back")
+		}
+	}
+	cancel()
+	background.Wait()
+	w.restart()
+	r = w.replica("a", 0)
+	if r.dir().Path() != back.Path() || r.LogStart() != 35 || !bytes.Equal(all(t, r), want) {
+		t.Errorf("after a restart it is in %s and starts at %d", r.dir().Path(), r.LogStart())
+	}
+	if w.logged.Len() != 0 && bytes.Contains(w.logged.Bytes(), []byte("level=ERROR")) {
+		t.Errorf("logged %s", &w.logged)
+	}
+}
+
+func TestMovesAreChecked(t *testing.T) {
+	w := newWorld(t, 2)
+	w.create("a", 1, []int32{1})
+	for name, tc := range map[string]struct {
+		topic, dir string
+		code       int16
+	}{
+		"no directory": {"a", "/elsewhere", wire.LogDirNotFound},
+		"no topic":     {"b", "/data0", wire.UnknownTopicOrPartition},
+		"where it is":  {"a", w.replica("a", 0).dir().Path(), wire.None},
+	} {
+		if err := w.set.StartMove(tc.topic, 0, tc.dir); wire.CodeOf(err) != tc.code {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if len(w.set.moves.waiting) != 0 {
+		t.Error("something is to move")
+	}
+}
+
+// TestACrashDuringAMove cuts the power at every step of a move there and back: all that was acknowledged is there after it, once.
+func TestACrashDuringAMove(t *testing.T) {
+	for cut := 0; ; cut++ {
+		w := newWorldOf(t, 2, 64<<10)
+		disk := w.fs.(*vfs.Memory)
+		w.create("a", 1, []int32{1})
+		r := w.replica("a", 0)
+		mustAppend(t, r, batchOf(10, testTime))
+		mustAppend(t, r, batchOf(10, testTime))
+		if err := r.log().DeleteRecordsBefore(10); err != nil {
+			t.Fatal(err)
+		}
+		want := all(t, r)
+		disk.CutPowerAfter(cut)
+		var err error
+		for range 2 {
+			if err == nil {
+				err = w.set.tryMove(t.Context(), r, w.other(r))
+			}
+		}
+		if err == nil && cut > 1000 {
+			t.Fatal("a move takes no end")
+		}
+		moved := err == nil && r.Online() == nil
+		for _, d := range w.dirs {
+			_ = d.Close() // without power
+		}
+		w.fs = disk.Crash(uint64(cut))
+		w.open(2)
+		var delta meta.Delta
+		w.image.Topics(func(t *meta.Topic) bool {
+			delta.TopicsCreated = append(delta.TopicsCreated, t)
+			return true
+		})
+		w.set.Follow(meta.NewImage(), w.image, delta)
+		r = w.replica("a", 0)
+		if r.LogStart() != 10 || r.LogEnd() != 20 || !bytes.Equal(all(t, r), want) {
+			t.Fatalf("cut after %d steps: from %d to %d in %s", cut, r.LogStart(), r.LogEnd(), r.dir().Path())
+		}
+		held := 0
+		for _, d := range w.dirs {
+			if d.Log("a", 0) != nil {
+				held++
+			}
+		}
+		if held != 1 {
+			t.Fatalf("cut after %d steps: %d logs of the partition", cut, held)
+		}
+		if moved {
+			return
+		}
+	}
+}

@@ -1,0 +1,234 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"sync/atomic"
+
+	"github.com/chronik-stream/chronik/broker/journal"
+	"github.com/chronik-stream/chronik/broker/vfs"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// ErrMoveOvertaken is wrapped by the error of a move whose log has lost segments under it: it has to begin anew.
+var ErrMoveOvertaken = errors.New("segments went while they were copied")
+
+// Move copies a log into another directory while the log is in use; Finish lets the copy take its place. Until then the copy is
+// in a directory that ends in -future, which a start drops. One goroutine uses a Move; End and Size may be called by any.
+type Move struct {
+	from *Log
+	to   *Directory
+	sink *stagedSegments
+	// source is the segment that was copied last, up to pos.
+	source *segment
+	pos    int64
+	end    atomic.Int64
+	size   atomic.Int64
+}
+
+// StartMove begins to move a log of another directory into this one. KAFKA_STORAGE_ERROR: the directory is offline, or full, or
+// the disk failed. TOPIC_ALREADY_EXISTS: it has a log of that partition.
+func (d *Directory) StartMove(l *Log) (*Move, error) {
+	if err := d.admits(Client); err != nil {
+		return nil, err
+	}
+	d.mu.RLock()
+	err, there := d.usable(), d.byName[path.Base(l.path)]
+	d.mu.RUnlock()
+	switch {
+	case err != nil:
+		return nil, err
+	case there != nil:
+		return nil, wire.Errorf(wire.TopicAlreadyExists, "move %s: %s is there", l.path, there.path)
+	}
+	dir := path.Join(d.cfg.Dir, retiredDirName(path.Base(l.path), futureDirSuffix))
+	if err := d.cfg.FS.Mkdir(dir); err != nil {
+		return nil, wire.Errorf(wire.KafkaStorageError, "move %s: %w", l.path, err)
+	}
+	cfg := l.Config()
+	return &Move{from: l, to: d, sink: &stagedSegments{files: d.files, dir: dir, indexInterval: cfg.IndexIntervalBytes, now: d.cfg.Clock()}}, nil
+}
+
+// Directory is where the copy is.
+func (m *Move) Directory() *Directory { return m.to }
+
+// End is the offset behind what is copied, Size its size in bytes.
+func (m *Move) End() int64 { return m.end.Load() }
+
+// Size is how many bytes are copied.
+func (m *Move) Size() int64 { return m.size.Load() }
+
+// Copy copies what the log holds by now and the copy does not.
+func (m *Move) Copy(ctx context.Context) error { return m.copy(ctx, false) }
+
+func (m *Move) copy(ctx context.Context, locked bool) error {
+	segments, err := m.left()
+	if err != nil {
+		return err
+	}
+	for i, s := range segments {
+		if s != m.source {
+			m.source, m.pos = s, 0
+			if err := m.sink.begin(s.base, s.size.Load()); err != nil {
+				return fmt.Errorf("move %s: %w", m.from.path, err)
+			}
+		}
+		if err := m.batches(ctx, s); err != nil {
+			return fmt.Errorf("move %s: segment %d: %w", m.from.path, s.base, err)
+		}
+		if i+1 == len(segments) {
+			break // it may grow
+		}
+		if err := m.endSegment(locked); err != nil {
+			return fmt.Errorf("move %s: %w", m.from.path, err)
+		}
+	}
+	return nil
+}
+
+// left are the segments that are not copied, the first one in part.
+func (m *Move) left() ([]*segment, error) {
+	segments := *m.from.segments.Load()
+	if m.source == nil {
+		return segments, nil
+	}
+	i := slices.Index(segments, m.source)
+	switch {
+	case i >= 0 && m.sink.current != nil:
+		return segments[i:], nil
+	case i >= 0:
+		return segments[i+1:], nil
+	case m.sink.current == nil && segments[0].base >= m.end.Load():
+		return segments, nil // retention was faster
+	}
+	return nil, fmt.Errorf("move %s: %w", m.from.path, ErrMoveOvertaken)
+}
+
+func (m *Move) batches(ctx context.Context, s *segment) error {
+	scan := newScanner(s.f, m.pos, s.size.Load())
+	for {
+		h, at, err := scan.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		b, err := scan.batch(&h, at)
+		if err == nil && !h.checkCRC(b) {
+			err = fmt.Errorf("%w: the batch at position %d", ErrCorrupt, at)
+		}
+		if err == nil {
+			err = errors.Join(ctx.Err(), m.sink.batch(b, &h))
+		}
+		if err != nil {
+			return err
+		}
+		m.pos = at + h.size
+		m.end.Store(h.last() + 1)
+		m.size.Add(h.size)
+	}
+}
+
+// endSegment makes the copy of a segment durable.
+func (m *Move) endSegment(locked bool) error {
+	if !locked {
+		m.from.mu.Lock()
+	}
+	m.sink.current.aborted = slices.Clone(m.source.aborted)
+	if !locked {
+		m.from.mu.Unlock()
+	}
+	return m.sink.end()
+}
+
+// Finish copies the rest, and puts the copy, durably, into its directory. Nothing is appended meanwhile, and the caller sees to it
+// that nothing is appended to the old log any more. It deletes that one; until then a start finds both, which are equal.
+func (m *Move) Finish(ctx context.Context) (*Log, error) {
+	l := m.from
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.usable(); err != nil {
+		return nil, err
+	}
+	if err := m.copy(ctx, true); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(m.endSegment(true), m.extras()); err != nil {
+		return nil, fmt.Errorf("move %s: %w", l.path, err)
+	}
+	return m.publish()
+}
+
+// extras writes what a log has beside its segments. The caller holds the log's lock.
+func (m *Move) extras() error {
+	l, files, dir := m.from, m.to.cfg.FS, m.sink.dir
+	snapshot := path.Join(dir, offsetName(l.end.Load(), snapshotSuffix))
+	if err := vfs.ReplaceFile(files, snapshot, l.producers.encode()); err != nil {
+		return fmt.Errorf("write producer snapshot: %w", err)
+	}
+	if err := writeTopicID(files, dir, l.id); err != nil {
+		return err
+	}
+	if err := syncFile(files, path.Join(dir, metadataFile)); err != nil {
+		return err
+	}
+	return writeCheckpoint(files, path.Join(dir, epochFile), l.epochs.lines()) // syncs the directory too
+}
+
+// publish gives the copy its name and takes it into service. The log start is durable before the copy is there, or a crash would
+// bring back what was deleted; no checkpoint comes between. The frame of the creation comes behind: its replay would make an empty
+// log where there is none. It ends what older frames say of the same partition, which may have been here before.
+func (m *Move) publish() (*Log, error) {
+	l, d := m.from, m.to
+	d.checkpointing.Lock()
+	defer d.checkpointing.Unlock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.usable(); err != nil {
+		return nil, err
+	}
+	note := func(f journal.Frame) error {
+		f.TopicID, f.Partition, f.PreviousEnd = l.id, l.partition, l.end.Load()
+		return d.journal.AppendWait(&f)
+	}
+	err := note(journal.Frame{Type: journal.LogStart, BaseOffset: l.start.Load()})
+	if err != nil {
+		return nil, wire.Errorf(wire.KafkaStorageError, "move %s: %w", l.path, err)
+	}
+	moved := newLog(d, l.id, l.topic, l.partition, l.cfg)
+	err = d.cfg.FS.Rename(m.sink.dir, moved.path)
+	if err != nil {
+		return nil, wire.Errorf(wire.KafkaStorageError, "move %s: %w", l.path, err)
+	}
+	m.sink.dir = moved.path
+	in := loading{
+		clean: true, recoveryPoint: l.end.Load(), start: l.start.Load(), now: d.cfg.Clock(), cleaned: l.compaction.cleaned,
+	}
+	if err = vfs.SyncDir(d.cfg.FS, d.cfg.Dir); err == nil {
+		err = moved.load(in)
+	}
+	if err == nil && moved.EndOffset() != l.end.Load() {
+		err = fmt.Errorf("%w: the copy ends at %d, the log at %d", ErrCorrupt, moved.EndOffset(), l.end.Load())
+	}
+	if err != nil {
+		return nil, errors.Join(wire.Errorf(wire.KafkaStorageError, "move %s: %w", l.path, err), moved.closeFiles())
+	}
+	if err := note(journal.Frame{Type: journal.PartitionCreated, Payload: []byte(l.topic)}); err != nil {
+		return nil, errors.Join(moved.fail("move", err), moved.closeFiles())
+	}
+	d.add(moved)
+	return moved, nil
+}
+
+// Abandon removes the copy after an error.
+func (m *Move) Abandon() error {
+	if err := errors.Join(m.sink.abandon(), vfs.RemoveAll(m.to.cfg.FS, m.sink.dir)); err != nil {
+		return fmt.Errorf("give up the move of %s: %w", m.from.path, err)
+	}
+	return nil
+}
