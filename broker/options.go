@@ -46,6 +46,8 @@ type Options struct {
 	// JournalBytes is how much the journal of a log directory may hold before its segments are made durable.
 	JournalBytes       int64
 	CheckpointInterval time.Duration
+	// FlushCheckInterval is how often it is looked for logs to flush by time.
+	FlushCheckInterval time.Duration
 	// ProducerIDExpiration is how long an idle producer is remembered, the interval how often such are looked for.
 	ProducerIDExpiration         time.Duration
 	ProducerIDExpirationInterval time.Duration

@@ -81,7 +81,7 @@ func (r *topicRules) ReplicaSettings(t *meta.Topic) *replica.Settings {
 			SegmentBytes: s.SegmentBytes, SegmentMs: s.SegmentMs, SegmentJitterMs: s.SegmentJitterMs,
 			IndexBytes: s.SegmentIndexBytes, IndexIntervalBytes: s.IndexIntervalBytes,
 			RetentionMs: s.RetentionMs, RetentionBytes: s.RetentionBytes, MaxMessageBytes: s.MaxMessageBytes,
-			FileDeleteDelay: s.FileDeleteDelay, CompactOnly: s.Compact && !s.Delete,
+			FileDeleteDelay: s.FileDeleteDelay, FlushMessages: s.FlushMessages, FlushMs: s.FlushMs, CompactOnly: s.Compact && !s.Delete,
 			ProducerIDExpirationMs: s.ProducerIDExpirationMs,
 			Compact:                s.Compact, MinCleanableRatio: s.MinCleanableRatio, DeleteRetentionMs: s.DeleteRetentionMs,
 			MinCompactionLagMs: s.MinCompactionLagMs, MaxCompactionLagMs: s.MaxCompactionLagMs,

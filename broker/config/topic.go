@@ -77,6 +77,7 @@ type TopicSettings struct {
 	RetentionMs, RetentionBytes int64
 	MaxMessageBytes             int64
 	FileDeleteDelay             time.Duration
+	FlushMessages, FlushMs      int64
 	// Compact and Delete are the parts of cleanup.policy.
 	Compact, Delete bool
 	// LogAppendTime is message.timestamp.type=LogAppendTime.
@@ -115,8 +116,8 @@ func (c *Config) Topic(explicit map[string]string, d Dynamic) TopicSettings {
 		SegmentBytes: number("segment.bytes"), SegmentMs: number("segment.ms"), SegmentJitterMs: number("segment.jitter.ms"),
 		SegmentIndexBytes: number("segment.index.bytes"), IndexIntervalBytes: number("index.interval.bytes"),
 		RetentionMs: number("retention.ms"), RetentionBytes: number("retention.bytes"), MaxMessageBytes: number("max.message.bytes"),
-		FileDeleteDelay: millis(number("file.delete.delay.ms")),
-		Compact:         slices.Contains(policy, "compact"), Delete: slices.Contains(policy, "delete"),
+		FileDeleteDelay: millis(number("file.delete.delay.ms")), FlushMessages: number("flush.messages"), FlushMs: c.flushMs(explicit, d),
+		Compact: slices.Contains(policy, "compact"), Delete: slices.Contains(policy, "delete"),
 		LogAppendTime:        value("message.timestamp.type") == "LogAppendTime",
 		TimestampBeforeMaxMs: number("message.timestamp.before.max.ms"), TimestampAfterMaxMs: number("message.timestamp.after.max.ms"),
 		MinInsyncReplicas: int(number("min.insync.replicas")),
@@ -135,6 +136,16 @@ func (c *Config) brokerNumber(name string, d Dynamic) int64 {
 	n, err := strconv.ParseInt(e.Value, 10, 64)
 	if err != nil {
 		n, _ = strconv.ParseInt(c.table.broker[name].Default, 10, 64)
+	}
+	return n
+}
+
+// flushMs is flush.ms, or log.flush.scheduler.interval.ms where neither it nor log.flush.interval.ms is set.
+func (c *Config) flushMs(explicit map[string]string, d Dynamic) int64 {
+	e, _ := c.Resource(TopicScope, "flush.ms", explicit, d)
+	n, err := strconv.ParseInt(e.Value, 10, 64)
+	if err != nil || e.Source == DefaultConfig {
+		return c.long("log.flush.scheduler.interval.ms")
 	}
 	return n
 }

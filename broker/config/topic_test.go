@@ -20,14 +20,13 @@ func TestValidateTopics(t *testing.T) {
 		t.Error(err)
 	}
 	for name, test := range map[string]struct{ key, value, want string }{
-		"unknown":       {"no.such.key", "1", "Unknown topic config name: no.such.key"},
-		"internal":      {"internal.segment.bytes", "1", "Unknown topic config name"},
-		"broker's":      {"log.retention.ms", "1", "Unknown topic config name: log.retention.ms (the nearest known one is "},
-		"type":          {"retention.ms", "soon", "Invalid value soon for configuration retention.ms: Not a number of type LONG"},
-		"range":         {"segment.bytes", "1", "Invalid value 1 for configuration segment.bytes: Value must be at least 1048576"},
-		"choice":        {"cleanup.policy", "foo", "String must be one of: compact, delete"},
-		"not acted on":  {"preallocate", "true", "Invalid value true for configuration preallocate: This key is not acted on"},
-		"not acted on2": {"flush.messages", "1", "flush.messages"},
+		"unknown":      {"no.such.key", "1", "Unknown topic config name: no.such.key"},
+		"internal":     {"internal.segment.bytes", "1", "Unknown topic config name"},
+		"broker's":     {"log.retention.ms", "1", "Unknown topic config name: log.retention.ms (the nearest known one is "},
+		"type":         {"retention.ms", "soon", "Invalid value soon for configuration retention.ms: Not a number of type LONG"},
+		"range":        {"segment.bytes", "1", "Invalid value 1 for configuration segment.bytes: Value must be at least 1048576"},
+		"choice":       {"cleanup.policy", "foo", "String must be one of: compact, delete"},
+		"not acted on": {"preallocate", "true", "Invalid value true for configuration preallocate: This key is not acted on"},
 	} {
 		err := table.Validate(TopicScope, map[string]string{test.key: test.value})
 		if !errors.Is(err, ErrInvalid) || !strings.HasPrefix(err.Error(), test.want) && !strings.Contains(err.Error(), test.want) {
@@ -128,6 +127,28 @@ func TestJAASIsReadOrRefused(t *testing.T) {
 	for _, text := range []string{"", ";", "a;", "a b;", "a required", "a required x;", "a required x=;", `a required x="y;`, `a required x="\`, "a required x=y z;"} {
 		if m, err := parseJAAS(text); err == nil {
 			t.Errorf("%q was read as %+v", text, m)
+		}
+	}
+}
+
+// TestFlushSettings: flush.ms, log.flush.interval.ms, log.flush.scheduler.interval.ms, the first that is set.
+func TestFlushSettings(t *testing.T) {
+	for _, test := range []struct {
+		text         string
+		explicit     map[string]string
+		messages, ms int64
+	}{
+		{"", nil, math.MaxInt64, math.MaxInt64},
+		{"log.flush.scheduler.interval.ms=3000\n", nil, math.MaxInt64, 3000},
+		{"log.flush.scheduler.interval.ms=3000\nlog.flush.interval.ms=2000\nlog.flush.interval.messages=20\n", nil, 20, 2000},
+		{"log.flush.interval.ms=2000\nlog.flush.interval.messages=20\n", map[string]string{"flush.ms": "1000", "flush.messages": "10"}, 10, 1000},
+	} {
+		c := mustLoad(t, loopback+test.text)
+		if err := c.Table().Validate(TopicScope, test.explicit); err != nil {
+			t.Errorf("%q: %v", test.text, err)
+		}
+		if s := c.Topic(test.explicit, Dynamic{}); s.FlushMessages != test.messages || s.FlushMs != test.ms {
+			t.Errorf("%q %v: flush.messages %d, flush.ms %d", test.text, test.explicit, s.FlushMessages, s.FlushMs)
 		}
 	}
 }

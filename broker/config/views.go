@@ -58,6 +58,8 @@ type Storage struct {
 	JournalBytes int64
 	// CheckpointInterval is log.flush.offset.checkpoint.interval.ms.
 	CheckpointInterval time.Duration
+	// FlushCheckInterval is log.flush.scheduler.interval.ms.
+	FlushCheckInterval time.Duration
 	// RetentionInterval is log.retention.check.interval.ms.
 	RetentionInterval time.Duration
 	// ProducerIDExpiration is producer.id.expiration.ms.
@@ -228,6 +230,7 @@ func (l *loader) storage() {
 	c.Storage = Storage{
 		LogDirs: dirs, MetadataDir: c.text("metadata.log.dir"), FlushInterval: c.millis("chronik.flush.interval.ms"),
 		JournalBytes: c.long("chronik.journal.bytes"), CheckpointInterval: c.millis("log.flush.offset.checkpoint.interval.ms"),
+		FlushCheckInterval:   c.millis("log.flush.scheduler.interval.ms"),
 		RetentionInterval:    c.millis("log.retention.check.interval.ms"),
 		ProducerIDExpiration: c.millis("producer.id.expiration.ms"), ProducerIDExpirationInterval: c.millis("producer.id.expiration.check.interval.ms"),
 		HeaderOnly:    c.text("chronik.record.validation") == "header",

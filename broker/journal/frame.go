@@ -41,6 +41,8 @@ type Frame struct {
 	PreviousEnd int64
 	// Payload depends on the type. In a replay it is valid during the call only.
 	Payload []byte
+	// Sync says that the frame is brought to disk whatever the flush policy.
+	Sync bool
 	// Admitted says that Admit has kept room for the payload.
 	Admitted bool
 	// LSN is the frame's place in the journal, set by the journal; 0 while the frame is held back.

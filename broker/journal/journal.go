@@ -69,6 +69,7 @@ type Journal struct {
 	due    chan struct{}
 	wake   chan struct{}
 	freed  chan struct{} // a checkpoint has given files back
+	flush  chan struct{} // what is written is to be synced
 	stop   chan struct{}
 	// heldWake tells of a held frame; released is closed when no frame is passed on any more.
 	heldWake, released chan struct{}
@@ -116,7 +117,7 @@ func Start(cfg Config, tail Tail) (*Journal, error) {
 		return nil, err
 	}
 	j := &Journal{
-		cfg: cfg, failed: make(chan struct{}), due: make(chan struct{}, 1), wake: make(chan struct{}, 1), freed: make(chan struct{}, 1), stop: make(chan struct{}),
+		cfg: cfg, failed: make(chan struct{}), due: make(chan struct{}, 1), wake: make(chan struct{}, 1), freed: make(chan struct{}, 1), flush: make(chan struct{}, 1), stop: make(chan struct{}),
 		heldWake: make(chan struct{}, 1), released: make(chan struct{}),
 		lsn: tail.LSN, checkpoint: tail.LSN, written: tail.LSN, generation: tail.generation,
 	}
@@ -248,7 +249,7 @@ func (j *Journal) maxSpare() int {
 
 // Append takes a frame and returns its LSN, 0 where the frame is held back; it copies the payload. It does not wait. done, where not nil, is told the outcome, unless Append returned an error.
 func (j *Journal) Append(f *Frame, done Done, token int64) (uint64, error) {
-	return j.add(f, waiter{done: done, token: token}, false)
+	return j.add(f, waiter{done: done, token: token}, f.Sync)
 }
 
 func (j *Journal) add(f *Frame, w waiter, wantSync bool) (uint64, error) {
@@ -307,6 +308,14 @@ func (j *Journal) AppendWait(f *Frame) error {
 		return err
 	}
 	return <-outcome
+}
+
+// Flush has all that was taken so far synced, whatever the flush policy. It does not wait.
+func (j *Journal) Flush() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.wantSync = j.wantSync || len(j.pending) > 0
+	notify(j.flush)
 }
 
 // usable is why no frame is taken, or nil. The caller holds the lock.

@@ -28,7 +28,10 @@ func (j *Journal) write() {
 		select {
 		case <-j.wake:
 		case <-tick:
-			j.syncInterval()
+			j.syncWritten()
+			continue
+		case <-j.flush:
+			j.syncWritten()
 			continue
 		case <-j.failed:
 			j.refuse(&b)
@@ -154,7 +157,7 @@ func (j *Journal) sync() error {
 	return nil
 }
 
-func (j *Journal) syncInterval() {
+func (j *Journal) syncWritten() {
 	if !j.dirty {
 		return
 	}

@@ -113,6 +113,7 @@ func (l *Log) Append(batch []byte, info AppendInfo) (AppendResult, error) {
 	if l.d.byReference(h.size) {
 		l.refer(&frame, batch, &h)
 	}
+	frame.Sync = l.flushes(&h)
 	if _, err := l.d.journal.Append(&frame, l.done, l.end.Load()); err != nil {
 		return AppendResult{}, l.fail("append to", err)
 	}

@@ -25,6 +25,8 @@ func (d *Directory) maintain() {
 	defer expire.Stop()
 	full := time.NewTicker(fullInterval)
 	defer full.Stop()
+	flush := time.NewTicker(d.cfg.FlushCheckInterval)
+	defer flush.Stop()
 	for {
 		select {
 		case <-d.journal.CheckpointDue():
@@ -36,6 +38,8 @@ func (d *Directory) maintain() {
 		case <-reap.C:
 			d.reap(d.cfg.Clock())
 			d.files.cache.Expire()
+		case <-flush.C:
+			d.flushOld(d.cfg.Clock())
 		case <-full.C:
 			d.regain()
 		case <-d.full.wake:

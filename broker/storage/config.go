@@ -31,6 +31,9 @@ type Config struct {
 	FlushPolicy journal.FlushPolicy
 	// FlushInterval is how often the journal is made durable under journal.FlushInterval.
 	FlushInterval time.Duration
+	// FlushCheckInterval is how often it is looked for logs to flush by time (log.flush.scheduler.interval.ms); a second at most,
+	// which 0 means.
+	FlushCheckInterval time.Duration
 	// JournalFileBytes is the size of one journal file; 0 means journal.DefaultFileBytes.
 	JournalFileBytes int64
 	// ReferenceBytes is the size from which a batch goes round the journal; 0 means DefaultReferenceBytes.
@@ -63,6 +66,10 @@ func (c *Config) setDefaults() {
 	if c.CheckpointBytes == 0 {
 		c.CheckpointBytes = DefaultCheckpointBytes
 	}
+	if c.FlushCheckInterval == 0 {
+		c.FlushCheckInterval = maxFlushCheckInterval
+	}
+	c.FlushCheckInterval = max(min(c.FlushCheckInterval, maxFlushCheckInterval), time.Millisecond)
 	if c.ReferenceBytes == 0 {
 		c.ReferenceBytes = DefaultReferenceBytes
 	}
@@ -101,6 +108,9 @@ type LogConfig struct {
 	RetentionMs, RetentionBytes int64
 	// MaxMessageBytes is max.message.bytes: the size of a batch from a client or a coordinator.
 	MaxMessageBytes int64
+	// FlushMessages is flush.messages and FlushMs is flush.ms: after so many records, or so many milliseconds, what the flush policy
+	// has confirmed without the disk is brought there. 0 and below mean never.
+	FlushMessages, FlushMs int64
 	// FileDeleteDelay is file.delete.delay.ms: how long the files of a deleted segment or partition stay.
 	FileDeleteDelay time.Duration
 	// CompactOnly is cleanup.policy without "delete": only the log start removes segments.

@@ -49,6 +49,10 @@ type Log struct {
 	gone     bool // deleted
 	closed   bool
 
+	// waiting counts records for flush.messages and flush.ms, waitingSince is when the first one came.
+	waiting      int64
+	waitingSince time.Time
+
 	// order keeps the log's frames in order where some wait for the segment.
 	order journal.Order
 	// entries are those of the log's directory, identity is partition.metadata.
