@@ -28,6 +28,8 @@ type Rules struct {
 // Validate checks a client's batch and returns it as the topic stores it: with the timestamp type and the largest timestamp that
 // the topic asks for, and compressed as it asks for. That is b itself, changed, or a batch made of it; Release has to be called
 // when it is no longer used. The errors are Refusals. The rules are those of Apache Kafka's LogValidator and DefaultRecordBatch.
+// It refuses more than they do: attributes that clients do not set, offset deltas that do not count up, negative times and epochs,
+// all of which Apache Kafka stores; and it answers INVALID_RECORD where records can not be decompressed, not UNKNOWN_SERVER_ERROR.
 func (w *Walker) Validate(b Batch, rules Rules) (Stored, error) {
 	if err := checkFrame(b, rules); err != nil {
 		return Stored{}, err
