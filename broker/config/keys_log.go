@@ -57,7 +57,7 @@ func logKeys() []Key {
 		{Name: "log.cleaner.min.compaction.lag.ms", Type: Long, Default: "0", Check: atLeast(0), Update: ClusterWide, Effect: ActedOn, Doc: "Shortest time before a record is compacted, in milliseconds, for topics without min.compaction.lag.ms."},
 		{Name: "log.local.retention.bytes", Type: Long, Default: "-2", Check: atLeast(-2), Effect: Ignored, Doc: "Size of what stays local of a tiered topic. There is no tiered storage."},
 		{Name: "log.local.retention.ms", Type: Long, Default: "-2", Check: atLeast(-2), Effect: Ignored, Doc: "Age of what stays local of a tiered topic. There is no tiered storage."},
-		{Name: "num.replica.alter.log.dirs.threads", Type: Int, Null: true, Effect: Ignored, Doc: "Threads that move replicas between directories."},
+		{Name: "num.replica.alter.log.dirs.threads", Type: Int, Null: true, Effect: Ignored, Doc: "Threads that move replicas between directories. They move one after the other."},
 		{Name: "producer.id.expiration.ms", Type: Int, Default: "86400000", Check: atLeast(1), Update: ClusterWide, Effect: ActedOn, Doc: "Time after which an idle producer's sequence numbers are forgotten, in milliseconds."},
 		{Name: "producer.id.expiration.check.interval.ms", Type: Int, Default: "600000", Check: atLeast(1), Internal: true, Effect: ActedOn, Doc: "How often idle producers are looked for, in milliseconds."},
 	}
