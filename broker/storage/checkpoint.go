@@ -139,6 +139,8 @@ type flushing struct {
 	cuts       uint64
 	segments   []*segment
 	txnDirty   []bool
+	sums       []*sums // nil where they are not known
+	cutSums    []bool  // what the side-cars tell must not come back
 	snapshots  []string
 	epochs     []string
 	epochDirty bool
@@ -162,6 +164,7 @@ func (l *Log) Sync() error {
 	}
 	if l.cuts.Load() == f.cuts {
 		l.recoveryPoint, l.flushedCuts = max(l.recoveryPoint, f.end), f.cuts
+		f.settleSums()
 	}
 	return nil
 }
@@ -200,12 +203,16 @@ func (l *Log) startFlush() (*flushing, error) {
 		f.txnDirty = append(f.txnDirty, s.txnDirty)
 		s.txnDirty = false
 	}
+	l.noteSums(f)
 	return f, nil
 }
 
 func (l *Log) syncAll(f *flushing) error {
 	for i, s := range f.segments {
 		err := s.sync(f.txnDirty[i])
+		if err == nil {
+			err = s.flushSums(f.sums[i], f.cutSums[i])
+		}
 		if err != nil && !l.removed(s) {
 			return err
 		}

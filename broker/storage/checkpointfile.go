@@ -20,8 +20,8 @@ var ErrCheckpoint = errors.New("malformed checkpoint file")
 
 // readCheckpoint returns the lines of a checkpoint file (CheckpointFile of Apache Kafka): version 0, count, entries. A missing
 // or empty file has none.
-func readCheckpoint(fsys vfs.FS, name string) ([]string, error) {
-	data, err := vfs.ReadFile(fsys, name, maxCheckpointBytes)
+func (t texts) readCheckpoint(name string) ([]string, error) {
+	data, err := t.read(name, maxCheckpointBytes)
 	if errors.Is(err, fs.ErrNotExist) || (err == nil && len(data) == 0) {
 		return nil, nil
 	}
@@ -45,7 +45,7 @@ func writeCheckpoint(fsys vfs.FS, name string, lines []string) error {
 		b.WriteString(l)
 		b.WriteByte('\n')
 	}
-	if err := vfs.ReplaceFile(fsys, name, b.Bytes()); err != nil {
+	if err := replaceText(fsys, name, b.Bytes()); err != nil {
 		return fmt.Errorf("write checkpoint %s: %w", name, err)
 	}
 	return nil
@@ -55,8 +55,8 @@ func writeCheckpoint(fsys vfs.FS, name string, lines []string) error {
 type offsets map[string]int64
 
 // readOffsets reads a checkpoint of lines of topic, partition and offset (OffsetCheckpointFile).
-func readOffsets(fsys vfs.FS, name string) (offsets, error) {
-	lines, err := readCheckpoint(fsys, name)
+func (t texts) readOffsets(name string) (offsets, error) {
+	lines, err := t.readCheckpoint(name)
 	if err != nil {
 		return nil, err
 	}
@@ -81,9 +81,9 @@ func offsetLine(topic string, partition int32, offset int64) string {
 }
 
 // readEpochs reads leader-epoch-checkpoint (LeaderEpochCheckpointFile).
-func readEpochs(fsys vfs.FS, dir string) (*epochs, error) {
+func (t texts) readEpochs(dir string) (*epochs, error) {
 	name := path.Join(dir, epochFile)
-	lines, err := readCheckpoint(fsys, name)
+	lines, err := t.readCheckpoint(name)
 	if err != nil {
 		return nil, err
 	}

@@ -89,8 +89,8 @@ func (o offsets) orNone(name string) int64 {
 
 // readCleaned reads the first dirty offsets. Of a damaged file nothing is believed: the logs are compacted from their start again.
 func (d *Directory) readCleaned() (offsets, error) {
-	cleaned, err := readOffsets(d.cfg.FS, path.Join(d.cfg.Dir, cleanerFile))
-	if errors.Is(err, ErrCheckpoint) {
+	cleaned, err := d.texts().readOffsets(path.Join(d.cfg.Dir, cleanerFile))
+	if errors.Is(err, ErrCheckpoint) || errors.Is(err, ErrCorrupt) {
 		d.cfg.Logger.Warn("compacting all logs from their start", "error", err)
 		return offsets{}, nil
 	}

@@ -21,6 +21,7 @@ type replacement struct {
 	// out are batches that are not written yet; pos is where they go.
 	out []byte
 	pos int64
+	end int64 // behind the last batch that was written
 	// changed says that something is not as it was.
 	changed bool
 }
@@ -32,7 +33,7 @@ func (r *round) replace(ctx context.Context, group []*segment, trail *txnTrail) 
 	if err != nil {
 		return l.refuse("compact", err)
 	}
-	w := &replacement{round: r, ctx: ctx, trail: trail, dest: dest, changed: len(group) > 1}
+	w := &replacement{round: r, ctx: ctx, trail: trail, dest: dest, end: dest.base, changed: len(group) > 1}
 	for _, s := range group {
 		if err == nil {
 			err = r.scan(ctx, s, 0, w.batch)
@@ -65,6 +66,9 @@ func (w *replacement) seal(newest *segment) error {
 		return err
 	}
 	if err := w.dest.sync(len(w.dest.aborted) > 0); err != nil {
+		return err
+	}
+	if err := w.dest.writeSums(w.dest.sums(w.end, true), true); err != nil {
 		return err
 	}
 	return w.dest.close()
@@ -208,6 +212,7 @@ func (w *replacement) written(at int) error {
 	if w.pos+int64(len(w.out)) > math.MaxInt32 {
 		return fmt.Errorf("the compacted segment %s exceeds 2 GiB", w.dest.name(logSuffix))
 	}
+	w.end = h.last() + 1
 	w.dest.note(&h, w.pos+int64(at), w.cfg.IndexIntervalBytes)
 	if len(w.out) < w.writeBytes {
 		return nil
@@ -230,6 +235,7 @@ func (w *replacement) flush() error {
 	if _, err := w.dest.f.WriteAt(w.out, w.pos); err != nil {
 		return w.log.fail("compact", err)
 	}
+	w.dest.sum.add(w.out)
 	w.pos += size
 	w.dest.size.Store(w.pos)
 	w.stats.BytesWritten += size

@@ -54,6 +54,7 @@ type Directory struct {
 
 	retiredMu sync.Mutex
 	retired   []retired
+	scrub     scrubbing
 	// deleted has the topics of which a deleted partition's directory was there at the start. Open sets it.
 	deleted map[TopicID]bool
 }
@@ -413,8 +414,12 @@ func (l *Log) finish() error {
 	defer l.mu.Unlock()
 	l.closed = true
 	l.settle()
-	if err := l.active().seal(); err != nil {
+	s := l.active()
+	if err := s.seal(); err != nil {
 		return fmt.Errorf("close %s: %w", l.path, err)
+	}
+	if now := s.sums(l.end.Load(), true); now != nil && !now.told(s.sideCar.onDisk) {
+		l.entries.change() // the checkpoint completes the side-car
 	}
 	if l.snapshotAt == l.end.Load() && len(l.unsynced) == 0 {
 		return nil

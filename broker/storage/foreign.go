@@ -62,7 +62,7 @@ func (f *Foreign) walk(ctx context.Context, to sink) (*ForeignLog, error) {
 	w := &foreignWalk{Foreign: f, ctx: ctx, to: to, producers: newProducers()}
 	w.found.MaxProducerID = -1
 	var err error
-	if w.epochs, err = readEpochs(f.FS, f.Dir); err != nil {
+	if w.epochs, err = ignoreUncovered(f.FS).readEpochs(f.Dir); err != nil {
 		return nil, err
 	}
 	segments, err := f.logFiles()

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -35,17 +36,26 @@ type index struct {
 	loading sync.Mutex
 
 	mu      sync.RWMutex
-	flushed int    // entries in the file
-	tail    []byte // entries behind them
-	lastKey int64  // of the last entry; -1 if there is none
-	cuts    int    // counts the times that entries in the file were taken away
-	made    bool   // the file is there
-	dirty   bool   // the file was changed and is not synced
+	flushed int      // entries in the file
+	tail    []byte   // entries behind them
+	sum     *fileSum // of the file; nil if it is not known
+	guards  *guards
+	lastKey int64 // of the last entry; -1 if there is none
+	cuts    int   // counts the times that entries in the file were taken away
+	made    bool  // the file is there
+	dirty   bool  // the file was changed and is not synced
 	closed  bool
 }
 
 func newIndex(files *segmentFiles, name string, width int) *index {
 	return &index{files: files, f: newHandle(files, name), name: name, width: width, lastKey: -1}
+}
+
+func (x *index) kind() sumKind {
+	if x.width == timeEntryBytes {
+		return sumTimes
+	}
+	return sumOffsets
 }
 
 func (x *index) key(entry []byte) int64 {
@@ -119,7 +129,7 @@ func (x *index) at(i int) ([]byte, error) {
 		return nil, fmt.Errorf("open index: %w", err)
 	}
 	b := make([]byte, x.width)
-	err = readFull(f, b, int64(at))
+	err = readFull(x.guards.wrap(x.kind(), f, x.name), b, int64(at))
 	return b, errors.Join(err, f.Close())
 }
 
@@ -148,6 +158,9 @@ func (x *index) read() ([]byte, error) {
 		return nil, err
 	}
 	b, err := x.files.cache.readIndex(x.files.FS, x.name, flushed)
+	if err == nil {
+		err = x.guards.verifyAll(x.kind(), bytes.NewReader(b), x.name)
+	}
 	if err == nil && x.rising(b) < len(b) {
 		err = fmt.Errorf("index %s: %w: its entries do not rise", x.name, ErrCorrupt)
 	}
@@ -212,6 +225,9 @@ func (x *index) flush() error {
 	if _, err := x.f.WriteAt(x.tail, int64(at)); err != nil {
 		return fmt.Errorf("write index: %w", err)
 	}
+	if x.sum != nil {
+		x.sum.add(x.tail)
+	}
 	x.dirty = true
 	if loaded := x.loaded.Load(); loaded != nil && len(*loaded) == at {
 		grown := append(*loaded, x.tail...)
@@ -269,11 +285,32 @@ func (x *index) cut(n int) error {
 	if err := x.make(); err != nil {
 		return err
 	}
-	if err := x.f.Truncate(int64(n) * int64(x.width)); err != nil {
+	size := int64(n) * int64(x.width)
+	if err := x.guards.cut(x.kind(), x.f, x.name, size); err != nil {
+		return err
+	}
+	if err := x.f.Truncate(size); err != nil {
 		return err
 	}
 	x.flushed, x.tail, x.dirty = n, nil, true
+	switch {
+	case n == 0:
+		x.sum = &fileSum{}
+	case x.sum != nil:
+		return x.sum.cut(x.f, size)
+	}
 	return nil
+}
+
+// resum reads the checksums from the file: for one that recovery has verified or built.
+func (x *index) resum() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err := x.make(); err != nil {
+		return err
+	}
+	x.sum = &fileSum{}
+	return x.sum.addFrom(x.f, int64(x.flushed)*int64(x.width))
 }
 
 // dropLoaded takes what was loaded out of the cache. The caller holds the lock.
@@ -320,6 +357,9 @@ func (x *index) validPrefix(check func(entry []byte) bool) (int, error) {
 	data, err := vfs.ReadFile(x.files.FS, x.name, max(size, maxIndexBytes))
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
+	}
+	if err == nil {
+		err = x.guards.verifyAll(x.kind(), bytes.NewReader(data), x.name)
 	}
 	if err != nil {
 		return 0, err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"maps"
 	"path"
 	"slices"
@@ -39,7 +40,12 @@ func (l *Log) load(in loading) error {
 	if err != nil {
 		return err
 	}
-	if l.epochs, err = readEpochs(l.d.cfg.FS, l.path); err != nil {
+	l.epochs, err = l.d.texts().readEpochs(l.path)
+	lostEpochs := errors.Is(err, ErrCorrupt)
+	if lostEpochs {
+		l.epochs, err = &epochs{}, nil
+	}
+	if err != nil {
 		return err
 	}
 	if in.durable.lsn > 0 && in.cut >= 0 {
@@ -66,6 +72,11 @@ func (l *Log) load(in loading) error {
 	l.end.Store(end)
 	l.confirmed.Store(end)
 	l.start.Store(max(in.start, segments[0].base))
+	if lostEpochs {
+		if err := l.recallEpochs(); err != nil {
+			return err
+		}
+	}
 	l.recoveryPoint = end
 	l.compaction.cleaned = in.cleaned
 	if !in.clean {
@@ -96,26 +107,57 @@ func (l *Log) openSegments(files map[string]vfs.Info, in loading) ([]*segment, e
 		s := newSegment(l.d.files, l.path, base, in.now)
 		s.size.Store(info.Size)
 		s.modTime = info.ModTime
-		s.offsets.load(files[path.Base(s.offsets.name)].Size)
-		if err := s.times.loadLast(files[path.Base(s.times.name)].Size); err != nil {
-			return nil, fmt.Errorf("load index %s: %w", s.times.name, err)
-		}
-		s.maxTime = s.times.last()
-		if err := s.loadAborted(files); err != nil {
-			return nil, err
-		}
-		if in.clean && int64(s.abortedSize)*txnEntryBytes != files[path.Base(s.name(txnSuffix))].Size {
-			return nil, fmt.Errorf("load %s: %w: its transaction index is damaged", s.name(txnSuffix), ErrCorrupt)
-		}
 		segments = append(segments, s)
 	}
 	slices.SortFunc(segments, func(a, b *segment) int { return int(max(min(a.base-b.base, 1), -1)) })
+	first := firstInDoubt(segments, in)
+	for i, s := range segments {
+		if err := l.openSegment(s, files, in, i < first); err != nil {
+			return nil, err
+		}
+		if i < first && i+1 < len(segments) && !s.distrust {
+			s.settleSums()
+		}
+	}
 	if len(segments) > 0 {
 		return segments, nil
 	}
 	s, err := createSegment(l.d.files, l.path, in.start, in.now)
 	l.entries.change()
 	return []*segment{s}, err
+}
+
+// openSegment reads what is kept of a segment in memory. durable says that it is exactly as it was written.
+func (l *Log) openSegment(s *segment, files map[string]vfs.Info, in loading, durable bool) error {
+	if err := s.loadAborted(files); err != nil {
+		return err
+	}
+	if in.clean && int64(s.abortedSize)*txnEntryBytes != files[path.Base(s.name(txnSuffix))].Size {
+		return fmt.Errorf("load %s: %w: its transaction index is damaged", s.name(txnSuffix), ErrCorrupt)
+	}
+	if err := l.openSums(s, files, in, durable); err != nil {
+		return err
+	}
+	s.offsets.load(files[path.Base(s.offsets.name)].Size)
+	err := s.times.loadLast(files[path.Base(s.times.name)].Size)
+	if errors.Is(err, ErrCorrupt) {
+		s.distrust = true
+	} else if err != nil {
+		return fmt.Errorf("load index %s: %w", s.times.name, err)
+	}
+	if s.guards == nil || !durable {
+		s.maxTime = s.times.last()
+	}
+	return nil
+}
+
+// firstInDoubt is the place of the first segment that recovery verifies.
+func firstInDoubt(segments []*segment, in loading) int {
+	if in.clean {
+		return len(segments)
+	}
+	// The segment that ends at the recovery point may have a tail that a truncation has cut, and the crash has brought back.
+	return max(find(segments, in.recoveryPoint-1), 0)
 }
 
 // loadAborted reads the .txnindex, where there is one.
@@ -131,6 +173,9 @@ func (s *segment) loadAborted(files map[string]vfs.Info) (err error) {
 
 func missingIndex(segments []*segment, files map[string]vfs.Info) bool {
 	for _, s := range segments {
+		if s.distrust {
+			return true
+		}
 		for _, x := range []*index{s.offsets, s.times} {
 			info, ok := files[path.Base(x.name)]
 			if (!ok || info.Size%int64(x.width) != 0) && s.size.Load() > 0 {
@@ -165,8 +210,10 @@ func (l *Log) openActive(segments *[]*segment, in loading) (end int64, err error
 // recover makes the segments whole: it verifies what is not known to be durable, cuts it at the first batch that is not as it
 // was written, and rebuilds the indexes from there on. Segments behind a cut go; the journal has what they held.
 func (l *Log) recover(segments []*segment, files map[string]vfs.Info, in loading) ([]*segment, error) {
-	// The segment that ends at the recovery point may have a tail that a truncation has cut, and the crash has brought back.
-	first := max(find(segments, in.recoveryPoint-1), 0)
+	first := firstInDoubt(segments, in)
+	if in.clean {
+		in.recoveryPoint, in.durable.end = math.MaxInt64, math.MaxInt64
+	}
 	next := int64(-1)
 	for i, s := range segments {
 		switch {
@@ -183,7 +230,13 @@ func (l *Log) recover(segments []*segment, files map[string]vfs.Info, in loading
 			return nil, fmt.Errorf("recover %s: %w", s.name(logSuffix), err)
 		}
 		next = end
-		if i+1 == len(segments) || in.clean {
+		if i+1 == len(segments) {
+			continue
+		}
+		if i < first {
+			if err := l.rebuilt(s, segments[i+1].base); err != nil {
+				return nil, fmt.Errorf("recover %s: %w", s.name(logSuffix), err)
+			}
 			continue
 		}
 		// A gap behind what is durable may be a loss, and where segments overlap a truncation was not durable. Either way the
@@ -216,6 +269,11 @@ func (l *Log) recoverSegment(s *segment, in loading, next int64) (end int64, los
 		return 0, false, err
 	}
 	pos, err := s.trustIndexes(in.recoveryPoint)
+	if errors.Is(err, ErrCorrupt) {
+		if err = s.resetIndexes(); err == nil {
+			pos, err = s.trustIndexes(in.recoveryPoint)
+		}
+	}
 	if err != nil {
 		return 0, false, err
 	}
@@ -236,8 +294,7 @@ func (l *Log) recoverSegment(s *segment, in loading, next int64) (end int64, los
 			}
 			l.d.cfg.Logger.Info("cutting a segment behind its last whole batch", "segment", s.name(logSuffix), "size", at, "cut", size-at)
 			lost = true
-			s.size.Store(at)
-			if err := f.Truncate(at); err != nil {
+			if err := s.cutFile(f, at); err != nil {
 				return 0, false, err
 			}
 			break
@@ -251,7 +308,10 @@ func (l *Log) recoverSegment(s *segment, in loading, next int64) (end int64, los
 		}
 		end = h.last() + 1
 	}
-	return end, lost, s.flushIndexes()
+	if err := s.flushIndexes(); err != nil {
+		return 0, false, err
+	}
+	return end, lost, s.sumRecovered(f)
 }
 
 // endIndexes writes the indexes of a segment that gets no more batches.

@@ -67,7 +67,7 @@ func newLog(d *Directory, id TopicID, topic string, partition int32, cfg LogConf
 	}
 	l.done = l.confirm
 	l.entries = newUnsynced(func() error { return vfs.SyncDir(d.cfg.FS, l.path) })
-	l.identity = newUnsynced(func() error { return syncFile(d.cfg.FS, path.Join(l.path, metadataFile)) })
+	l.identity = newUnsynced(func() error { return syncTopicID(d.cfg.FS, l.path) })
 	l.segments.Store(&[]*segment{})
 	l.rollJitter()
 	return l

@@ -356,7 +356,7 @@ func TestMetaProperties(t *testing.T) {
 	if *got != want {
 		t.Fatalf("%+v", got)
 	}
-	must(t, vfs.ReplaceFile(disk, path.Join(testDir, metaPropertiesFile), []byte("version=2\n")))
+	must(t, replaceText(disk, path.Join(testDir, metaPropertiesFile), []byte("version=2\n")))
 	if _, err := ReadMetaProperties(disk, testDir); !errors.Is(err, ErrMetaProperties) {
 		t.Fatalf("a newer version: %v", err)
 	}

@@ -27,10 +27,10 @@ type MetaProperties struct {
 	DirectoryID [16]byte
 }
 
-// ReadMetaProperties reads meta.properties of a log directory. fs.ErrNotExist: the directory is not formatted.
+// ReadMetaProperties reads meta.properties of a log directory. fs.ErrNotExist: the directory is not formatted. ErrCorrupt: it is damaged.
 func ReadMetaProperties(fsys vfs.FS, dir string) (*MetaProperties, error) {
 	name := path.Join(dir, metaPropertiesFile)
-	data, err := vfs.ReadFile(fsys, name, maxMetaPropertiesBytes)
+	data, err := ignoreUncovered(fsys).read(name, maxMetaPropertiesBytes)
 	if err != nil {
 		return nil, fmt.Errorf("read meta properties: %w", err)
 	}
@@ -88,7 +88,7 @@ func (p *MetaProperties) Write(fsys vfs.FS, dir string) error {
 	if p.DirectoryID != ([16]byte{}) {
 		text += "directory.id=" + base64.RawURLEncoding.EncodeToString(p.DirectoryID[:]) + "\n"
 	}
-	if err := vfs.ReplaceFile(fsys, path.Join(dir, metaPropertiesFile), []byte(text)); err != nil {
+	if err := replaceText(fsys, path.Join(dir, metaPropertiesFile), []byte(text)); err != nil {
 		return fmt.Errorf("write meta properties: %w", err)
 	}
 	return nil

@@ -14,6 +14,7 @@ const (
 	offsetSuffix    = ".index"
 	timeSuffix      = ".timeindex"
 	txnSuffix       = ".txnindex"
+	sumsSuffix      = ".sums"
 	snapshotSuffix  = ".snapshot"
 	deletedSuffix   = ".deleted"
 	cleanedSuffix   = ".cleaned"
@@ -38,7 +39,7 @@ const (
 )
 
 // segmentSuffixes are those of the files that belong to one segment.
-var segmentSuffixes = [...]string{logSuffix, offsetSuffix, timeSuffix, txnSuffix}
+var segmentSuffixes = [...]string{logSuffix, offsetSuffix, timeSuffix, txnSuffix, sumsSuffix}
 
 func offsetName(offset int64, suffix string) string {
 	return fmt.Sprintf("%0*d%s", segmentNameDigits, offset, suffix)

@@ -16,9 +16,9 @@ const maxMetadataBytes = 4096
 var ErrPartitionMetadata = errors.New("malformed partition.metadata")
 
 // readTopicID reads partition.metadata (PartitionMetadataFile of Apache Kafka).
-func readTopicID(fsys vfs.FS, dir string) (id TopicID, err error) {
+func (t texts) readTopicID(dir string) (id TopicID, err error) {
 	name := path.Join(dir, metadataFile)
-	data, err := vfs.ReadFile(fsys, name, maxMetadataBytes)
+	data, err := t.read(name, maxMetadataBytes)
 	if err != nil {
 		return id, fmt.Errorf("read partition metadata: %w", err)
 	}
@@ -39,6 +39,12 @@ func readTopicID(fsys vfs.FS, dir string) (id TopicID, err error) {
 	return TopicID(raw), nil
 }
 
+// syncTopicID makes partition.metadata durable.
+func syncTopicID(fsys vfs.FS, dir string) error {
+	name := path.Join(dir, metadataFile)
+	return errors.Join(syncFile(fsys, name), syncFile(fsys, name+sumsSuffix))
+}
+
 // writeTopicID writes partition.metadata; the next checkpoint makes it durable.
 func writeTopicID(fsys vfs.FS, dir string, id TopicID) (err error) {
 	f, err := fsys.Open(path.Join(dir, metadataFile), vfs.Create)
@@ -46,9 +52,9 @@ func writeTopicID(fsys vfs.FS, dir string, id TopicID) (err error) {
 		return fmt.Errorf("write partition metadata: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	text := "version: 0\ntopic_id: " + base64.RawURLEncoding.EncodeToString(id[:])
-	if _, err := f.WriteAt([]byte(text), 0); err != nil {
+	text := []byte("version: 0\ntopic_id: " + base64.RawURLEncoding.EncodeToString(id[:]))
+	if _, err := f.WriteAt(text, 0); err != nil {
 		return fmt.Errorf("write partition metadata: %w", err)
 	}
-	return nil
+	return coverText(fsys, path.Join(dir, metadataFile), text)
 }

@@ -42,7 +42,7 @@ func (d *Directory) recover(clean bool) (journal.Tail, error) {
 	if err != nil {
 		return journal.Tail{}, err
 	}
-	replay := &replay{d: d, past: map[logKey]*past{}, unknown: map[string]string{}}
+	replay := &replay{d: d, past: map[logKey]*past{}, unknown: map[string]string{}, made: map[string]bool{}}
 	if reader.Pending() {
 		clean = false
 		if err := reader.Each(replay.survey); err != nil {
@@ -95,15 +95,15 @@ type foundDir struct {
 
 // loadLogs loads all partitions of the directory.
 func (d *Directory) loadLogs(clean bool, r *replay) error {
-	points, err := readOffsets(d.cfg.FS, path.Join(d.cfg.Dir, recoveryPointFile))
-	if errors.Is(err, ErrCheckpoint) {
+	points, err := d.texts().readOffsets(path.Join(d.cfg.Dir, recoveryPointFile))
+	if errors.Is(err, ErrCheckpoint) || errors.Is(err, ErrCorrupt) {
 		d.cfg.Logger.Warn("verifying all logs from their start", "error", err)
 		points, clean, err = offsets{}, false, nil
 	}
 	if err != nil {
 		return err
 	}
-	starts, err := readOffsets(d.cfg.FS, path.Join(d.cfg.Dir, logStartFile))
+	starts, err := d.texts().readOffsets(path.Join(d.cfg.Dir, logStartFile))
 	if err != nil {
 		return err
 	}
@@ -178,7 +178,7 @@ func (d *Directory) listPartitions() ([]foundDir, error) {
 
 // findDeleted takes note of a deleted partition whose files are still there.
 func (d *Directory) findDeleted(dir string) {
-	if id, err := readTopicID(d.cfg.FS, dir); err == nil { // a part of the files may be gone
+	if id, err := d.texts().readTopicID(dir); err == nil { // a part of the files may be gone
 		d.deleted[id] = true
 	}
 	d.removeAfter(dir, d.cfg.DefaultLogConfig.FileDeleteDelay)
@@ -190,8 +190,8 @@ func (d *Directory) Deleted(id TopicID) bool { return d.deleted[id] }
 
 func (d *Directory) loadLog(dir foundDir, clean bool, points, starts, cleaned offsets, r *replay) error {
 	full := path.Join(d.cfg.Dir, dir.name)
-	id, err := readTopicID(d.cfg.FS, full)
-	if err != nil && (isNotExist(err) || errors.Is(err, ErrPartitionMetadata)) && !clean {
+	id, err := d.texts().readTopicID(full)
+	if err != nil && (isNotExist(err) || errors.Is(err, ErrPartitionMetadata) || errors.Is(err, ErrCorrupt)) && !clean {
 		// A crash while it was made: the journal says so. Else it is a stray.
 		r.mu.Lock()
 		defer r.mu.Unlock()

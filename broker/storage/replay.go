@@ -18,8 +18,9 @@ type replay struct {
 	d    *Directory
 	past map[logKey]*past
 	mu   sync.Mutex
-	// unknown has the directories without a valid partition.metadata.
+	// unknown has the directories without a valid partition.metadata, made the names that the journal says were made.
 	unknown          map[string]string
+	made             map[string]bool
 	applied, skipped int
 }
 
@@ -34,6 +35,7 @@ func (r *replay) survey(f *journal.Frame) error {
 	switch f.Type {
 	case journal.PartitionCreated:
 		p.created, p.durable = f.LSN, durable{}
+		r.made[partitionDirName(string(f.Payload), f.Partition)] = true
 	case journal.PartitionDeleted:
 		p.deleted, p.durable = f.LSN, durable{}
 	case journal.Reference:
@@ -135,9 +137,12 @@ func (r *replay) create(f *journal.Frame) error {
 	return err
 }
 
-// finish sets aside the directories that nothing explains.
+// finish sets aside the directories that nothing explains. One that the checkpoints know was durable with its topic id.
 func (r *replay) finish() error {
 	for name, dir := range r.unknown {
+		if r.d.named[name] && !r.made[name] {
+			return fmt.Errorf("%s: %w: its %s is missing or damaged", dir, ErrCorrupt, metadataFile)
+		}
 		stray := path.Join(r.d.cfg.Dir, retiredDirName(name, strayDirSuffix))
 		r.d.cfg.Logger.Warn("setting a directory without a topic id aside", "dir", dir, "as", stray)
 		if err := r.d.cfg.FS.Rename(dir, stray); err != nil {

@@ -71,7 +71,7 @@ func (s *scanner) window(pos, n int64) ([]byte, error) {
 }
 
 // readFull fills p; a short file is io.ErrUnexpectedEOF.
-func readFull(f vfs.File, p []byte, off int64) error {
+func readFull(f io.ReaderAt, p []byte, off int64) error {
 	n, err := f.ReadAt(p, off)
 	if n == len(p) {
 		return nil

@@ -35,6 +35,11 @@ type segment struct {
 	// data is what was written to it.
 	data *unsynced
 
+	sum      *fileSum // of the .log file; nil if it is not known
+	guards   *guards  // nil when this process wrote the files
+	sideCar  sideCar
+	distrust bool // an index is not as the side-car says
+
 	aborted     []abortedTxn // all entries of the .txnindex
 	abortedSize int          // how many of them are in the file
 	txnDirty    bool         // the .txnindex is not durable
@@ -72,8 +77,9 @@ func createSegment(files *segmentFiles, dir string, base int64, now time.Time) (
 // create makes the files, empty.
 func (s *segment) create() error {
 	s.data.change()
+	s.sum = &fileSum{}
 	// A file that a crash left under this name is not of this segment.
-	for _, do := range []func() error{s.f.create, func() error { return s.f.Truncate(0) }, s.resetIndexes, s.resetAborted} {
+	for _, do := range []func() error{s.f.create, func() error { return s.f.Truncate(0) }, s.resetIndexes, s.resetAborted, s.removeSums} {
 		if err := do(); err != nil {
 			return fmt.Errorf("create segment %s: %w", s.name(logSuffix), errors.Join(err, s.close()))
 		}
@@ -84,6 +90,7 @@ func (s *segment) create() error {
 // resetIndexes empties the .index and the .timeindex.
 func (s *segment) resetIndexes() error {
 	for _, x := range []*index{s.offsets, s.times} {
+		x.guards = nil
 		x.flushed = math.MaxInt32 // whatever is in the file
 		if err := x.truncate(0); err != nil {
 			return err
@@ -105,8 +112,8 @@ func (s *segment) name(suffix string) string {
 	return path.Join(s.dir, offsetName(s.base, suffix)+s.temporary)
 }
 
-// file is the .log file, which is open when it is used.
-func (s *segment) file() (vfs.File, error) { return s.f, nil }
+// file is the .log file, which is open when it is used, and whose reads are verified.
+func (s *segment) file() (vfs.File, error) { return s.guards.wrap(sumLog, s.f, s.f.name), nil }
 
 // reserve makes sure that there is space on the disk for so many more bytes.
 func (s *segment) reserve(bytes int64) error {
@@ -140,6 +147,9 @@ func (s *segment) write(b []byte, h *header, indexInterval int64, now time.Time)
 	position := s.size.Load()
 	if _, err := f.WriteAt(b, position); err != nil {
 		return fmt.Errorf("write %d bytes at %d to segment %s: %w", len(b), position, s.name(logSuffix), err)
+	}
+	if s.sum != nil {
+		s.sum.add(b)
 	}
 	s.size.Store(position + h.size) // before the index speaks of it
 	s.note(h, position, indexInterval)

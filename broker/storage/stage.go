@@ -88,6 +88,7 @@ type stagedSegments struct {
 	indexInterval int64
 	now           time.Time
 	current       *segment
+	next          int64 // the offset behind the last batch
 }
 
 func (s *stagedSegments) begin(base, size int64) (err error) {
@@ -98,6 +99,7 @@ func (s *stagedSegments) begin(base, size int64) (err error) {
 }
 
 func (s *stagedSegments) batch(b []byte, h *header) error {
+	s.next = h.last() + 1
 	return s.current.write(b, h, s.indexInterval, s.now)
 }
 
@@ -106,7 +108,10 @@ func (s *stagedSegments) aborted(t abortedTxn) { s.current.aborted = append(s.cu
 func (s *stagedSegments) end() error {
 	c := s.current
 	s.current = nil
-	return errors.Join(c.seal(), c.sync(len(c.aborted) > 0), c.close())
+	if err := errors.Join(c.seal(), c.sync(len(c.aborted) > 0)); err != nil {
+		return errors.Join(err, c.close())
+	}
+	return errors.Join(c.writeSums(c.sums(max(s.next, c.base), true), true), c.close())
 }
 
 // abandon closes what a failure has left open.
@@ -125,7 +130,7 @@ func (s *stagedSegments) finish(w *foreignWalk) error {
 	if err := writeTopicID(s.files, s.dir, w.ID); err != nil {
 		return err
 	}
-	if err := syncFile(s.files, path.Join(s.dir, metadataFile)); err != nil {
+	if err := syncTopicID(s.files, s.dir); err != nil {
 		return err
 	}
 	return writeCheckpoint(s.files, path.Join(s.dir, epochFile), w.epochs.lines()) // syncs the directory too

@@ -44,14 +44,14 @@ func ReadSurvey(fsys vfs.FS, dir string) (*Survey, error) {
 	if s.Properties, err = ReadMetaProperties(fsys, dir); err != nil {
 		return nil, err
 	}
-	points, err := readOffsets(fsys, path.Join(dir, recoveryPointFile))
+	points, err := ignoreUncovered(fsys).readOffsets(path.Join(dir, recoveryPointFile))
 	if errors.Is(err, ErrCheckpoint) { // Apache Kafka then verifies everything
 		points, err = offsets{}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	starts, err := readOffsets(fsys, path.Join(dir, logStartFile))
+	starts, err := ignoreUncovered(fsys).readOffsets(path.Join(dir, logStartFile))
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func ReadSurvey(fsys vfs.FS, dir string) (*Survey, error) {
 			continue
 		}
 		topic, partition, named := parsePartitionDir(e.Name)
-		id, err := readTopicID(fsys, path.Join(dir, e.Name))
+		id, err := ignoreUncovered(fsys).readTopicID(path.Join(dir, e.Name))
 		if !named || isNotExist(err) { // without partition.metadata it is a stray to Apache Kafka as well
 			s.Others = append(s.Others, e.Name)
 			continue

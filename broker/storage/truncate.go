@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/chronik-stream/chronik/broker/journal"
+	"github.com/chronik-stream/chronik/broker/vfs"
 )
 
 // Truncate cuts the log back so that it ends at offset at the latest; a batch that reaches beyond goes as a whole, and the end
@@ -155,6 +156,9 @@ func createSegmentUnless(l *Log, cut []*segment, base int64, now time.Time) (*se
 
 // truncate cuts a segment at the first batch that reaches to offset or beyond, and returns where the log then ends.
 func (s *segment) truncate(offset int64) (end int64, err error) {
+	if err := s.restoreSums(); err != nil {
+		return 0, err
+	}
 	f, err := s.file()
 	if err != nil {
 		return 0, err
@@ -171,8 +175,7 @@ func (s *segment) truncate(offset int64) (end int64, err error) {
 		return 0, fmt.Errorf("truncate segment %s: %w", s.name(logSuffix), err)
 	}
 	if ok {
-		s.size.Store(at)
-		if err := f.Truncate(at); err != nil {
+		if err := s.cutFile(f, at); err != nil {
 			return 0, fmt.Errorf("truncate segment %s: %w", s.name(logSuffix), err)
 		}
 		s.reserved = 0
@@ -185,6 +188,22 @@ func (s *segment) truncate(offset int64) (end int64, err error) {
 		return 0, err
 	}
 	return end, s.settleTimes()
+}
+
+// cutFile shortens the .log file.
+func (s *segment) cutFile(f vfs.File, size int64) error {
+	if err := s.guards.cut(sumLog, f, s.name(logSuffix), size); err != nil {
+		return err
+	}
+	s.size.Store(size)
+	if err := f.Truncate(size); err != nil {
+		return err
+	}
+	s.sideCar.cut = true
+	if s.sum == nil {
+		return nil
+	}
+	return s.sum.cut(f, size)
 }
 
 // trimIndexes drops the entries at offset and beyond.
