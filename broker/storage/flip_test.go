@@ -286,6 +286,33 @@ func flipStep(n int) int {
 	return 1
 }
 
+// reported says whether Verify has to find damage to a file: after a clean stop nothing is needed of the journal, nor of the marker's
+// contents.
+func reported(base flipBase, name string) bool {
+	_, clean := base.files[path.Join(testDir, cleanShutdownFile)]
+	return clean && !strings.Contains(name, "chronik.journal.") && !strings.HasSuffix(name, cleanShutdownFile)
+}
+
+// checkReported fails unless Verify finds damage, or says that a side-car is not valid.
+func checkReported(t *testing.T, files map[string]string, at int) {
+	t.Helper()
+	v, err := Verify(t.Context(), diskOf(t, files), testDir)
+	must(t, err)
+	if len(v.Findings)+len(v.Uncovered) == 0 {
+		t.Fatalf("byte %d: nothing is found", at)
+	}
+}
+
+func TestVerifyFindsNothingInAGoodDirectory(t *testing.T) {
+	for state, base := range flipBases(t) {
+		v, err := Verify(t.Context(), diskOf(t, base.files), testDir)
+		must(t, err)
+		if len(v.Findings)+len(v.Uncovered) > 0 || v.Partitions != 2 || v.Segments < 6 || v.Batches < 50 || v.Records < v.Batches {
+			t.Errorf("%s: %+v", state, v)
+		}
+	}
+}
+
 func TestEveryFlippedByte(t *testing.T) {
 	forEachFile(t, func(t *testing.T, base flipBase, name string) {
 		whole := strings.TrimRight(base.files[name], "\x00") // of a journal file, what is written
@@ -300,6 +327,9 @@ func TestEveryFlippedByte(t *testing.T) {
 				t.Fatalf("byte %d of %d: %v", i, len(whole), err)
 			}
 			counts[result]++
+			if i%4 == 0 && reported(base, name) {
+				checkReported(t, files, i)
+			}
 		}
 		t.Log(counts)
 	})
@@ -317,6 +347,9 @@ func TestEveryShorterFile(t *testing.T) {
 				t.Fatalf("%d of %d bytes: %v", i, len(whole), err)
 			}
 			counts[result]++
+			if i%4 == 0 && reported(base, name) {
+				checkReported(t, files, i)
+			}
 		}
 		t.Log(counts)
 	})
