@@ -32,7 +32,6 @@ type Reader struct {
 type found struct {
 	number      uint64
 	header      fileHeader
-	valid       bool
 	first, last uint64 // LSNs of the frames from block 2 on that follow each other; 0 if none
 	changed     uint64 // the last of them that is not a checkpoint
 	checkpoint  uint64
@@ -120,9 +119,14 @@ func survey(fsys vfs.FS, dir string) ([]found, Tail, error) {
 }
 
 func summarize(data []byte) (f found, err error) {
-	f.header, f.valid, err = newestHeader(data)
-	if err != nil || !f.valid {
+	header, valid, err := newestHeader(data)
+	f.header = header
+	if err != nil {
 		return f, err
+	}
+	if !valid {
+		// A file gets its name when both copies are on disk, and one of them always is while it is prepared anew.
+		return f, fmt.Errorf("%w: the file has no valid header", ErrCorrupt)
 	}
 	if f.header.size != int64(len(data)) {
 		return f, fmt.Errorf("%w: the file has %d bytes and its header says %d", ErrCorrupt, len(data), f.header.size)
