@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"maps"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -112,7 +112,7 @@ func (l *Log) openSegments(files map[string]vfs.Info, in loading) ([]*segment, e
 	slices.SortFunc(segments, func(a, b *segment) int { return int(max(min(a.base-b.base, 1), -1)) })
 	first := firstInDoubt(segments, in)
 	for i, s := range segments {
-		if err := l.openSegment(s, files, in, i < first); err != nil {
+		if err := l.openSegment(s, files, in, i < first, i+1 < len(segments)); err != nil {
 			return nil, err
 		}
 		if i < first && i+1 < len(segments) && !s.distrust {
@@ -127,8 +127,9 @@ func (l *Log) openSegments(files map[string]vfs.Info, in loading) ([]*segment, e
 	return []*segment{s}, err
 }
 
-// openSegment reads what is kept of a segment in memory. durable says that it is exactly as it was written.
-func (l *Log) openSegment(s *segment, files map[string]vfs.Info, in loading, durable bool) error {
+// openSegment reads what is kept of a segment in memory. durable says that it is exactly as it was written, ended that it gets no
+// more batches.
+func (l *Log) openSegment(s *segment, files map[string]vfs.Info, in loading, durable, ended bool) error {
 	if err := s.loadAborted(files); err != nil {
 		return err
 	}
@@ -139,7 +140,13 @@ func (l *Log) openSegment(s *segment, files map[string]vfs.Info, in loading, dur
 		return err
 	}
 	s.offsets.load(files[path.Base(s.offsets.name)].Size)
-	err := s.times.loadLast(files[path.Base(s.times.name)].Size)
+	size := files[path.Base(s.times.name)].Size
+	if durable && ended && s.guards != nil && size > 0 {
+		s.times.load(size)
+		s.times.lastKey = s.maxTime // the side-car has it
+		return nil
+	}
+	err := s.times.loadLast(size)
 	if errors.Is(err, ErrCorrupt) {
 		s.distrust = true
 	} else if err != nil {
