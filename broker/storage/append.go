@@ -114,6 +114,9 @@ func (l *Log) Append(batch []byte, info AppendInfo) (AppendResult, error) {
 		l.refer(&frame, batch, &h)
 	}
 	frame.Sync = l.flushes(&h)
+	if frame.Type == journal.Append {
+		l.d.pacer.wrote(l.active(), h.size)
+	}
 	if _, err := l.d.journal.Append(&frame, l.done, l.end.Load()); err != nil {
 		return AppendResult{}, l.fail("append to", err)
 	}

@@ -44,7 +44,8 @@ type Directory struct {
 	// named has the names of the logs that the checkpoint files on disk may speak of.
 	named map[string]bool
 	// list is the directory's own entries.
-	list *unsynced
+	list  *unsynced
+	pacer *pacer
 
 	// checkpointing is held by the one checkpoint at a time; checkpointed is the journal's LSN after the last one.
 	checkpointing sync.Mutex
@@ -74,6 +75,7 @@ func Open(cfg Config) (*Directory, error) {
 	if err := d.shareFiles(); err != nil {
 		return nil, fmt.Errorf("open log directory %s: %w", cfg.Dir, err)
 	}
+	d.pacer = &pacer{wake: make(chan struct{}, 1)}
 	d.list = newUnsynced(func() error { return vfs.SyncDir(cfg.FS, cfg.Dir) })
 	if err := makeDir(cfg.FS, cfg.Dir); err != nil {
 		return nil, fmt.Errorf("open log directory: %w", err)
@@ -155,8 +157,9 @@ func (d *Directory) start() error {
 	} else if err != nil {
 		return errors.Join(err, d.journal.Close())
 	}
-	d.ended.Add(1)
+	d.ended.Add(2)
 	go d.maintain()
+	go d.pace()
 	return nil
 }
 

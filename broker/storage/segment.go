@@ -31,7 +31,8 @@ type segment struct {
 	offsets *index
 	times   *index
 
-	f *handle // the .log file
+	f     *handle // the .log file
+	paced paced
 	// data is what was written to it.
 	data *unsynced
 

@@ -104,6 +104,13 @@ func (o *osFile) Allocate(size int64) error {
 
 func (o *osFile) Sync() error { return o.control(syncOp, datasync) }
 
+func (o *osFile) startWriteback(off, size int64) {
+	_ = o.control("write back", func(fd uintptr) error { // a closed file has nothing to write
+		writeback(fd, off, size)
+		return nil
+	})
+}
+
 // control runs a system call on the descriptor; unlike Fd it leaves the file as it is, and safe against Close.
 func (o *osFile) control(op string, call func(fd uintptr) error) error {
 	raw, err := o.f.SyscallConn()

@@ -53,3 +53,8 @@ func (OS) Space(dir string) (Space, error) {
 	block := int64(st.Bsize)
 	return Space{Total: int64(st.Blocks) * block, Usable: int64(st.Bavail) * block}, nil //nolint:gosec // far below 2^63
 }
+
+// writeback has a part of a file written, as sync_file_range does with SYNC_FILE_RANGE_WRITE alone.
+func writeback(fd uintptr, off, size int64) {
+	_ = unix.SyncFileRange(int(fd), off, size, unix.SYNC_FILE_RANGE_WRITE) // a sync tells of the failure
+}

@@ -30,3 +30,6 @@ func datasync(fd uintptr) error {
 
 // allocate does nothing: these systems have no call that reserves space and keeps the size.
 func allocate(uintptr, int64) error { return nil }
+
+// writeback does nothing: these systems have no such call.
+func writeback(uintptr, int64, int64) {}

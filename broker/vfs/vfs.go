@@ -73,6 +73,14 @@ type Info struct {
 	Dir     bool
 }
 
+// StartWriteback asks the system to write a part of a file to the disk soon, and does not wait for it. Where the system or the
+// file has no such call, or it fails, nothing happens: it makes nothing durable, it only leaves less to a later Sync.
+func StartWriteback(f File, off, size int64) {
+	if w, ok := f.(interface{ startWriteback(off, size int64) }); ok && size > 0 {
+		w.startWriteback(off, size)
+	}
+}
+
 // SyncDir makes a directory's entries durable.
 func SyncDir(fsys FS, dir string) error {
 	f, err := fsys.Open(dir, ReadOnly)
