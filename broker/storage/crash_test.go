@@ -258,7 +258,7 @@ func (m *model) abandon() {
 	if m.flush != nil {
 		for m.grant(false) {
 		}
-		m.run(func() { <-m.flush.done })
+		m.run(func() { _ = <-m.flush.done })
 		m.flush = nil
 	}
 	m.run(func() { _ = m.d.Close() })
