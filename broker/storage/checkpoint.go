@@ -213,6 +213,9 @@ func (l *Log) syncAll(f *flushing) error {
 		if err == nil {
 			err = s.flushSums(f.sums[i], f.cutSums[i])
 		}
+		if f.txnDirty[i] || f.cutSums[i] || f.sums[i] != nil && f.sums[i].complete {
+			l.entries.change() // a file was made or replaced, and a reference may have synced the directory before
+		}
 		if err != nil && !l.removed(s) {
 			return err
 		}

@@ -28,6 +28,8 @@ func (l *Log) openSums(s *segment, files map[string]vfs.Info, in loading, durabl
 	if durable && (r.damaged || c != r.last || c == nil || !c.complete) {
 		c = nil
 	}
+	// Sections that are not chosen may be of what a crash or a truncation has cut: they must not stay behind what comes there now.
+	s.sideCar.cut = r.damaged || c != r.last
 	l.countSums(s, r, durable && c == nil)
 	if c == nil {
 		return nil
