@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -148,5 +149,56 @@ func dumpCompacted(t *testing.T, dir string, want []string) {
 	}
 	if records != len(want) {
 		t.Errorf("the files hold %d records, %d are left", records, len(want))
+	}
+}
+
+// TestTheOffsetsTopicIsCompacted commits the offset of one group again and again, in small segments. What is committed last is
+// there after a kill, and the topic's log is a small part of what was written.
+func TestTheOffsetsTopicIsCompacted(t *testing.T) {
+	b := harness.Start(t, "CHRONIK_LOG_CLEANER_BACKOFF_MS=100", "CHRONIK_OFFSETS_TOPIC_SEGMENT_BYTES=4000", "CHRONIK_OFFSETS_TOPIC_NUM_PARTITIONS=1",
+		"CHRONIK_LOG_SEGMENT_DELETE_DELAY_MS=0")
+	createTopic(t, b, "committed", 1)
+	admin := kadm.NewClient(franzClient(t, append(franzSASL(t, b, "SCRAM-SHA-512"), kgo.SeedBrokers(b.Bootstrap()))...))
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	const commits = 400
+	for i := range int64(commits) {
+		offsets := kadm.Offsets{}
+		offsets.AddOffset("committed", 0, i, -1)
+		if err := admin.CommitAllOffsets(ctx, "again and again", offsets); err != nil {
+			t.Fatal(err)
+		}
+	}
+	small := func() bool {
+		files, err := filepath.Glob(filepath.Join(b.Dir, "data", "__consumer_offsets-0", "*.log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		size := int64(0)
+		for _, file := range files {
+			if info, err := os.Stat(file); err == nil { // else it was replaced just now
+				size += info.Size()
+			}
+		}
+		return size < 8000 // of the 100,000 that were written
+	}
+	for tick := time.NewTicker(50 * time.Millisecond); !small(); {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("the offsets topic is not compacted:\n%s", b.Log())
+		}
+	}
+	if strings.Contains(scrape(t, b), "chronik_log_cleaner_runs_total 0\n") {
+		t.Error("no round of compaction was counted")
+	}
+	b.Kill(t)
+	b.Run(t)
+	found, err := admin.FetchOffsets(ctx, "again and again")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o, ok := found.Lookup("committed", 0); !ok || o.At != commits-1 {
+		t.Errorf("the group's offset is %+v (%t), %d was committed last", o, ok, commits-1)
 	}
 }
