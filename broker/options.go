@@ -56,6 +56,8 @@ type Options struct {
 	// the start.
 	Segments       storage.CacheConfig
 	WarmUpSegments int
+	// Scrub says how segments are verified; Directories is the broker's to set.
+	Scrub storage.ScrubConfig
 	// Cleaner says how logs are compacted; Logs, Metrics, Clock and Logger are the broker's to set.
 	Cleaner storage.CleanerConfig
 

@@ -40,6 +40,9 @@ func (b *Broker) startServices(ctx context.Context) error {
 	if err := b.startCleaner(ctx); err != nil {
 		return err
 	}
+	if err := b.startScrubber(ctx); err != nil {
+		return err
+	}
 	if err := b.startServer(ctx); err != nil {
 		return err
 	}

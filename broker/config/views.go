@@ -56,6 +56,9 @@ type Storage struct {
 	FlushInterval time.Duration
 	// JournalBytes is chronik.journal.bytes.
 	JournalBytes int64
+	// ScrubInterval is chronik.scrub.interval.ms, ScrubBytesPerSecond is chronik.scrub.bytes.per.second.
+	ScrubInterval       time.Duration
+	ScrubBytesPerSecond int64
 	// CheckpointInterval is log.flush.offset.checkpoint.interval.ms.
 	CheckpointInterval time.Duration
 	// FlushCheckInterval is log.flush.scheduler.interval.ms.
@@ -229,6 +232,7 @@ func (l *loader) storage() {
 	}
 	c.Storage = Storage{
 		LogDirs: dirs, MetadataDir: c.text("metadata.log.dir"), FlushInterval: c.millis("chronik.flush.interval.ms"),
+		ScrubInterval: c.millis("chronik.scrub.interval.ms"), ScrubBytesPerSecond: c.long("chronik.scrub.bytes.per.second"),
 		JournalBytes: c.long("chronik.journal.bytes"), CheckpointInterval: c.millis("log.flush.offset.checkpoint.interval.ms"),
 		FlushCheckInterval:   c.millis("log.flush.scheduler.interval.ms"),
 		RetentionInterval:    c.millis("log.retention.check.interval.ms"),

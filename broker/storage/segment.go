@@ -40,6 +40,8 @@ type segment struct {
 	guards   *guards  // nil when this process wrote the files
 	sideCar  sideCar
 	distrust bool // an index is not as the side-car says
+	// broken is damage that the scrubber has found; reads fail with it.
+	broken atomic.Pointer[error]
 
 	aborted     []abortedTxn // all entries of the .txnindex
 	abortedSize int          // how many of them are in the file
@@ -114,7 +116,12 @@ func (s *segment) name(suffix string) string {
 }
 
 // file is the .log file, which is open when it is used, and whose reads are verified.
-func (s *segment) file() (vfs.File, error) { return s.guards.wrap(sumLog, s.f, s.f.name), nil }
+func (s *segment) file() (vfs.File, error) {
+	if broken := s.broken.Load(); broken != nil {
+		return nil, *broken
+	}
+	return s.guards.wrap(sumLog, s.f, s.f.name), nil
+}
 
 // reserve makes sure that there is space on the disk for so many more bytes.
 func (s *segment) reserve(bytes int64) error {

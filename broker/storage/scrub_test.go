@@ -1,0 +1,93 @@
+package storage
+
+import (
+	"testing"
+
+	"github.com/chronik-stream/chronik/broker/vfs"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+func newScrubber(t *testing.T, d *Directory) *Scrubber {
+	t.Helper()
+	return NewScrubber(ScrubConfig{Interval: 1, BytesPerSecond: 1 << 60, Directories: []*Directory{d}})
+}
+
+// sealedLog is a log of some segments, all but the last of which a checkpoint has made durable.
+func sealedLog(t *testing.T, disk vfs.FS) (*Directory, *Log) {
+	t.Helper()
+	d := openDir(t, testConfig(disk))
+	l := newLogIn(t, d)
+	for i := range 100 {
+		appendTo(t, l, batchOf(2, 300, testTime.UnixMilli()+int64(i)))
+	}
+	must(t, d.Checkpoint())
+	return d, l
+}
+
+func flipBit(t *testing.T, fsys vfs.FS, name string, at int64) {
+	t.Helper()
+	f, err := fsys.Open(name, vfs.ReadWrite)
+	must(t, err)
+	var b [1]byte
+	_, err = f.ReadAt(b[:], at)
+	must(t, err)
+	b[0] ^= 1
+	_, err = f.WriteAt(b[:], at)
+	must(t, err)
+	must(t, f.Close())
+}
+
+func TestScrubberFindsWhatThisProcessHasWritten(t *testing.T) {
+	for _, suffix := range segmentSuffixes[:3] {
+		disk := vfs.NewMemory(nil)
+		d, l := sealedLog(t, disk)
+		s := newScrubber(t, d)
+		must(t, s.Scrub(t.Context()))
+		if n := d.scrub.segments.Load(); n < 3 || d.scrub.damaged.Load() != 0 || d.scrub.completed.Load() != testTime.Unix() {
+			t.Fatalf("%d segments, %d damaged", n, d.scrub.damaged.Load())
+		}
+		second := (*l.segments.Load())[1]
+		flipBit(t, disk, second.name(suffix), 14) // no batch's checksum covers it
+		must(t, s.Scrub(t.Context()))
+		if d.scrub.damaged.Load() != 1 {
+			t.Fatalf("%s: %d damaged", suffix, d.scrub.damaged.Load())
+		}
+		if _, err := l.Read(second.base, 1000, l.EndOffset(), true, nil); wire.CodeOf(err) != wire.KafkaStorageError {
+			t.Errorf("%s: a read of the damaged segment: %v", suffix, err)
+		}
+		if _, err := l.Read(0, 1000, l.EndOffset(), true, nil); err != nil {
+			t.Errorf("%s: a read of another segment: %v", suffix, err)
+		}
+		must(t, d.Close())
+	}
+}
+
+func TestScrubberMakesMissingSideCarsOfGoodSegmentsOnly(t *testing.T) {
+	disk := vfs.NewMemory(nil)
+	d, l := sealedLog(t, disk)
+	s := newScrubber(t, d)
+	segments := *l.segments.Load()
+	var names []string
+	for _, segment := range segments[:2] {
+		names = append(names, segment.name(sumsSuffix))
+		must(t, disk.Remove(segment.name(sumsSuffix)))
+	}
+	flipBit(t, disk, segments[1].name(logSuffix), 100) // within a batch's checksum
+	must(t, s.Scrub(t.Context()))
+	if _, err := vfs.Stat(disk, names[0]); err != nil {
+		t.Errorf("the side-car of a good segment: %v", err)
+	}
+	if _, err := vfs.Stat(disk, names[1]); !isNotExist(err) {
+		t.Errorf("the side-car of a damaged segment: %v", err)
+	}
+	if d.scrub.damaged.Load() != 1 || d.scrub.made.Load() != 1 {
+		t.Errorf("%d damaged, %v made", d.scrub.damaged.Load(), d.scrub.made.Load())
+	}
+	must(t, d.Close())
+	flipBit(t, disk, segments[0].name(logSuffix), 14)
+	d = openDir(t, testConfig(disk))
+	if _, err := d.Log("topic", 0).Read(0, 1000, 10, true, nil); wire.CodeOf(err) != wire.KafkaStorageError {
+		t.Errorf("the side-car that was made does not cover the segment: %v", err)
+	}
+	must(t, d.Close())
+}
