@@ -196,6 +196,9 @@ func (l *Log) startFlush() (*flushing, error) {
 	segments := *l.segments.Load()
 	f.segments = segments[max(find(segments, l.recoveryPoint-1), 0):] // the one that a truncation has cut, too
 	for _, s := range f.segments {
+		if s.abortedSize == 0 && len(s.aborted) > 0 {
+			l.entries.change() // the .txnindex is made
+		}
 		if err := s.flushIndexes(); err != nil {
 			l.unflushed(f)
 			return nil, fmt.Errorf("flush %s: %w", l.path, err)
