@@ -45,6 +45,7 @@ func (b *Broker) directoryConfig(dir string) storage.Config {
 		FS: b.options.Files, Dir: filepath.ToSlash(dir), FlushPolicy: b.options.FlushPolicy, FlushInterval: b.options.FlushInterval,
 		CheckpointBytes: b.options.JournalBytes, CheckpointInterval: b.options.CheckpointInterval, FlushCheckInterval: b.options.FlushCheckInterval, ProducerIDExpiration: b.options.ProducerIDExpiration,
 		ProducerIDExpirationInterval: b.options.ProducerIDExpirationInterval,
+		RecoveryThreads:              b.options.RecoveryThreads,
 		Cache:                        b.cache,
 		Cordoned:                     slices.Contains(b.options.CordonedDirs, dir),
 		ReserveBytes:                 storage.DefaultReserveBytes, JournalFileBytes: journalFileBytes(b.options.JournalBytes),

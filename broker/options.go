@@ -52,6 +52,8 @@ type Options struct {
 	ProducerIDExpiration         time.Duration
 	ProducerIDExpirationInterval time.Duration
 	RetentionInterval            time.Duration
+	// RecoveryThreads is how many logs of a directory are loaded at once.
+	RecoveryThreads int
 	// Segments bounds what segments keep open; Clock and Logger are the broker's to set. WarmUpSegments of each log are opened at
 	// the start.
 	Segments       storage.CacheConfig

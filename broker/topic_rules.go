@@ -80,6 +80,7 @@ func (r *topicRules) ReplicaSettings(t *meta.Topic) *replica.Settings {
 		Log: storage.LogConfig{
 			SegmentBytes: s.SegmentBytes, SegmentMs: s.SegmentMs, SegmentJitterMs: s.SegmentJitterMs,
 			IndexBytes: s.SegmentIndexBytes, IndexIntervalBytes: s.IndexIntervalBytes,
+			Preallocate: s.Preallocate,
 			RetentionMs: s.RetentionMs, RetentionBytes: s.RetentionBytes, MaxMessageBytes: s.MaxMessageBytes,
 			FileDeleteDelay: s.FileDeleteDelay, FlushMessages: s.FlushMessages, FlushMs: s.FlushMs, CompactOnly: s.Compact && !s.Delete,
 			ProducerIDExpirationMs: s.ProducerIDExpirationMs,

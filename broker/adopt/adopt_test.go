@@ -109,7 +109,7 @@ func (w *world) runIn(ctx context.Context, r Request) (*Report, error) {
 			return w.apply(c), nil
 		},
 		CheckTopicConfig: func(c map[string]string) error {
-			if _, bad := c["preallocate"]; bad {
+			if _, bad := c["unclean.leader.election.enable"]; bad {
 				return errors.New("not acted on")
 			}
 			return nil
@@ -336,7 +336,7 @@ func TestWhatStandsAgainstAnImport(t *testing.T) {
 		"no metadata log": {func(w *world) { w.source(kafkaDir, a0, a1) }, OutOfSync, 1},
 		"a configuration that is not acted on": {func(w *world) {
 			w.source(kafkaDir, a0)
-			w.metadata([][]byte{configOf(meta.TopicConfig, "a", "preallocate", value("true"))}, a0)
+			w.metadata([][]byte{configOf(meta.TopicConfig, "a", "unclean.leader.election.enable", value("true"))}, a0)
 		}, Configs, 1},
 		"remote storage": {func(w *world) {
 			w.source(kafkaDir, a0)

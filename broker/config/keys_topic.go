@@ -26,7 +26,7 @@ func topicKeys() []Key {
 		{Name: "min.cleanable.dirty.ratio", Type: Double, Default: "0.5", Check: fraction(0, 1), Broker: "log.cleaner.min.cleanable.ratio", Effect: ActedOn, Doc: "Share of the log that has to be dirty before it is compacted."},
 		{Name: "min.compaction.lag.ms", Type: Long, Default: "0", Check: atLeast(0), Broker: "log.cleaner.min.compaction.lag.ms", Effect: ActedOn, Doc: "Shortest time before a record is compacted, in milliseconds."},
 		{Name: "min.insync.replicas", Type: Int, Default: "1", Check: atLeast(1), Broker: "min.insync.replicas", Effect: ActedOn, Doc: "Replicas that have to be in sync for a write with acks=all."},
-		{Name: "preallocate", Type: Boolean, Default: "false", Broker: "log.preallocate", Effect: Refused, Doc: "Whether the files of segments are allocated in advance."},
+		{Name: "preallocate", Type: Boolean, Default: "false", Broker: "log.preallocate", Effect: ActedOn, Doc: "Whether a segment gets the space of its whole size on the disk when it is begun, where the disk has it."},
 		{Name: "remote.log.copy.disable", Type: Boolean, Default: "false", Effect: Refused, Doc: "Whether a tiered topic is no longer copied."},
 		{Name: "remote.log.delete.on.disable", Type: Boolean, Default: "false", Effect: Refused, Doc: "Whether tiered data goes when tiering is turned off."},
 		{Name: "remote.storage.enable", Type: Boolean, Default: "false", Effect: Refused, Doc: "Whether the topic is tiered."},

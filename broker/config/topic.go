@@ -73,6 +73,7 @@ func (t *Table) Validate(scope Scope, configs map[string]string) error {
 type TopicSettings struct {
 	SegmentBytes, SegmentMs, SegmentJitterMs int64
 	SegmentIndexBytes, IndexIntervalBytes    int64
+	Preallocate                              bool
 	// RetentionMs and RetentionBytes are -1 for "without bound".
 	RetentionMs, RetentionBytes int64
 	MaxMessageBytes             int64
@@ -115,6 +116,7 @@ func (c *Config) Topic(explicit map[string]string, d Dynamic) TopicSettings {
 	return TopicSettings{
 		SegmentBytes: number("segment.bytes"), SegmentMs: number("segment.ms"), SegmentJitterMs: number("segment.jitter.ms"),
 		SegmentIndexBytes: number("segment.index.bytes"), IndexIntervalBytes: number("index.interval.bytes"),
+		Preallocate: strings.EqualFold(value("preallocate"), "true"),
 		RetentionMs: number("retention.ms"), RetentionBytes: number("retention.bytes"), MaxMessageBytes: number("max.message.bytes"),
 		FileDeleteDelay: millis(number("file.delete.delay.ms")), FlushMessages: number("flush.messages"), FlushMs: c.flushMs(explicit, d),
 		Compact: slices.Contains(policy, "compact"), Delete: slices.Contains(policy, "delete"),

@@ -26,7 +26,7 @@ func TestValidateTopics(t *testing.T) {
 		"type":         {"retention.ms", "soon", "Invalid value soon for configuration retention.ms: Not a number of type LONG"},
 		"range":        {"segment.bytes", "1", "Invalid value 1 for configuration segment.bytes: Value must be at least 1048576"},
 		"choice":       {"cleanup.policy", "foo", "String must be one of: compact, delete"},
-		"not acted on": {"preallocate", "true", "Invalid value true for configuration preallocate: This key is not acted on"},
+		"not acted on": {"remote.storage.enable", "true", "Invalid value true for configuration remote.storage.enable: This key is not acted on"},
 	} {
 		err := table.Validate(TopicScope, map[string]string{test.key: test.value})
 		if !errors.Is(err, ErrInvalid) || !strings.HasPrefix(err.Error(), test.want) && !strings.Contains(err.Error(), test.want) {

@@ -63,6 +63,8 @@ type Storage struct {
 	CheckpointInterval time.Duration
 	// FlushCheckInterval is log.flush.scheduler.interval.ms.
 	FlushCheckInterval time.Duration
+	// RecoveryThreads is num.recovery.threads.per.data.dir.
+	RecoveryThreads int
 	// RetentionInterval is log.retention.check.interval.ms.
 	RetentionInterval time.Duration
 	// ProducerIDExpiration is producer.id.expiration.ms.
@@ -235,6 +237,7 @@ func (l *loader) storage() {
 		ScrubInterval: c.millis("chronik.scrub.interval.ms"), ScrubBytesPerSecond: c.long("chronik.scrub.bytes.per.second"),
 		JournalBytes: c.long("chronik.journal.bytes"), CheckpointInterval: c.millis("log.flush.offset.checkpoint.interval.ms"),
 		FlushCheckInterval:   c.millis("log.flush.scheduler.interval.ms"),
+		RecoveryThreads:      int(c.long("num.recovery.threads.per.data.dir")),
 		RetentionInterval:    c.millis("log.retention.check.interval.ms"),
 		ProducerIDExpiration: c.millis("producer.id.expiration.ms"), ProducerIDExpirationInterval: c.millis("producer.id.expiration.check.interval.ms"),
 		HeaderOnly:    c.text("chronik.record.validation") == "header",

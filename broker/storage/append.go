@@ -150,6 +150,19 @@ func (l *Log) result(base, last int64, h *header, duplicate bool) AppendResult {
 	return r
 }
 
+// preallocation is the size that the active segment's space gets at once: segment.bytes with preallocate, unless that would take
+// what a disk that is nearly full has left for all logs.
+func (l *Log) preallocation() int64 {
+	size := l.cfg.SegmentBytes
+	if !l.cfg.Preallocate || l.active().reserved >= size {
+		return 0
+	}
+	if space, err := l.d.Space(); err == nil && space.Usable < size+l.d.cfg.ReserveBytes+regainBytes {
+		return 0
+	}
+	return size
+}
+
 // put writes a batch to the active segment and takes it into the log's state. When there is no space it changes nothing; after
 // any other failure the directory is offline.
 func (l *Log) put(batch []byte, h *header, m *marker, now time.Time) error {
@@ -159,7 +172,7 @@ func (l *Log) put(batch []byte, h *header, m *marker, now time.Time) error {
 		}
 	}
 	s := l.active()
-	err := s.reserve(h.size)
+	err := s.reserve(h.size, l.preallocation())
 	if err == nil {
 		err = s.write(batch, h, l.cfg.IndexIntervalBytes, now)
 	}

@@ -229,7 +229,7 @@ func (w *replacement) flush() error {
 	if err := w.pace.take(w.ctx, size); err != nil {
 		return err
 	}
-	if err := w.dest.reserve(size); err != nil {
+	if err := w.dest.reserve(size, 0); err != nil {
 		return fmt.Errorf("%w: %w", errNoSpace, err)
 	}
 	if _, err := w.dest.f.WriteAt(w.out, w.pos); err != nil {

@@ -20,6 +20,8 @@ const (
 	DefaultProducerIDExpiration = 24 * time.Hour
 	// DefaultProducerIDExpirationInterval is producer.id.expiration.check.interval.ms of Apache Kafka.
 	DefaultProducerIDExpirationInterval = 10 * time.Minute
+	// DefaultRecoveryThreads is num.recovery.threads.per.data.dir of Apache Kafka.
+	DefaultRecoveryThreads = 2
 )
 
 // Config says how a log directory is opened. FS, Dir and Logger are required.
@@ -57,9 +59,8 @@ type Config struct {
 	Cache  *SegmentCache
 	Clock  func() time.Time
 	Logger *slog.Logger
-
-	// loaders is how many logs are loaded at once; a test that has to repeat a crash needs one.
-	loaders int
+	// RecoveryThreads is how many logs are loaded at once (num.recovery.threads.per.data.dir); 0 means DefaultRecoveryThreads.
+	RecoveryThreads int
 }
 
 func (c *Config) setDefaults() {
@@ -88,8 +89,8 @@ func (c *Config) setDefaults() {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	if c.loaders == 0 {
-		c.loaders = defaultLoaders
+	if c.RecoveryThreads == 0 {
+		c.RecoveryThreads = DefaultRecoveryThreads
 	}
 	if c.DefaultLogConfig == (LogConfig{}) {
 		c.DefaultLogConfig = DefaultLogConfig()
@@ -102,6 +103,8 @@ type LogConfig struct {
 	SegmentBytes int64
 	// SegmentMs is segment.ms, in milliseconds; SegmentJitterMs is the random part that is taken off it.
 	SegmentMs, SegmentJitterMs int64
+	// Preallocate is preallocate: a segment gets the space of SegmentBytes at once, where the disk has it.
+	Preallocate bool
 	// IndexBytes is segment.index.bytes, IndexIntervalBytes is index.interval.bytes.
 	IndexBytes, IndexIntervalBytes int64
 	// RetentionMs is retention.ms and RetentionBytes is retention.bytes; negative means without bound.

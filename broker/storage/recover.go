@@ -11,9 +11,6 @@ import (
 	"github.com/chronik-stream/chronik/broker/journal"
 )
 
-// defaultLoaders is how many logs are loaded at once.
-const defaultLoaders = 4
-
 // past is what the journal tells of a log before its files are read.
 type past struct {
 	created, deleted uint64 // LSNs; 0 if there is none
@@ -124,7 +121,7 @@ func (d *Directory) loadLogs(clean bool, r *replay) error {
 	var mu sync.Mutex
 	var errs []error
 	var group sync.WaitGroup
-	for range d.cfg.loaders {
+	for range d.cfg.RecoveryThreads {
 		group.Go(func() {
 			for dir := range work {
 				if err := d.loadLog(dir, clean, points, starts, cleaned, r); err != nil {

@@ -123,8 +123,9 @@ func (s *segment) file() (vfs.File, error) {
 	return s.guards.wrap(sumLog, s.f, s.f.name), nil
 }
 
-// reserve makes sure that there is space on the disk for so many more bytes.
-func (s *segment) reserve(bytes int64) error {
+// reserve makes sure that there is space on the disk for so many more bytes. It asks for a step more than that, and at least for
+// a size of so many bytes, where they fit.
+func (s *segment) reserve(bytes, atLeast int64) error {
 	need := s.size.Load() + bytes
 	if need <= s.reserved {
 		return nil
@@ -133,9 +134,9 @@ func (s *segment) reserve(bytes int64) error {
 	if err != nil {
 		return err
 	}
-	upTo := need + min(max(need, minReserveBytes), maxReserveBytes)
+	upTo := max(need+min(max(need, minReserveBytes), maxReserveBytes), atLeast)
 	err = f.Allocate(upTo)
-	if vfs.NoSpace(err) { // what is needed may fit where a step does not
+	if vfs.NoSpace(err) { // what is needed may fit where more does not
 		upTo = need
 		err = f.Allocate(upTo)
 	}

@@ -95,7 +95,7 @@ func (s *stagedSegments) begin(base, size int64) (err error) {
 	if s.current, err = createSegment(s.files, s.dir, base, s.now); err != nil {
 		return err
 	}
-	return s.current.reserve(size)
+	return s.current.reserve(size, 0)
 }
 
 func (s *stagedSegments) batch(b []byte, h *header) error {
