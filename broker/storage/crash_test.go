@@ -71,7 +71,7 @@ func (m *model) config() Config {
 	cfg.FlushPolicy = m.policy
 	cfg.JournalFileBytes = 64 << 10
 	cfg.ReferenceBytes = m.references
-	cfg.loaders = 1
+	cfg.RecoveryThreads = 1
 	cfg.Clock = func() time.Time { return m.now }
 	cfg.DefaultLogConfig.SegmentBytes = 6000
 	cfg.DefaultLogConfig.SegmentMs = time.Hour.Milliseconds()
@@ -258,7 +258,7 @@ func (m *model) abandon() {
 	if m.flush != nil {
 		for m.grant(false) {
 		}
-		m.run(func() { _ = <-m.flush.done })
+		m.run(func() { <-m.flush.done })
 		m.flush = nil
 	}
 	m.run(func() { _ = m.d.Close() })
