@@ -191,6 +191,7 @@ func (l *Log) put(batch []byte, h *header, m *marker, now time.Time) error {
 		}
 	}
 	l.end.Store(h.last() + 1)
+	l.sinceSnapshot += h.size
 	return nil
 }
 
@@ -240,7 +241,8 @@ func (l *Log) writeSnapshot(offset int64) (err error) {
 	if _, err := f.WriteAt(l.producers.encode(), 0); err != nil {
 		return fmt.Errorf("write producer snapshot: %w", err)
 	}
-	l.snapshotAt = offset
+	l.snapshotAt, l.sinceSnapshot = offset, 0
+	l.notStray(offset)
 	l.unsynced = append(l.unsynced, name)
 	l.entries.change()
 	return nil

@@ -96,6 +96,7 @@ func (d *Directory) Checkpoint() error {
 	}
 	d.checkpointed = through + 1 // the checkpoint's own frame, unless another one came first
 	settle(ends)
+	d.dropStrays()
 	return nil
 }
 
@@ -181,6 +182,11 @@ func (l *Log) startFlush() (*flushing, error) {
 	defer l.mu.Unlock()
 	if l.gone {
 		return nil, nil
+	}
+	if l.snapshotDue() {
+		if err := l.writeStray(); err != nil {
+			return nil, fmt.Errorf("flush %s: %w", l.path, err)
+		}
 	}
 	f := &flushing{
 		end: l.end.Load(), cuts: l.cuts.Load(), snapshots: l.unsynced,

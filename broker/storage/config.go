@@ -61,6 +61,8 @@ type Config struct {
 	Logger *slog.Logger
 	// RecoveryThreads is how many logs are loaded at once (num.recovery.threads.per.data.dir); 0 means DefaultRecoveryThreads.
 	RecoveryThreads int
+	// snapshotBytes is how much is appended before a checkpoint writes a producer snapshot; 0 means defaultSnapshotBytes.
+	snapshotBytes int64
 }
 
 func (c *Config) setDefaults() {
@@ -88,6 +90,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.snapshotBytes == 0 {
+		c.snapshotBytes = defaultSnapshotBytes
 	}
 	if c.RecoveryThreads == 0 {
 		c.RecoveryThreads = DefaultRecoveryThreads

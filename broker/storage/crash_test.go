@@ -72,6 +72,7 @@ func (m *model) config() Config {
 	cfg.JournalFileBytes = 64 << 10
 	cfg.ReferenceBytes = m.references
 	cfg.RecoveryThreads = 1
+	cfg.snapshotBytes = 1500
 	cfg.Clock = func() time.Time { return m.now }
 	cfg.DefaultLogConfig.SegmentBytes = 6000
 	cfg.DefaultLogConfig.SegmentMs = time.Hour.Milliseconds()

@@ -431,6 +431,9 @@ func (l *Log) trimSnapshots() error {
 			return err
 		}
 	}
+	if newest >= 0 && !bases[newest] {
+		l.strays = []int64{newest}
+	}
 	return nil
 }
 

@@ -44,6 +44,10 @@ type Log struct {
 	recoveryPoint int64
 	flushedCuts   uint64 // what cuts was when the recovery point was set
 	snapshotAt    int64  // offset of the newest producer snapshot; -1 if there is none
+	// sinceSnapshot is how many bytes of batches lie behind it.
+	sinceSnapshot int64
+	// strays are the offsets of the producer snapshots that are not at a segment's base.
+	strays []int64
 	// unsynced has producer snapshots that the next checkpoint makes durable.
 	unsynced []string
 	gone     bool // deleted

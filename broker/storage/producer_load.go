@@ -41,7 +41,7 @@ func snapshotsAmong(names iter.Seq[string]) (found []int64) {
 // loadProducers sets the producer state from the newest valid one of the snapshots and the batches behind it. An invalid
 // snapshot is removed.
 func (l *Log) loadProducers(snapshots []int64, now time.Time) error {
-	l.producers, l.snapshotAt = newProducers(), -1
+	l.producers, l.snapshotAt, l.sinceSnapshot = newProducers(), -1, 0
 	from := l.start.Load()
 	for n := len(snapshots); n > 0 && snapshots[n-1] >= from; n-- {
 		name := path.Join(l.path, offsetName(snapshots[n-1], snapshotSuffix))
@@ -95,7 +95,11 @@ func (l *Log) scanSegment(s *segment, from int64) error {
 		if err != nil {
 			return fmt.Errorf("position %d: %w", at, err)
 		}
-		if h.last() < from || !h.hasProducer() {
+		if h.last() < from {
+			continue
+		}
+		l.sinceSnapshot += h.size
+		if !h.hasProducer() {
 			continue
 		}
 		var mark *marker

@@ -32,22 +32,22 @@ func (f readCountedFile) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// recoveryReads is what a start reads after a kill, of a log of so many batches and the same journal.
-func recoveryReads(t *testing.T, batches int) int64 {
+// recoveryReads is what a start reads after a kill, of a log of so many batches, in segments of a size, and the same journal.
+func recoveryReads(t *testing.T, batches int, segmentBytes int64, batch func(i int) []byte) int64 {
 	t.Helper()
 	disk := vfs.NewMemory(nil)
 	cfg := testConfig(disk)
-	cfg.DefaultLogConfig.SegmentBytes = 256 << 10
+	cfg.DefaultLogConfig.SegmentBytes = segmentBytes
 	d := openDir(t, cfg)
 	l := newLogIn(t, d)
 	for i := range batches {
-		appendTo(t, l, batchOf(1, 4000, testTime.UnixMilli()))
+		appendTo(t, l, batch(i))
 		if i%50 == 49 {
 			must(t, d.Checkpoint()) // or the journal would grow with the log
 		}
 	}
-	for range 10 {
-		appendTo(t, l, batchOf(1, 4000, testTime.UnixMilli()))
+	for i := range 10 {
+		appendTo(t, l, batch(batches+i))
 	}
 	waitConfirmed(t, l)
 	next := disk.Kill()
@@ -64,12 +64,31 @@ func recoveryReads(t *testing.T, batches int) int64 {
 }
 
 // TestRecoveryIsBoundedByTheJournal: what a start reads after a kill does not grow with the log, only with its journal and one
-// segment.
+// small segment, or what is appended between two snapshots of the producers.
 func TestRecoveryIsBoundedByTheJournal(t *testing.T) {
-	const segments, journals = 2 * 256 << 10, 4 * 2 * 256 << 10 // each file of the journal is read for the survey and for the replay
-	for _, batches := range []int{200, 4000} {
-		if read := recoveryReads(t, batches); read > segments+journals {
-			t.Errorf("a start reads %d bytes of a log of %d KiB", read, batches*4)
-		}
+	const (
+		journals  = 4 * 2 * 256 << 10 // each file of the journal is read for the survey and for the replay
+		inFlight  = recallFirst + 2*scanBufferBytes
+		tail      = defaultSnapshotBytes + 50*5000 // a checkpoint comes after 50 batches
+		snapshots = 2*tail + inFlight              // for the producers, and for checksums
+	)
+	plain := func(int) []byte { return batchOf(1, 4000, testTime.UnixMilli()) }
+	producers := func(i int) []byte { return sign(plain(i), int64(i%3), 0, int32(i/3), 0) }
+	for name, c := range map[string]struct {
+		batch        func(int) []byte
+		segment, max int64
+	}{
+		"small segments":                      {plain, 256 << 10, 2*256<<10 + journals},
+		"small segments, idempotent producer": {producers, 256 << 10, 2*256<<10 + inFlight + journals},
+		"one segment":                         {plain, 1 << 30, snapshots + journals},
+		"one segment, idempotent producers":   {producers, 1 << 30, snapshots + journals},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, batches := range []int{200, 4000, 16_000} {
+				if read := recoveryReads(t, batches, c.segment, c.batch); read > c.max {
+					t.Errorf("a start reads %d bytes of a log of %d KiB, at most %d are due", read, batches*4, c.max)
+				}
+			}
+		})
 	}
 }

@@ -319,6 +319,7 @@ func (l *Log) removeSnapshot(offset int64) error {
 		}
 	}
 	l.unsynced = kept
+	l.notStray(offset)
 	l.entries.change()
 	return nil
 }
