@@ -86,7 +86,8 @@ func (l *Log) settle() {
 }
 
 // durable is what references tell of a log: when the frame at lsn was written, all of the log up to end, which is at position of
-// segment, was durable in the log's own files, and so was what had been cut or removed. The zero value says nothing.
+// segment, was durable in the log's own files, and so was what had been cut or removed. Without a reference lsn is 0, and end is
+// what was durable before the first frame. The zero value says nothing.
 type durable struct {
 	lsn               uint64
 	end               int64

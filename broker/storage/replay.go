@@ -29,15 +29,16 @@ func (r *replay) survey(f *journal.Frame) error {
 	key := logKey{f.TopicID, f.Partition}
 	p := r.past[key]
 	if p == nil {
-		p = &past{truncated: -1}
+		// What is before its first change that the checkpoint does not cover was durable by then.
+		p = &past{truncated: -1, durable: durable{end: f.PreviousEnd}}
 		r.past[key] = p
 	}
 	switch f.Type {
 	case journal.PartitionCreated:
-		p.created, p.durable = f.LSN, durable{}
+		p.created, p.durable = f.LSN, durable{end: f.PreviousEnd} // one that has moved here has brought records
 		r.made[partitionDirName(string(f.Payload), f.Partition)] = true
 	case journal.PartitionDeleted:
-		p.deleted, p.durable = f.LSN, durable{}
+		*p = past{created: p.created, deleted: f.LSN, truncated: -1}
 	case journal.Reference:
 		ref, err := parseReference(f)
 		if err != nil {
