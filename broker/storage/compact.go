@@ -21,6 +21,8 @@ type compaction struct {
 	// waiting counts who wants the turn at once; cancel ends the round under way.
 	waiting atomic.Int32
 	cancel  atomic.Pointer[context.CancelFunc]
+	// moves are under way: no round begins. A copy of which a part was made before a round would have values whose tombstones went.
+	moves atomic.Int32
 
 	// The rest belongs to the log's lock.
 
@@ -49,6 +51,10 @@ func (l *Log) stopCompaction() (release func()) {
 func (l *Log) beginCompaction(ctx context.Context) (round context.Context, end func(), ok bool) {
 	c := &l.compaction
 	if !c.turn.TryLock() {
+		return nil, nil, false
+	}
+	if c.moves.Load() > 0 {
+		c.turn.Unlock()
 		return nil, nil, false
 	}
 	round, cancel := context.WithCancel(ctx)

@@ -14,11 +14,12 @@ import (
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
-// ErrMoveOvertaken is wrapped by the error of a move whose log has lost segments under it: it has to begin anew.
-var ErrMoveOvertaken = errors.New("segments went while they were copied")
+// ErrMoveOvertaken is wrapped by the error of a move whose log has lost segments, or was cut, under it: it has to begin anew.
+var ErrMoveOvertaken = errors.New("records went while they were copied")
 
 // Move copies a log into another directory while the log is in use; Finish lets the copy take its place. Until then the copy is
-// in a directory that ends in -future, which a start drops. One goroutine uses a Move; End and Size may be called by any.
+// in a directory that ends in -future, which a start drops. The log is not compacted meanwhile. One goroutine uses a Move, and
+// calls Abandon unless it has ended well; End and Size may be called by any.
 type Move struct {
 	from *Log
 	to   *Directory
@@ -26,8 +27,10 @@ type Move struct {
 	// source is the segment that was copied last, up to pos.
 	source *segment
 	pos    int64
-	end    atomic.Int64
-	size   atomic.Int64
+	// cuts is how often the log had been cut when the move began.
+	cuts uint64
+	end  atomic.Int64
+	size atomic.Int64
 }
 
 // StartMove begins to move a log of another directory into this one. KAFKA_STORAGE_ERROR: the directory is offline, or full, or
@@ -50,7 +53,12 @@ func (d *Directory) StartMove(l *Log) (*Move, error) {
 		return nil, wire.Errorf(wire.KafkaStorageError, "move %s: %w", l.path, err)
 	}
 	cfg := l.Config()
-	return &Move{from: l, to: d, sink: &stagedSegments{files: d.files, dir: dir, indexInterval: cfg.IndexIntervalBytes, now: d.cfg.Clock()}}, nil
+	l.compaction.moves.Add(1)
+	l.stopCompaction()() // the round that may be under way
+	return &Move{
+		from: l, to: d, cuts: l.cuts.Load(),
+		sink: &stagedSegments{files: d.files, dir: dir, indexInterval: cfg.IndexIntervalBytes, now: d.cfg.Clock()},
+	}, nil
 }
 
 // Directory is where the copy is.
@@ -92,6 +100,9 @@ func (m *Move) copy(ctx context.Context, locked bool) error {
 
 // left are the segments that are not copied, the first one in part.
 func (m *Move) left() ([]*segment, error) {
+	if m.from.cuts.Load() != m.cuts {
+		return nil, fmt.Errorf("move %s: %w", m.from.path, ErrMoveOvertaken)
+	}
 	segments := *m.from.segments.Load()
 	if m.source == nil {
 		return segments, nil
@@ -227,6 +238,7 @@ func (m *Move) publish() (*Log, error) {
 
 // Abandon removes the copy after an error.
 func (m *Move) Abandon() error {
+	m.from.compaction.moves.Add(-1)
 	if err := errors.Join(m.sink.abandon(), vfs.RemoveAll(m.to.cfg.FS, m.sink.dir)); err != nil {
 		return fmt.Errorf("give up the move of %s: %w", m.from.path, err)
 	}

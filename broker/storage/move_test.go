@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/chronik-stream/chronik/broker/vfs"
 )
@@ -82,4 +84,102 @@ func TestAMovedLogWithGapsSurvivesACrash(t *testing.T) {
 		}
 		must(t, errors.Join(from.Close(), to.Close()))
 	}
+}
+
+// TestACopyBringsBackNothing: what compaction takes out of a log while it is copied must not stay in the copy as if it were clean.
+func TestACopyBringsBackNothing(t *testing.T) {
+	now := testTime
+	cfg := compactConfig(vfs.NewMemory(nil))
+	cfg.Clock = func() time.Time { return now }
+	cfg.DefaultLogConfig.DeleteRetentionMs = 1000
+	from := openDir(t, cfg)
+	cfg.Dir = movedDir
+	to := openDir(t, cfg)
+	l := newLogIn(t, from)
+	appendTo(t, l, keyed("deleted", "value"))
+	fill := func(l *Log) {
+		for i := range 100 {
+			appendTo(t, l, keyed(fmt.Sprint("key ", i%7), fmt.Sprint("value ", i)))
+		}
+	}
+	fill(l)
+	appendTo(t, l, keyed("deleted", ""))
+	fill(l)
+	waitConfirmed(t, l)
+	must(t, from.Checkpoint())
+
+	m, err := to.StartMove(l)
+	must(t, err)
+	must(t, m.Copy(context.Background()))
+	testCleaner(t, from, cfg.Clock).Clean(context.Background())
+	moved, err := m.Finish(context.Background())
+	must(t, err)
+	for range 4 {
+		now = now.Add(time.Hour)
+		fill(moved)
+		waitConfirmed(t, moved)
+		must(t, to.Checkpoint())
+		testCleaner(t, to, cfg.Clock).Clean(context.Background())
+	}
+	value, tombstone := -1, -1
+	for i, s := range survivors(t, moved) {
+		switch _, record, _ := strings.Cut(s, ":"); record {
+		case "deleted=value":
+			value = i
+		case "deleted=":
+			tombstone = i
+		}
+	}
+	if value > tombstone {
+		t.Error("a value is back whose tombstone has gone")
+	}
+	must(t, from.Close())
+	must(t, to.Close())
+}
+
+func TestCompactionGoesOnAfterAMoveIsGivenUp(t *testing.T) {
+	from, to := twoDirectories(t, vfs.NewMemory(nil))
+	l := gapped(t, from)
+	for i := range 100 {
+		appendTo(t, l, keyed(fmt.Sprint("key ", i%7), fmt.Sprint("value ", i)))
+	}
+	waitConfirmed(t, l)
+	must(t, from.Checkpoint())
+	m, err := to.StartMove(l)
+	must(t, err)
+	c := testCleaner(t, from, from.cfg.Clock)
+	if c.Clean(context.Background()) {
+		t.Error("a log is compacted while it is copied")
+	}
+	must(t, m.Abandon())
+	if !c.Clean(context.Background()) {
+		t.Error("nothing is compacted after the move was given up")
+	}
+	must(t, from.Close())
+	must(t, to.Close())
+}
+
+func TestATruncationOvertakesAMove(t *testing.T) {
+	from, to := twoDirectories(t, vfs.NewMemory(nil))
+	l := newLogIn(t, from)
+	for i := range 20 {
+		appendTo(t, l, keyed("key", fmt.Sprint("first ", i)))
+	}
+	m, err := to.StartMove(l)
+	must(t, err)
+	must(t, m.Copy(context.Background()))
+	must(t, l.Truncate(5))
+	for i := range 20 {
+		appendTo(t, l, keyed("key", fmt.Sprint("other ", i)))
+	}
+	if _, err := m.Finish(context.Background()); !errors.Is(err, ErrMoveOvertaken) {
+		t.Errorf("the move ends with %v", err)
+	}
+	must(t, m.Abandon())
+	want := survivors(t, l)
+	if got := survivors(t, moveTo(t, to, l)); !slices.Equal(got, want) {
+		t.Errorf("the copy has\n%v\nand not\n%v", got, want)
+	}
+	must(t, from.Close())
+	must(t, to.Close())
 }
