@@ -67,7 +67,7 @@ func parseHeader(b []byte) (h header, ok bool) {
 		baseSequence:  i32(b[53:]),
 		count:         i32(b[57:]),
 	}
-	return h, h.size >= batchHeaderBytes && h.lastDelta >= 0 && h.base >= 0
+	return h, h.size >= batchHeaderBytes && h.lastDelta >= 0 && h.base >= 0 && h.last() >= h.base // no offset is beyond 2^63
 }
 
 // checkCRC verifies a whole batch.

@@ -268,3 +268,23 @@ func TestCompactionLeftovers(t *testing.T) {
 		t.Errorf("with a replacement under way: %v", err)
 	}
 }
+
+func TestABatchWithOffsetsBeyondAllThatThereAreIsNone(t *testing.T) {
+	disk := vfs.NewMemory(nil)
+	foreignDirectory(t, disk)
+	rewrite(t, disk, segmentsOf(t, disk)[0], func(b []byte) []byte {
+		copy(b, []byte{0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}) // and it has two records
+		return b
+	})
+	d := openDir(t, testConfig(disk))
+	if _, err := d.Stage(t.Context(), surveyed(t, disk)); !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "position 0") {
+		t.Errorf("error %v", err)
+	}
+	must(t, d.DropStaged())
+	must(t, d.Close())
+	v, err := Verify(t.Context(), disk, otherDir)
+	must(t, err)
+	if len(v.Findings) == 0 || v.Findings[0].Position != 0 {
+		t.Errorf("findings %+v", v.Findings)
+	}
+}
