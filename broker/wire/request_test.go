@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -70,6 +71,17 @@ func TestUnknownRequests(t *testing.T) {
 	for _, c := range []struct{ key, version int16 }{{-1, 0}, {7, 0}, {999, 0}, {0, 2}, {0, 14}, {18, -1}} {
 		if _, _, err := DecodeBody(c.key, c.version, nil, &testBounds); !errors.Is(err, ErrUnknownRequest) {
 			t.Errorf("API %d version %d: %v", c.key, c.version, err)
+		}
+	}
+}
+
+func TestTextsAreNoLongerThanTheProtocolAllows(t *testing.T) {
+	for n, want := range map[int]error{maxText: nil, maxText + 1: ErrMalformed} {
+		q := kmsg.NewPtrDeleteRecordsRequest()
+		q.Version = 2
+		q.Topics = []kmsg.DeleteRecordsRequestTopic{{Topic: strings.Repeat("x", n)}}
+		if _, _, err := DecodeBody(q.Key(), q.Version, q.AppendTo(nil), &testBounds); !errors.Is(err, want) {
+			t.Errorf("a name of %d bytes: %v", n, err)
 		}
 	}
 }

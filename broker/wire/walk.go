@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 )
 
 // What kmsg allocates beside the structures themselves, in bytes, rounded up to what Go's allocator hands out.
@@ -73,10 +74,17 @@ func (w *walker) field(f *field) error {
 	}
 }
 
+// maxText is the longest string of the protocol, in bytes: lengths have 16 bits where they are not compact, and Apache Kafka refuses
+// longer ones in flexible versions too. A longer name would be copied into the error about each of its partitions.
+const maxText = math.MaxInt16
+
 func (w *walker) text(f *field) error {
 	n, err := w.length(f, 2)
 	if err != nil || n < 0 {
 		return err
+	}
+	if n > maxText {
+		return fmt.Errorf("%w: field %s has %d bytes, at most %d are taken", ErrMalformed, f.name, n, maxText)
 	}
 	if f.pointer {
 		w.cost += pointedString
