@@ -2,11 +2,13 @@ package adopt
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -548,5 +550,34 @@ func TestSourcesThatAreNone(t *testing.T) {
 	w.locked = true
 	if _, err := w.run(Request{}); !errors.Is(err, ErrRunning) {
 		t.Errorf("a running broker: %v", err)
+	}
+}
+
+func TestForgedNumbersTakeNothingAway(t *testing.T) {
+	w := newWorld(t, 1)
+	w.source(kafkaDir, partitionSpec{"a", topicA, 0, 0})
+	batch := transactional(batchOf(0, []byte("v")), math.MaxInt64-1)
+	batch[22] &^= 1 << 4 // an idempotent one
+	binary.BigEndian.PutUint32(batch[17:], batch.ComputeCRC())
+	for _, suffix := range []string{".log", ".sums"} {
+		name := kafkaDir + "/a-0/00000000000000000000" + suffix
+		if err := w.disk.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	writeFile(t, w.disk, kafkaDir+"/a-0/00000000000000000000.log", batch)
+	report, err := w.run(Request{Accept: []Kind{OutOfSync}})
+	if err != nil || !report.Imported || report.Topics[0].Records != 1 {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	if next := w.store.Image().NextProducerID(); next != 0 {
+		t.Errorf("producer ids begin at %d: a client's own choice has used the others up", next)
+	}
+
+	w = newWorld(t, 1)
+	w.source(kafkaDir, partitionSpec{"a", topicA, math.MaxInt32 - 1, 0})
+	report, err = w.run(Request{Accept: Kinds()})
+	if !errors.Is(err, ErrRefused) || !slices.Equal(kinds(report), []Kind{OutOfSync, Blocked}) && !slices.Equal(kinds(report), []Kind{Blocked, OutOfSync}) {
+		t.Errorf("%+v, %v", report, err)
 	}
 }

@@ -125,9 +125,15 @@ func (t *topicPlan) report() TopicReport {
 	return TopicReport{Name: t.name, ID: t.id.String(), Configs: t.configs, Partitions: []PartitionReport{}}
 }
 
+// forgedProducerID is where producer ids begin that no broker has given: Apache Kafka takes any that a client sends. To begin above
+// such a one would leave none to give.
+const forgedProducerID = 1 << 62
+
 // found reports a log.
 func (j *job) found(r *TopicReport, f *storage.Foreign, found *storage.ForeignLog, to string) {
-	j.producers = max(j.producers, found.MaxProducerID+1)
+	if found.MaxProducerID < forgedProducerID {
+		j.producers = max(j.producers, found.MaxProducerID+1)
+	}
 	r.Records += found.Records
 	r.Bytes += found.Bytes
 	r.Partitions = append(r.Partitions, PartitionReport{

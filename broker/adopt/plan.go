@@ -80,6 +80,10 @@ func (p *planner) gather() {
 func (p *planner) guess() *Cluster {
 	c := newCluster()
 	for _, f := range p.logs {
+		if f.Partition >= controller.MaxPartitions {
+			p.problem(Blocked, f.Topic, "%s has a partition number that is not below %d", f.Dir, controller.MaxPartitions)
+			continue
+		}
 		t := c.Topics[f.ID]
 		if t == nil {
 			t = &Topic{Name: f.Topic, ID: f.ID, Partitions: map[int32]*Partition{}}
