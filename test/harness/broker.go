@@ -64,6 +64,13 @@ func At(dir, sasl, tls string) *Broker { return &Broker{Dir: dir, SASL: sasl, TL
 // Run starts the process and waits until it is ready.
 func (b *Broker) Run(t testing.TB) {
 	t.Helper()
+	b.Launch(t)
+	b.waitReady(t)
+}
+
+// Launch starts the process and does not wait.
+func (b *Broker) Launch(t testing.TB) {
+	t.Helper()
 	cmd := exec.Command(b.binary, "server", "--dev", b.Dir)
 	cmd.Env = append(os.Environ(),
 		"CHRONIK_LISTENERS=SASL_SSL://"+b.SASL+",SSL://"+b.TLS,
@@ -81,7 +88,6 @@ func (b *Broker) Run(t testing.TB) {
 		close(exited)
 	}()
 	b.cmd, b.exited = cmd, exited
-	b.waitReady(t)
 }
 
 func (b *Broker) waitReady(t testing.TB) {

@@ -42,9 +42,22 @@ func TryCommand(t testing.TB, stdin string, name string, args ...string) (string
 // Python runs a script of test/python with the real Python clients.
 func Python(t testing.TB, script string, args ...string) string {
 	t.Helper()
+	interpreter, args := pythonArgs(t, script, args)
+	return Command(t, "", interpreter, args...)
+}
+
+// StartPython is StartProcess for a script of test/python.
+func StartPython(t testing.TB, line func([]byte), script string, args ...string) *Process {
+	t.Helper()
+	interpreter, args := pythonArgs(t, script, args)
+	return StartProcess(t, line, interpreter, args...)
+}
+
+func pythonArgs(t testing.TB, script string, args []string) (string, []string) {
+	t.Helper()
 	interpreter := filepath.Join(Root(t), "test", ".venv", "bin", "python")
 	if _, err := os.Stat(interpreter); err != nil {
 		t.Fatalf("the Python clients are not installed: %v (run `make tools`)", err)
 	}
-	return Command(t, "", interpreter, append([]string{filepath.Join(Root(t), "test", "python", script)}, args...)...)
+	return interpreter, append([]string{filepath.Join(Root(t), "test", "python", script)}, args...)
 }
