@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -48,7 +49,11 @@ func (r *Records) handleDeleteRecords(ctx context.Context, c *api.Call, q *kmsg.
 		parts.add(item.part.Topic(), item.name(), wire.None, strconv.FormatInt(item.before, 10), strconv.FormatInt(item.offset, 10))
 	}
 	if err := r.Changes.Intend(ctx, parts.records); err != nil {
-		d.fail(wire.Errorf(wire.KafkaStorageError, "%w", err))
+		code := wire.KafkaStorageError
+		if errors.Is(err, context.DeadlineExceeded) {
+			code = wire.RequestTimedOut
+		}
+		d.fail(wire.Errorf(code, "%w", err))
 	} else {
 		d.run(ctx)
 	}

@@ -117,7 +117,11 @@ func TestDeleteRecordsIsRefused(t *testing.T) {
 		if start := b.set.Get("t", 0).LogStart(); start != 0 {
 			t.Errorf("records went without a record of it: the log starts at %d", start)
 		}
-		if len(log.outcomes) != 1 || log.outcomes[0].Outcome != wire.KafkaStorageError {
+		log.err = context.DeadlineExceeded
+		if p := b.deleteRecords(deleteRequest("t", 5), 2)[0]; p.ErrorCode != wire.RequestTimedOut {
+			t.Errorf("an intent that took longer than the client waits: %s", wire.CodeName(p.ErrorCode))
+		}
+		if len(log.outcomes) != 2 || log.outcomes[0].Outcome != wire.KafkaStorageError {
 			t.Errorf("outcomes %+v", log.outcomes)
 		}
 	})
