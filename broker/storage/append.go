@@ -218,6 +218,7 @@ func (l *Log) roll(base int64, now time.Time) error {
 // unrolled removes what there is of a segment that could not be made: the log would later go on beyond its base. The error is not
 // one of space when that fails.
 func (l *Log) unrolled(base int64, err error) error {
+	defer l.entries.change()
 	for _, suffix := range segmentSuffixes {
 		name := path.Join(l.path, offsetName(base, suffix))
 		if removing := l.d.cfg.FS.Remove(name); removing != nil && !isNotExist(removing) {

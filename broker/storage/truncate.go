@@ -124,12 +124,12 @@ func (l *Log) truncate(offset int64, now time.Time) (err error) {
 	}
 	l.recoveryPoint = min(l.recoveryPoint, offset)
 	l.compaction.cutTo(offset, kept[len(kept)-1].base)
-	l.entries.change()
 	for _, s := range cut {
 		if s.base != kept[len(kept)-1].base {
 			err = errors.Join(err, l.d.removeSegment(s, l.cfg.FileDeleteDelay))
 		}
 	}
+	l.entries.change() // a checkpoint may have synced the directory meanwhile
 	if err != nil {
 		return err
 	}
