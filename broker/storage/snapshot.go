@@ -42,11 +42,16 @@ func (s *producers) encode() []byte {
 	return b
 }
 
+// validSnapshot says whether b is a whole snapshot file, by its version, checksum and count.
+func validSnapshot(b []byte) bool {
+	return len(b) >= snapshotHeaderBytes && binary.BigEndian.Uint16(b) == snapshotVersion &&
+		binary.BigEndian.Uint32(b[2:]) == crc32.Checksum(b[6:], castagnoli) &&
+		uint64(binary.BigEndian.Uint32(b[6:]))*snapshotEntryBytes == uint64(len(b)-snapshotHeaderBytes) //nolint:gosec // b holds a header
+}
+
 // decodeProducers reads a snapshot file and leaves out producers that were idle for too long.
 func decodeProducers(b []byte, now, expireAfter int64) (*producers, error) {
-	if len(b) < snapshotHeaderBytes || binary.BigEndian.Uint16(b) != snapshotVersion ||
-		binary.BigEndian.Uint32(b[2:]) != crc32.Checksum(b[6:], castagnoli) ||
-		uint64(binary.BigEndian.Uint32(b[6:]))*snapshotEntryBytes != uint64(len(b)-snapshotHeaderBytes) { //nolint:gosec // b holds a header
+	if !validSnapshot(b) {
 		return nil, errSnapshot
 	}
 	s := newProducers()

@@ -9,6 +9,6 @@ func newLog() *cobra.Command {
 		Short: "Look at the logs of partitions and at what a running broker keeps of them",
 		Args:  cobra.NoArgs,
 	}
-	cmd.AddCommand(newLogVerify(), newLogCache())
+	cmd.AddCommand(newLogVerify(), newLogDump(), newLogCache())
 	return cmd
 }

@@ -6,10 +6,12 @@ import (
 	"encoding/binary"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/chronik-stream/chronik/broker/record"
@@ -53,6 +55,34 @@ func TestDumpLogSegmentsReadsTransactions(t *testing.T) {
 	wholeDirectory(t, filepath.Join(dir, "ledger-0"), map[string]int{"log": 4, "index": 4, "timeindex": 4, "txnindex": 4, "snapshot": 2}, wholesome)
 	wholeDirectory(t, filepath.Join(dir, "compacted-0"), map[string]int{"log": 2, "index": 2, "timeindex": 2, "snapshot": 1}, sound)
 	w.compare(filepath.Join(dir, "ledger-0"))
+	for _, suffix := range []string{"log", "index", "timeindex", "txnindex", "snapshot"} {
+		sameDump(t, filepath.Join(dir, "ledger-0"), suffix)
+	}
+	sameDump(t, filepath.Join(dir, "compacted-0"), "log")
+}
+
+// sameDump compares what chronik log dump writes of the files of a kind with what DumpLogSegments does.
+func sameDump(t *testing.T, dir, suffix string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*."+suffix))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no .%s files: %v", suffix, err)
+	}
+	var ours strings.Builder
+	for _, file := range files {
+		fmt.Fprintf(&ours, "Dumping %s\n", file)
+		if err := storage.Dump(&ours, vfs.OS{}, file, storage.DumpOptions{Records: true, Data: true}); err != nil {
+			t.Error(err)
+		}
+	}
+	args := []string{"--files", strings.Join(files, ",")}
+	if suffix == "log" {
+		args = append(args, "--print-data-log")
+	}
+	theirs := regexp.MustCompile(`(?m)^(Log|Snapshot) .*offset.*\n`).ReplaceAllString(tools.Must(t, dumpLog, args...), "")
+	if diff := cmp.Diff(strings.TrimSpace(theirs), strings.TrimSpace(ours.String())); diff != "" {
+		t.Errorf(".%s files are written out otherwise (-theirs +ours):\n%.3000s", suffix, diff)
+	}
 }
 
 // ledger writes transactions into a log and counts what the tool has to find.
