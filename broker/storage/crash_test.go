@@ -259,7 +259,7 @@ func (m *model) abandon() {
 	if m.flush != nil {
 		for m.grant(false) {
 		}
-		m.run(func() { <-m.flush.done })
+		m.run(func() { <-m.flush.done }) //nolint:errcheck // the disk is gone: how it ended does not matter
 		m.flush = nil
 	}
 	m.run(func() { _ = m.d.Close() })
