@@ -34,6 +34,9 @@ type Fault struct {
 	Count int
 	// Err is what they fail with, such as syscall.EIO or syscall.ENOSPC.
 	Err error
+	// Done has the call carried out before it fails, as where a disk reports late that a write went wrong that it has kept. Not of
+	// OpOpen, OpList and OpRead.
+	Done bool
 }
 
 // Faults is a file system whose calls fail as it is told.
@@ -62,7 +65,19 @@ func (f *Faults) Clear() {
 	f.faults = nil
 }
 
-func (f *Faults) check(op Op, name string) error {
+// run makes a call unless a fault hits it.
+func (f *Faults) run(op Op, name string, call func() error) error {
+	done, failed := f.check(op, name)
+	if failed != nil && !done {
+		return failed
+	}
+	if err := call(); err != nil {
+		return err
+	}
+	return failed
+}
+
+func (f *Faults) check(op Op, name string) (done bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for i, fault := range f.faults {
@@ -78,14 +93,14 @@ func (f *Faults) check(op Op, name string) error {
 		} else if fault.Count > 1 {
 			fault.Count--
 		}
-		return fault.Err
+		return fault.Done, fault.Err
 	}
-	return nil
+	return false, nil
 }
 
 // Open implements FS.
 func (f *Faults) Open(name string, mode Mode) (File, error) {
-	if err := f.check(OpOpen, name); err != nil {
+	if _, err := f.check(OpOpen, name); err != nil {
 		return nil, err
 	}
 	file, err := f.fs.Open(name, mode)
@@ -97,31 +112,22 @@ func (f *Faults) Open(name string, mode Mode) (File, error) {
 
 // Rename implements FS.
 func (f *Faults) Rename(oldName, newName string) error {
-	if err := f.check(OpRename, oldName); err != nil {
-		return err
-	}
-	return f.fs.Rename(oldName, newName)
+	return f.run(OpRename, oldName, func() error { return f.fs.Rename(oldName, newName) })
 }
 
 // Remove implements FS.
 func (f *Faults) Remove(name string) error {
-	if err := f.check(OpRemove, name); err != nil {
-		return err
-	}
-	return f.fs.Remove(name)
+	return f.run(OpRemove, name, func() error { return f.fs.Remove(name) })
 }
 
 // Mkdir implements FS.
 func (f *Faults) Mkdir(name string) error {
-	if err := f.check(OpMkdir, name); err != nil {
-		return err
-	}
-	return f.fs.Mkdir(name)
+	return f.run(OpMkdir, name, func() error { return f.fs.Mkdir(name) })
 }
 
 // List implements FS.
 func (f *Faults) List(dir string) ([]Info, error) {
-	if err := f.check(OpList, dir); err != nil {
+	if _, err := f.check(OpList, dir); err != nil {
 		return nil, err
 	}
 	return f.fs.List(dir)
@@ -134,36 +140,35 @@ type faultyFile struct {
 }
 
 func (f *faultyFile) ReadAt(p []byte, off int64) (int, error) {
-	if err := f.faults.check(OpRead, f.name); err != nil {
+	if _, err := f.faults.check(OpRead, f.name); err != nil {
 		return 0, err
 	}
 	return f.File.ReadAt(p, off)
 }
 
 func (f *faultyFile) WriteAt(p []byte, off int64) (int, error) {
-	if err := f.faults.check(OpWrite, f.name); err != nil {
+	n := 0
+	err := f.faults.run(OpWrite, f.name, func() (err error) {
+		n, err = f.File.WriteAt(p, off)
+		return err
+	})
+	if err != nil {
 		return 0, err
 	}
-	return f.File.WriteAt(p, off)
+	return n, nil
 }
 
 func (f *faultyFile) Truncate(size int64) error {
-	if err := f.faults.check(OpTruncate, f.name); err != nil {
-		return err
-	}
-	return f.File.Truncate(size)
+	return f.faults.run(OpTruncate, f.name, func() error { return f.File.Truncate(size) })
 }
 
 func (f *faultyFile) Allocate(size int64) error {
-	if err := f.faults.check(OpAllocate, f.name); err != nil {
-		return err
-	}
-	return f.File.Allocate(size)
+	return f.faults.run(OpAllocate, f.name, func() error { return f.File.Allocate(size) })
 }
 
 func (f *faultyFile) Sync() error {
-	if err := f.faults.check(OpSync, f.name); err != nil {
+	if err := f.faults.run(OpSync, f.name, f.File.Sync); err != nil {
 		return &fs.PathError{Op: syncOp, Path: f.name, Err: err}
 	}
-	return f.File.Sync()
+	return nil
 }

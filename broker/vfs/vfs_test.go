@@ -268,3 +268,23 @@ func TestFaults(t *testing.T) {
 	f.Clear()
 	must(t, other.Sync())
 }
+
+func TestAFaultMayReportWhatWasDone(t *testing.T) {
+	for _, done := range []bool{false, true} {
+		m := NewMemory(nil)
+		faults := NewFaults(m)
+		write(t, faults, "/f", "old")
+		f, err := faults.Open("/f", ReadWrite)
+		must(t, err)
+		faults.Add(Fault{Op: OpWrite, Path: "/f", Count: 1, Err: syscall.EIO, Done: done})
+		if _, err := f.WriteAt([]byte("new"), 0); !errors.Is(err, syscall.EIO) {
+			t.Fatalf("done %v: %v", done, err)
+		}
+		data, err := ReadFile(m, "/f", 10)
+		must(t, err)
+		if (string(data) == "new") != done {
+			t.Errorf("done %v: the file holds %q", done, data)
+		}
+		must(t, f.Close())
+	}
+}
