@@ -14,13 +14,13 @@ import (
 // compactLife drives a compacted log through lives that end in crashes.
 type compactLife struct {
 	compactWork
-	t    *testing.T
-	disk *vfs.Memory
-	d    *Directory
-	c    *Cleaner
-	now  time.Time
-	what string
-	dead bool
+	t     *testing.T
+	disk  *vfs.Memory
+	d     *Directory
+	c     *Cleaner
+	clock testClock
+	what  string
+	dead  bool
 	// confirmed is what surely is there; lost are the offsets of records that a truncation below the cleaned part has left without
 	// the ones that superseded them.
 	confirmed int64
@@ -32,7 +32,7 @@ type compactLife struct {
 
 func (m *compactLife) config() Config {
 	cfg := compactConfig(m.disk)
-	cfg.Clock = func() time.Time { return m.now }
+	cfg.Clock = m.clock.now
 	cfg.JournalFileBytes, cfg.CheckpointBytes = 64<<10, 100<<10
 	cfg.ReferenceBytes = 1500 // some batches go round the journal
 	cfg.DefaultLogConfig.SegmentBytes = 2500
@@ -49,7 +49,7 @@ func TestCompactionSurvivesCrashes(t *testing.T) {
 		seeds = 60
 	}
 	for seed := range seeds {
-		m := &compactLife{t: t, disk: vfs.NewMemory(nil), now: testTime, lost: map[int64]bool{}}
+		m := &compactLife{t: t, disk: vfs.NewMemory(nil), lost: map[int64]bool{}}
 		m.compactWork = compactWork{r: rand.New(rand.NewPCG(seed, 5)), walker: record.NewWalker(), keys: 10}
 		must(t, makeDir(m.disk, testDir))
 		for life := range 6 {
@@ -128,10 +128,10 @@ func (m *compactLife) checkProducers() {
 }
 
 func (m *compactLife) step() {
-	m.now = m.now.Add(time.Duration(m.r.IntN(200)) * time.Millisecond)
+	m.clock.move(time.Duration(m.r.IntN(200)) * time.Millisecond)
 	switch n := m.r.IntN(100); {
 	case n < 80:
-		m.nowMs = m.now.UnixMilli()
+		m.nowMs = m.clock.now().UnixMilli()
 		m.dead = m.append() != nil
 	case n < 92:
 		m.c.Clean(context.Background())
@@ -142,7 +142,7 @@ func (m *compactLife) step() {
 	case n < 98:
 		m.raise()
 	default:
-		_, _ = m.log.Retain(m.now, m.log.Confirmed()) // the segments below the start
+		_, _ = m.log.Retain(m.clock.now(), m.log.Confirmed()) // the segments below the start
 	}
 }
 
@@ -232,13 +232,13 @@ func TestCompactionIsInterruptedAtEveryStep(t *testing.T) {
 	finished := false
 	for step := 0; !finished; step++ {
 		for seed := range uint64(4) {
-			m := &compactLife{t: t, disk: vfs.NewMemory(nil), now: testTime, lost: map[int64]bool{}, what: fmt.Sprintf("step %d, seed %d", step, seed)}
+			m := &compactLife{t: t, disk: vfs.NewMemory(nil), lost: map[int64]bool{}, what: fmt.Sprintf("step %d, seed %d", step, seed)}
 			m.compactWork = compactWork{r: rand.New(rand.NewPCG(77, 5)), walker: record.NewWalker(), keys: 10}
 			must(t, makeDir(m.disk, testDir))
 			d, err := Open(m.config())
 			must(t, err)
 			m.d, m.log, m.c = d, newLogIn(t, d), testCleaner(t, d, m.config().Clock)
-			m.nowMs = m.now.UnixMilli()
+			m.nowMs = m.clock.now().UnixMilli()
 			for round := range 2 { // the second one merges segments
 				for range 60 {
 					must(t, m.append())

@@ -28,7 +28,7 @@ type model struct {
 	disk       *vfs.Memory
 	gate       *gate
 	d          *Directory
-	now        time.Time
+	clock      testClock
 	logs       map[string]*modelLog // by topic; partition 0
 	ids        byte
 	life       string
@@ -53,7 +53,7 @@ var modelTopics = []string{"a", "b", "c-1"}
 
 func newModel(t *testing.T, seed uint64) *model {
 	m := &model{
-		t: t, r: rand.New(rand.NewPCG(seed, 2)), disk: vfs.NewMemory(nil), now: testTime,
+		t: t, r: rand.New(rand.NewPCG(seed, 2)), disk: vfs.NewMemory(nil),
 		logs: map[string]*modelLog{}, deleted: map[TopicID]bool{},
 	}
 	if m.r.IntN(3) == 0 {
@@ -73,7 +73,7 @@ func (m *model) config() Config {
 	cfg.ReferenceBytes = m.references
 	cfg.RecoveryThreads = 1
 	cfg.snapshotBytes = 1500
-	cfg.Clock = func() time.Time { return m.now }
+	cfg.Clock = m.clock.now
 	cfg.DefaultLogConfig.SegmentBytes = 6000
 	cfg.DefaultLogConfig.SegmentMs = time.Hour.Milliseconds()
 	cfg.DefaultLogConfig.RetentionBytes = 20_000
@@ -322,13 +322,13 @@ func (m *model) step(topic string) {
 		m.deleteRecords(l)
 	case n < 186:
 		m.finishFlush(true)
-		m.run(func() { _, _ = l.log.Retain(m.now, l.log.Confirmed()) }) // the log start rises on its own account
+		m.run(func() { _, _ = l.log.Retain(m.clock.now(), l.log.Confirmed()) }) // the log start rises on its own account
 		l.maxStart = max(l.maxStart, l.log.Confirmed())
 	case n < 190:
-		m.now = m.now.Add(time.Duration(m.r.Int64N(int64(4*time.Hour))) - time.Hour)
+		m.clock.move(time.Duration(m.r.Int64N(int64(4*time.Hour))) - time.Hour)
 	case n < 193:
 		m.finishFlush(true)
-		m.run(func() { m.d.reap(m.now.Add(time.Hour)) })
+		m.run(func() { m.d.reap(m.clock.now().Add(time.Hour)) })
 	case n < 196:
 		m.pass()
 	default:
@@ -451,7 +451,7 @@ func (m *model) truncate(l *modelLog) {
 		end = min(to, l.batches[i-1].h.last()+1)
 	}
 	l.lower(end)
-	l.resume(m.now.UnixMilli())
+	l.resume(m.clock.now().UnixMilli())
 	if err != nil {
 		l.alternative, m.failed = before, true
 	}
@@ -473,7 +473,7 @@ func (m *model) reset(l *modelLog) {
 		return
 	}
 	l.confirmed, l.durable, l.minStart, l.durableStart = to, to, to, to
-	l.resume(m.now.UnixMilli())
+	l.resume(m.clock.now().UnixMilli())
 }
 
 // lower notes that a log may end, and start, as low as at an offset.
@@ -540,13 +540,13 @@ func (m *model) checkLog(topic string, l *modelLog, log *Log) {
 		id: l.id, epoch: l.epoch, batches: slices.Clone(which[:kept]), confirmed: end, durable: end,
 		minStart: start, durableStart: start, maxStart: start, log: log, nextProducer: l.nextProducer,
 	}
-	now := m.now.UnixMilli()
+	now := m.clock.now().UnixMilli()
 	stamps := []int64{0, now + 1, now - m.r.Int64N(1000), now - m.r.Int64N(10*time.Hour.Milliseconds())}
 	err := errors.Join(l.checkProducers(log, start, end, now), l.checkEpochs(log, start, end), l.checkTimes(log, start, end, stamps), checkFiles(m.disk, log))
 	if err != nil {
 		m.fatalf("log %s, %d to %d, %s: %v", topic, start, end, rangesOf(l.batches), err)
 	}
-	l.resume(m.now.UnixMilli())
+	l.resume(m.clock.now().UnixMilli())
 }
 
 // resume lets the producers go on whose last batches can still be read.

@@ -34,7 +34,7 @@ func (m *model) newBatch() sentBatch {
 	var b sentBatch
 	size := m.r.IntN(700)
 	for i := range 1 + m.r.IntN(3) {
-		ts := m.now.UnixMilli() + m.r.Int64N(2000) - 1000
+		ts := m.clock.now().UnixMilli() + m.r.Int64N(2000) - 1000
 		builder.Add(ts, []byte{byte(i)}, bytes.Repeat([]byte{byte('a' + m.r.IntN(26))}, size))
 		b.times = append(b.times, ts)
 	}
@@ -129,7 +129,7 @@ func (m *model) endTxn(l *modelLog) {
 		key := binary.BigEndian.AppendUint16([]byte{0, 0}, uint16(mark.kind))
 		value := binary.BigEndian.AppendUint32([]byte{0, 0}, uint32(mark.coordinatorEpoch))
 		var builder record.Builder
-		ts := m.now.UnixMilli()
+		ts := m.clock.now().UnixMilli()
 		builder.Add(ts, key, value)
 		raw := sign(builder.Batch(), id, p.epoch, -1, attrControl|attrTransactional)
 		m.put(l, sentBatch{raw: raw, times: []int64{ts}, marker: mark}, Coordinator)
