@@ -7,7 +7,7 @@ PACKAGES := ./...
 
 export GOFLAGS += -trimpath
 
-.PHONY: build run test test-unit test-crash test-flips test-interop soak lint bench fuzz docs tools clean
+.PHONY: build run test test-unit test-crash test-whole test-interop soak lint bench fuzz docs tools clean
 
 build: ## builds the static binary
 	CGO_ENABLED=0 $(GO) build -o $(BIN) ./cmd/chronik
@@ -15,7 +15,7 @@ build: ## builds the static binary
 run: build ## starts a secure single-node broker and prints client settings
 	$(BIN) server --dev $(DEV_DIR)
 
-test: test-unit test-crash test-flips test-interop ## all tests
+test: test-unit test-crash test-whole test-interop ## all tests
 
 test-unit:
 	$(GO) test -race -timeout 6m $(PACKAGES)
@@ -29,8 +29,8 @@ test-crash: ## crashes on a disk in memory: seeds from 0 on, and the commit's ow
 	CHRONIK_SEED=0 CHRONIK_SEEDS=$(CRASH_SEEDS) $(CRASH_TEST)
 	CHRONIK_SEED=$(COMMIT_SEED) CHRONIK_SEEDS=$(CRASH_SEEDS) $(CRASH_TEST)
 
-test-flips: ## every byte of small data files flipped, every shorter file; without the race detector, for time
-	$(GO) test -timeout 6m -run 'TestEvery(Flipped|Shorter)' ./broker/storage ./broker/journal
+test-whole: ## what test-unit samples: every byte of small data files flipped, every shorter file, compaction, thousands of segments
+	$(GO) test -timeout 6m -run 'TestEvery(Flipped|Shorter)|TestCompaction|TestThousands' ./broker/storage ./broker/journal
 
 test-interop: build tools ## real clients and tools against the built binary
 	$(GO) test -count=1 -tags interop -timeout 20m ./test/interop/...

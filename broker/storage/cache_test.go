@@ -101,7 +101,7 @@ func smallSegments(cfg Config) Config {
 // segments than may be open, and counts the open files.
 func TestThousandsOfSegments(t *testing.T) {
 	count := 2000
-	if testing.Short() {
+	if testing.Short() || raceDetector {
 		count = 200
 	}
 	t.Run("memory", func(t *testing.T) {

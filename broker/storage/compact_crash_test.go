@@ -45,7 +45,7 @@ func (m *compactLife) config() Config {
 // back, and offsets stay as they were.
 func TestCompactionSurvivesCrashes(t *testing.T) {
 	seeds := uint64(300)
-	if testing.Short() {
+	if testing.Short() || raceDetector {
 		seeds = 60
 	}
 	for seed := range seeds {
@@ -229,9 +229,12 @@ func (m *compactLife) end() {
 // TestCompactionIsInterruptedAtEveryStep cuts the power, or kills the process, after each single change that a round of compaction
 // makes to the disk. The log has the same records for whoever compacts it once more.
 func TestCompactionIsInterruptedAtEveryStep(t *testing.T) {
-	finished := false
+	finished, seeds := false, uint64(4)
+	if testing.Short() || raceDetector {
+		seeds = 1
+	}
 	for step := 0; !finished; step++ {
-		for seed := range uint64(4) {
+		for seed := range seeds {
 			m := &compactLife{t: t, disk: vfs.NewMemory(nil), lost: map[int64]bool{}, what: fmt.Sprintf("step %d, seed %d", step, seed)}
 			m.compactWork = compactWork{r: rand.New(rand.NewPCG(77, 5)), walker: record.NewWalker(), keys: 10}
 			must(t, makeDir(m.disk, testDir))

@@ -157,7 +157,7 @@ func modelHasData(all []modelBatch, i int) bool {
 // an offset or a time, with a slow model.
 func TestCompactionDoesWhatTheModelDoes(t *testing.T) {
 	seeds := uint64(150)
-	if testing.Short() {
+	if testing.Short() || raceDetector {
 		seeds = 30
 	}
 	for seed := range seeds {

@@ -314,7 +314,7 @@ func forEachFile(t *testing.T, try func(t *testing.T, base flipBase, name string
 	}
 }
 
-// flipStep is how far apart the places are that are tried: all of them in a run of its own (make test-flips). Of journal files that is
+// flipStep is how far apart the places are that are tried: all of them in a run of its own (make test-whole). Of journal files that is
 // for the journal's own tests to do.
 func flipStep(name string, n int) int {
 	switch {

@@ -14,7 +14,7 @@ import (
 func seedRange(t *testing.T, usual uint64) (first, count uint64) {
 	t.Helper()
 	count = usual
-	if testing.Short() {
+	if testing.Short() || raceDetector {
 		count = min(usual, 30)
 	}
 	value := func(name string) (n uint64, set bool) {
