@@ -181,7 +181,8 @@ func TestConversionNeedsMemoryForItsResultAlone(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	got, err := w.Validate(bomb, r)
 	runtime.ReadMemStats(&after)
-	if allocated := after.TotalAlloc - before.TotalAlloc; err != nil || allocated > 8<<20 {
+	// Half of what it expands to: a pool may have forgotten the decoder, which has a window of 8 MiB.
+	if allocated := after.TotalAlloc - before.TotalAlloc; err != nil || allocated > FreeUncompressed/2 {
 		t.Errorf("%d bytes were allocated, %v", allocated, err)
 	}
 	if got.Batch.Codec() != Gzip {
