@@ -214,6 +214,10 @@ func (d *Directory) loadLog(dir foundDir, clean bool, points, starts, cleaned of
 			in.recoveryPoint, in.start = min(in.recoveryPoint, p.truncated), min(in.start, p.truncated)
 			in.cleaned = min(in.cleaned, p.truncated)
 		}
+		if p.created > 0 && p.deleted == 0 && d.deleted[id] {
+			// The crash took the frame that says that it is deleted, and a start that was interrupted has begun to make it anew.
+			p.durable, p.revived = durable{}, true
+		}
 		in.durable, in.cut = p.durable, p.truncated
 	}
 	l := newLog(d, id, dir.topic, dir.partition, d.cfg.DefaultLogConfig)
