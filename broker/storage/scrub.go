@@ -61,7 +61,7 @@ func (s *Scrubber) Scrub(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return ctx.Err()
 }
 
 func (s *Scrubber) directory(ctx context.Context, d *Directory) error {

@@ -1,7 +1,9 @@
 package storage
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/chronik-stream/chronik/broker/vfs"
 	"github.com/chronik-stream/chronik/broker/wire"
@@ -89,5 +91,20 @@ func TestScrubberMakesMissingSideCarsOfGoodSegmentsOnly(t *testing.T) {
 	if _, err := d.Log("topic", 0).Read(0, 1000, 10, true, nil); wire.CodeOf(err) != wire.KafkaStorageError {
 		t.Errorf("the side-car that was made does not cover the segment: %v", err)
 	}
+	must(t, d.Close())
+}
+
+// TestAScrubberWithNothingToDoEnds: its end must be seen where nothing is read, too.
+func TestAScrubberWithNothingToDoEnds(t *testing.T) {
+	d := openDir(t, testConfig(vfs.NewMemory(nil)))
+	newLogIn(t, d)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		NewScrubber(ScrubConfig{Interval: time.Hour, BytesPerSecond: 1 << 20, Directories: []*Directory{d}}).Run(ctx)
+	}()
+	cancel()
+	<-ended
 	must(t, d.Close())
 }
