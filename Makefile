@@ -18,22 +18,23 @@ run: build ## starts a secure single-node broker and prints client settings
 test: test-unit test-crash test-whole test-interop ## all tests
 
 test-unit:
-	$(GO) test -race -timeout 6m $(PACKAGES)
+	$(GO) test -race -timeout 12m $(PACKAGES)
 
 # The seeds of a commit's own runs: a commit repeats them, and the next one looks elsewhere.
 COMMIT_SEED := $(shell printf %d 0x$$(git rev-parse --short=12 HEAD 2>/dev/null || echo 0))
 CRASH_SEEDS ?= 2500
+COMMIT_SEEDS ?= 250
 CRASH_TEST := $(GO) test -count=1 -timeout 6h ./broker/storage -run '^TestCrashes$$'
 
 test-crash: ## crashes on a disk in memory: seeds from 0 on, and the commit's own; CHRONIK_SEED=N repeats one
 	CHRONIK_SEED=0 CHRONIK_SEEDS=$(CRASH_SEEDS) $(CRASH_TEST)
-	CHRONIK_SEED=$(COMMIT_SEED) CHRONIK_SEEDS=$(CRASH_SEEDS) $(CRASH_TEST)
+	CHRONIK_SEED=$(COMMIT_SEED) CHRONIK_SEEDS=$(COMMIT_SEEDS) $(CRASH_TEST)
 
 test-whole: ## what test-unit samples: every byte of small data files flipped, every shorter file, compaction, thousands of segments
-	$(GO) test -timeout 6m -run 'TestEvery(Flipped|Shorter)|TestCompaction|TestThousands' ./broker/storage ./broker/journal
+	$(GO) test -timeout 15m -run 'TestEvery(Flipped|Shorter)|TestCompaction|TestThousands' ./broker/storage ./broker/journal
 
 test-interop: build tools ## real clients and tools against the built binary
-	$(GO) test -count=1 -tags interop -timeout 20m ./test/interop/...
+	$(GO) test -count=1 -tags interop -timeout 30m ./test/interop/...
 
 SOAK_CRASH_SEEDS ?= 50000
 soak: build tools ## the long runs: crashes of a disk in memory, kills under load; INTEROP_SEED=... repeats a run's moments
