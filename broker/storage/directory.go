@@ -52,6 +52,8 @@ type Directory struct {
 	checkpointed  uint64
 	// cleaned is what the file of first dirty offsets says; who has checkpointing may write it.
 	cleaned []string
+	// indexPoints is what the file of index points says; nil if this process has not written it.
+	indexPoints []string
 
 	retiredMu sync.Mutex
 	retired   []retired
@@ -75,7 +77,7 @@ func Open(cfg Config) (*Directory, error) {
 	if err := d.shareFiles(); err != nil {
 		return nil, fmt.Errorf("open log directory %s: %w", cfg.Dir, err)
 	}
-	d.pacer = &pacer{wake: make(chan struct{}, 1)}
+	d.pacer = newPacer(cfg.CheckpointBytes)
 	d.list = newUnsynced(func() error { return vfs.SyncDir(cfg.FS, cfg.Dir) })
 	if err := makeDir(cfg.FS, cfg.Dir); err != nil {
 		return nil, fmt.Errorf("open log directory: %w", err)

@@ -7,9 +7,11 @@ import (
 )
 
 const (
-	// paceBytes is how much may stand in segments before the oldest of it is given to the disk, half of it at a time: a checkpoint
-	// finds little left, and a page that many small batches fill is seldom written twice.
-	paceBytes = 16 << 20
+	// paceBytes of a segment are given to the disk while it grows: a piece that disks like, and a checkpoint finds little left.
+	paceBytes = 1 << 20
+	// paceShare of what the journal may hold may stand in the segments before the oldest ones are written in smaller pieces, until
+	// half of it is left.
+	paceShare = 2
 	// pageBytes is the unit in which operating systems write.
 	pageBytes = 4096
 )
@@ -17,25 +19,37 @@ const (
 // pacer knows which segments have bytes that the disk was not given.
 type pacer struct {
 	mu    sync.Mutex
-	queue []*segment // by the time of their first such byte
+	queue []*segment // by the time of their first such byte, or an earlier one
+	full  []*segment // those that have paceBytes
 	bytes int64
+	limit int64
 	wake  chan struct{}
+}
+
+func newPacer(checkpointBytes int64) *pacer {
+	return &pacer{limit: checkpointBytes / paceShare, wake: make(chan struct{}, 1)}
 }
 
 // paced is what the pacer knows of a segment: so many bytes were not given, from a position on.
 type paced struct {
 	bytes, from int64
+	queued      bool
 }
 
 // wrote notes that so many bytes were added to a segment.
 func (p *pacer) wrote(s *segment, bytes int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if s.paced.bytes == 0 {
+	if !s.paced.queued {
 		p.queue = append(p.queue, s)
+		s.paced.queued = true
+	}
+	if s.paced.bytes < paceBytes && s.paced.bytes+bytes >= paceBytes {
+		p.full = append(p.full, s)
 	}
 	s.paced.bytes += bytes
-	if p.bytes += bytes; p.bytes < paceBytes {
+	p.bytes += bytes
+	if len(p.full) == 0 && p.bytes < p.limit {
 		return
 	}
 	select {
@@ -44,20 +58,26 @@ func (p *pacer) wrote(s *segment, bytes int64) {
 	}
 }
 
-// next takes the oldest segment and the part of it that the disk gets, the last page left out while it is not full; nil when
-// little enough is left.
+// next takes a segment and the part of it that the disk gets, the last page left out while it is not full; nil when little enough
+// is left.
 func (p *pacer) next() (s *segment, from, size int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.bytes <= paceBytes/2 || len(p.queue) == 0 {
+	switch {
+	case len(p.full) > 0:
+		s, p.full[0] = p.full[0], nil
+		p.full = p.full[1:]
+	case p.bytes > p.limit/2 && len(p.queue) > 0:
+		s, p.queue[0] = p.queue[0], nil
+		p.queue = p.queue[1:]
+		s.paced.queued = false
+	default:
 		return nil, 0, 0
 	}
-	s, p.queue[0] = p.queue[0], nil
-	p.queue = p.queue[1:]
 	p.bytes -= s.paced.bytes
 	end := s.size.Load() / pageBytes * pageBytes
 	from = min(s.paced.from, end) // a truncation may have moved the end
-	s.paced = paced{from: end}
+	s.paced.bytes, s.paced.from = 0, end
 	return s, from, end - from
 }
 
