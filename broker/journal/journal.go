@@ -227,13 +227,15 @@ func (j *Journal) create() (*file, error) {
 func (j *Journal) MaxPayload() int64 { return j.cfg.FileBytes - firstFrame - frameHeaderBytes }
 
 // Pace waits while the journal has more to do than it should: too much is waiting for the disk, or for a checkpoint. A caller that
-// brings data calls it before it takes any lock that a checkpoint needs. It does not tell of failures.
-func (j *Journal) Pace() {
+// brings data calls it before it takes any lock that a checkpoint needs. It does not tell of failures. It returns how many
+// bytes wait for the disk.
+func (j *Journal) Pace() (waiting int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for j.usable() == nil && j.overloaded() {
 		j.room.Wait()
 	}
+	return int64(len(j.pending)) + j.heldBytes
 }
 
 // overloaded says whether appenders have to wait. The caller holds the lock.

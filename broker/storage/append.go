@@ -80,7 +80,7 @@ func (l *Log) Append(batch []byte, info AppendInfo) (AppendResult, error) {
 	if isMarker {
 		mark = &m
 	}
-	l.d.journal.Pace()
+	waiting := l.d.journal.Pace()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.admit(&h, info.Origin); err != nil {
@@ -102,7 +102,10 @@ func (l *Log) Append(batch []byte, info AppendInfo) (AppendResult, error) {
 	}
 	frame := l.frame(journal.Append, h.base)
 	frame.LeaderEpoch, frame.Payload, frame.Admitted = h.leaderEpoch, batch, true
-	kept := l.d.journalBytes(h.size)
+	kept, round := h.size, l.goesRound(&h, waiting)
+	if round {
+		kept = referencePayloadBytes
+	}
 	if err := l.admitToJournal(kept); err != nil {
 		return AppendResult{}, err
 	}
@@ -110,7 +113,7 @@ func (l *Log) Append(batch []byte, info AppendInfo) (AppendResult, error) {
 		l.d.journal.Withdraw(kept)
 		return AppendResult{}, err
 	}
-	if l.d.byReference(h.size) {
+	if round {
 		l.refer(&frame, batch, &h)
 	}
 	frame.Sync = l.flushes(&h)

@@ -174,14 +174,6 @@ func (l *Log) refuse(action string, err error) error {
 	return wire.Errorf(wire.KafkaStorageError, "%w", err)
 }
 
-// journalBytes is what the journal holds of a batch: a reference to a large one.
-func (d *Directory) journalBytes(size int64) int64 {
-	if d.byReference(size) {
-		return referencePayloadBytes
-	}
-	return size
-}
-
 // admitToJournal keeps room in the journal for a batch.
 func (l *Log) admitToJournal(bytes int64) error {
 	err := l.d.journal.Admit(bytes)

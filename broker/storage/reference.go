@@ -13,9 +13,12 @@ import (
 )
 
 const (
-	// DefaultReferenceBytes is the size from which a batch goes round the journal: below it, one sync for many batches in the
-	// journal is cheaper than the segments' own (BenchmarkReferences).
+	// DefaultReferenceBytes is how much of a log has to wait for the disk at once to go round the journal: below it, one sync for
+	// many logs in the journal is cheaper than the segments' own (BenchmarkReferences).
 	DefaultReferenceBytes = 256 << 10
+
+	// crowdedReferences times as much waits for the disk where producers send faster than it takes, rather than wait for answers.
+	crowdedReferences = 8
 
 	referencePayloadBytes = 32
 	crcChunkBytes         = 256 << 10
@@ -54,10 +57,23 @@ func parseReference(f *journal.Frame) (reference, error) {
 	return r, nil
 }
 
-// byReference says whether a batch goes round the journal: one that does not fit into it, and a large one whose confirmation
-// waits for the disk anyway.
-func (d *Directory) byReference(size int64) bool {
-	return size > d.journal.MaxPayload() || size >= d.cfg.ReferenceBytes && d.cfg.FlushPolicy == journal.FlushAcks
+// goesRound says whether a batch goes round the journal: one that does not fit into it, and where confirmations wait for the disk
+// anyway a large one, or one of many of its log while much is waiting: one sync of their segment serves them all, and they are
+// written once. The caller holds the lock.
+func (l *Log) goesRound(h *header, waiting int64) bool {
+	if h.size > l.d.journal.MaxPayload() {
+		return true
+	}
+	if l.d.cfg.FlushPolicy != journal.FlushAcks {
+		return false
+	}
+	from := l.d.cfg.ReferenceBytes
+	return h.size >= from || waiting/crowdedReferences >= from && l.waitingWith(h) >= from
+}
+
+// waitingWith is about how many bytes of the log wait for their confirmation together with a batch, if they are as it is.
+func (l *Log) waitingWith(h *header) int64 {
+	return (h.last() + 1 - l.confirmed.Load()) * h.size / (h.last() + 1 - h.base)
 }
 
 // refer turns the frame of a batch, which is the last one of the active segment, into a reference. Its sources are all that has
