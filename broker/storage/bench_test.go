@@ -103,16 +103,87 @@ func benchLogs(b testing.TB, d *Directory, n int) []*Log {
 	return logs
 }
 
-// BenchmarkAppendDurable: batches of 16 KiB to 1, 100 and 1,000 partitions.
+// settled gives each log a batch and makes that durable: what is measured then is appending, not the creation of files.
+func settled(b testing.TB, d *Directory, logs []*Log) {
+	b.Helper()
+	for _, l := range logs {
+		appendTo(b, l, benchBatch(1))
+	}
+	must(b, d.Checkpoint())
+}
+
+// waiters append total bytes from so many goroutines, each of which takes the logs in turn and waits for each batch until it is
+// confirmed, and return bytes per second.
+func waiters(b testing.TB, logs []*Log, batch []byte, total int64, count int) float64 {
+	b.Helper()
+	waiting := make([]confirmations, len(logs))
+	for i, l := range logs {
+		waiting[i].told.L = &waiting[i].mu
+		l.OnConfirmed(waiting[i].reach)
+	}
+	var group sync.WaitGroup
+	start := time.Now()
+	for p := range count {
+		group.Go(func() {
+			own := slices.Clone(batch)
+			for n := range int(total) / len(batch) / count {
+				i := (n*count + p) % len(logs)
+				result, err := logs[i].Append(own, client())
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				waiting[i].wait(result.LastOffset)
+			}
+		})
+	}
+	group.Wait()
+	return float64(total) / time.Since(start).Seconds()
+}
+
+// confirmations are those of one log, for several producers.
+type confirmations struct {
+	mu   sync.Mutex
+	told sync.Cond
+	end  int64
+}
+
+func (c *confirmations) reach(end int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.end = max(c.end, end)
+	c.told.Broadcast()
+}
+
+func (c *confirmations) wait(offset int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.end <= offset {
+		c.told.Wait()
+	}
+}
+
+// BenchmarkAppendDurable: 64 producers of 16 KiB batches, each of which waits until its batch is on disk (acks=all), to 1, 100 and
+// 1,000 partitions.
 func BenchmarkAppendDurable(b *testing.B) {
-	const total = 1 << 30
+	benchPartitions(b, func(logs []*Log) float64 { return waiters(b, logs, benchBatch(16<<10), 1<<30, 64) })
+}
+
+// BenchmarkAppendFlood is BenchmarkAppendDurable with appenders that do not wait, until the directory makes them.
+func BenchmarkAppendFlood(b *testing.B) {
+	benchPartitions(b, func(logs []*Log) float64 { return appenders(b, logs, benchBatch(16<<10), 1<<30, nil) })
+}
+
+func benchPartitions(b *testing.B, load func(logs []*Log) (rate float64)) {
 	one := 0.0
 	for _, partitions := range []int{1, 100, 1000} {
 		b.Run(fmt.Sprintf("partitions=%d", partitions), func(b *testing.B) {
 			for b.Loop() {
 				dir := benchDir(b)
 				d := openDir(b, benchConfig(dir))
-				rate := appenders(b, benchLogs(b, d, partitions), benchBatch(16<<10), total, nil)
+				logs := benchLogs(b, d, partitions)
+				settled(b, d, logs)
+				rate := load(logs)
 				must(b, d.Close())
 				raw := rawWrite(b, dir, 512<<20, 1<<20)
 				if partitions == 1 {
