@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -119,7 +120,7 @@ func (d *Directory) writeOffsets() error {
 		}
 		l.mu.Unlock()
 	}
-	if err := d.writeCleaned(); err != nil {
+	if err := errors.Join(d.writeCleaned(), d.writeIndexPoints()); err != nil {
 		return err
 	}
 	if err := writeCheckpoint(d.cfg.FS, path.Join(d.cfg.Dir, recoveryPointFile), points); err != nil {
@@ -139,6 +140,7 @@ type flushing struct {
 	end        int64
 	cuts       uint64
 	segments   []*segment
+	indexes    bool // of the last one too
 	txnDirty   []bool
 	sums       []*sums // nil where they are not known
 	cutSums    []bool  // what the side-cars tell must not come back
@@ -166,6 +168,9 @@ func (l *Log) Sync() error {
 	if l.cuts.Load() == f.cuts {
 		l.recoveryPoint, l.flushedCuts = max(l.recoveryPoint, f.end), f.cuts
 		f.settleSums()
+		if f.indexes {
+			l.indexPoint = max(l.indexPoint, f.end)
+		}
 	}
 	return nil
 }
@@ -202,16 +207,21 @@ func (l *Log) startFlush() (*flushing, error) {
 		f.epochs = l.epochs.lines()
 	}
 	l.unsynced, l.epochs.dirty = nil, false
-	if f.end == l.recoveryPoint && f.cuts == l.flushedCuts && !l.entries.changed() {
+	if f.end == l.recoveryPoint && f.end == l.indexPoint && f.cuts == l.flushedCuts && !l.entries.changed() {
 		return f, nil
 	}
 	segments := *l.segments.Load()
 	f.segments = segments[max(find(segments, l.recoveryPoint-1), 0):] // the one that a truncation has cut, too
+	f.indexes = l.indexesDue(l.active())
 	for _, s := range f.segments {
 		if s.abortedSize == 0 && len(s.aborted) > 0 {
 			l.entries.change() // the .txnindex is made
 		}
-		if err := s.flushIndexes(); err != nil {
+		err := s.flushAborted()
+		if err == nil && (f.indexes || s != l.active()) {
+			err = s.flushIndexes()
+		}
+		if err != nil {
 			l.unflushed(f)
 			return nil, fmt.Errorf("flush %s: %w", l.path, err)
 		}
@@ -224,7 +234,7 @@ func (l *Log) startFlush() (*flushing, error) {
 
 func (l *Log) syncAll(f *flushing) error {
 	for i, s := range f.segments {
-		err := s.sync(f.txnDirty[i])
+		err := s.sync(f.indexes || i+1 < len(f.segments), f.txnDirty[i])
 		if err == nil {
 			err = s.flushSums(f.sums[i], f.cutSums[i])
 		}

@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"errors"
 	"path"
 	"slices"
 
@@ -77,22 +76,4 @@ func (d *Directory) saveCleaned(l *Log) error {
 		return err
 	}
 	return nil
-}
-
-// orNone is the offset of a log, noCleaned if there is none.
-func (o offsets) orNone(name string) int64 {
-	if offset, ok := o[name]; ok {
-		return offset
-	}
-	return noCleaned
-}
-
-// readCleaned reads the first dirty offsets. Of a damaged file nothing is believed: the logs are compacted from their start again.
-func (d *Directory) readCleaned() (offsets, error) {
-	cleaned, err := d.texts().readOffsets(path.Join(d.cfg.Dir, cleanerFile))
-	if errors.Is(err, ErrCheckpoint) || errors.Is(err, ErrCorrupt) {
-		d.cfg.Logger.Warn("compacting all logs from their start", "error", err)
-		return offsets{}, nil
-	}
-	return cleaned, err
 }

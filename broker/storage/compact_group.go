@@ -65,7 +65,7 @@ func (w *replacement) seal(newest *segment) error {
 	if err := w.dest.seal(); err != nil {
 		return err
 	}
-	if err := w.dest.sync(len(w.dest.aborted) > 0); err != nil {
+	if err := w.dest.sync(true, len(w.dest.aborted) > 0); err != nil {
 		return err
 	}
 	if err := w.dest.writeSums(w.dest.sums(w.end, true), true); err != nil {

@@ -320,6 +320,13 @@ func (x *index) dropLoaded() {
 	x.files.cache.forgetIndex(x)
 }
 
+// unsynced says whether the file was changed and is not durable.
+func (x *index) unsynced() bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.dirty
+}
+
 // sync makes what is flushed durable, and closes the file: lookups do not need it.
 func (x *index) sync() error {
 	x.mu.Lock()

@@ -22,6 +22,8 @@ type loading struct {
 	clean bool
 	// recoveryPoint: all below is durable. start: the log's first offset, as far as the checkpoint knows.
 	recoveryPoint, start int64
+	// indexPoint: the index entries of batches below are durable. It is at or below the recovery point.
+	indexPoint int64
 	// durable is what the log's own files surely hold: its end is at or above the recovery point. cut is the smallest offset of a
 	// truncation that the journal holds.
 	durable durable
@@ -77,10 +79,10 @@ func (l *Log) load(in loading) error {
 			return err
 		}
 	}
-	l.recoveryPoint = end
+	l.recoveryPoint, l.indexPoint = end, end
 	l.compaction.cleaned = in.cleaned
 	if !in.clean {
-		l.recoveryPoint = min(in.recoveryPoint, end)
+		l.recoveryPoint, l.indexPoint = min(in.recoveryPoint, end), min(in.indexPoint, end)
 		l.entries.change()
 		l.identity.change()
 	}
@@ -163,8 +165,8 @@ func firstInDoubt(segments []*segment, in loading) int {
 	if in.clean {
 		return len(segments)
 	}
-	// The segment that ends at the recovery point may have a tail that a truncation has cut, and the crash has brought back.
-	return max(find(segments, in.recoveryPoint-1), 0)
+	// The segment that ends at this point may have a tail that a truncation has cut, and the crash has brought back.
+	return max(find(segments, in.indexPoint-1), 0)
 }
 
 // loadAborted reads the .txnindex, where there is one.
@@ -219,7 +221,7 @@ func (l *Log) openActive(segments *[]*segment, in loading) (end int64, err error
 func (l *Log) recover(segments []*segment, files map[string]vfs.Info, in loading) ([]*segment, error) {
 	first := firstInDoubt(segments, in)
 	if in.clean {
-		in.recoveryPoint, in.durable.end = math.MaxInt64, math.MaxInt64
+		in.recoveryPoint, in.indexPoint, in.durable.end = math.MaxInt64, math.MaxInt64, math.MaxInt64
 	}
 	next := int64(-1)
 	for i, s := range segments {
@@ -268,17 +270,17 @@ func (l *Log) recover(segments []*segment, files map[string]vfs.Info, in loading
 	return segments, nil
 }
 
-// recoverSegment verifies a segment from the last index entry below the recovery point on. next is the offset at which it has to
+// recoverSegment verifies a segment from the last index entry below the index point on. next is the offset at which it has to
 // start at the earliest. It returns the offset behind the last whole batch, and whether something behind it was cut off.
 func (l *Log) recoverSegment(s *segment, in loading, next int64) (end int64, lost bool, err error) {
 	f, err := s.file()
 	if err != nil {
 		return 0, false, err
 	}
-	pos, err := s.trustIndexes(in.recoveryPoint)
+	pos, err := s.trustIndexes(in)
 	if errors.Is(err, ErrCorrupt) {
 		if err = s.resetIndexes(); err == nil {
-			pos, err = s.trustIndexes(in.recoveryPoint)
+			pos, err = s.trustIndexes(in)
 		}
 	}
 	if err != nil {
@@ -343,12 +345,12 @@ func (l *Log) nextValid(scan *scanner, s *segment, end int64) (header, int64, er
 	return h, at, nil
 }
 
-// trustIndexes cuts the indexes to the entries of batches below the recovery point that are as they should be, and returns the
+// trustIndexes cuts the indexes to the entries of batches below the index point that are as they should be, and returns the
 // position of the last one's batch.
-func (s *segment) trustIndexes(recoveryPoint int64) (pos int64, err error) {
+func (s *segment) trustIndexes(in loading) (pos int64, err error) {
 	size := s.size.Load()
 	n, err := s.offsets.validPrefix(func(e []byte) bool {
-		return s.base+int64(i32(e)) < recoveryPoint && i32(e) >= 0 && int64(i32(e[4:])) < size && i32(e[4:]) > 0
+		return s.base+int64(i32(e)) < in.indexPoint && i32(e) >= 0 && int64(i32(e[4:])) < size && i32(e[4:]) > 0
 	})
 	if err == nil {
 		err = s.offsets.truncate(n)
@@ -379,7 +381,7 @@ func (s *segment) trustIndexes(recoveryPoint int64) (pos int64, err error) {
 		}
 		s.maxTime, s.maxTimeAt = i64(e), s.base+int64(i32(e[8:]))
 	}
-	return pos, s.trustAborted(recoveryPoint)
+	return pos, s.trustAborted(in.recoveryPoint)
 }
 
 // trustAborted cuts the .txnindex to the transactions that ended below the recovery point. The producers' load, which starts there

@@ -42,6 +42,7 @@ type Log struct {
 	epochs        *epochs
 	producers     *producers
 	recoveryPoint int64
+	indexPoint    int64  // the index entries of batches below are durable
 	flushedCuts   uint64 // what cuts was when the recovery point was set
 	snapshotAt    int64  // offset of the newest producer snapshot; -1 if there is none
 	// sinceSnapshot is how many bytes of batches lie behind it.

@@ -26,6 +26,7 @@ const (
 	epochFile          = "leader-epoch-checkpoint"
 	metadataFile       = "partition.metadata"
 	recoveryPointFile  = "recovery-point-offset-checkpoint"
+	indexPointFile     = "index-point-offset-checkpoint"
 	logStartFile       = "log-start-offset-checkpoint"
 	cleanerFile        = "cleaner-offset-checkpoint"
 	cleanShutdownFile  = ".kafka_cleanshutdown"

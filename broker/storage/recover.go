@@ -92,27 +92,11 @@ type foundDir struct {
 
 // loadLogs loads all partitions of the directory.
 func (d *Directory) loadLogs(clean bool, r *replay) error {
-	points, err := d.texts().readOffsets(path.Join(d.cfg.Dir, recoveryPointFile))
-	if errors.Is(err, ErrCheckpoint) || errors.Is(err, ErrCorrupt) {
-		d.cfg.Logger.Warn("verifying all logs from their start", "error", err)
-		points, clean, err = offsets{}, false, nil
-	}
+	checkpoints, err := d.readCheckpoints()
 	if err != nil {
 		return err
 	}
-	starts, err := d.texts().readOffsets(path.Join(d.cfg.Dir, logStartFile))
-	if err != nil {
-		return err
-	}
-	cleaned, err := d.readCleaned()
-	if err != nil {
-		return err
-	}
-	for _, o := range []offsets{points, starts, cleaned} {
-		for name := range o {
-			d.named[name] = true
-		}
-	}
+	clean = clean && !checkpoints.lost
 	dirs, err := d.listPartitions()
 	if err != nil {
 		return err
@@ -124,7 +108,7 @@ func (d *Directory) loadLogs(clean bool, r *replay) error {
 	for range d.cfg.RecoveryThreads {
 		group.Go(func() {
 			for dir := range work {
-				if err := d.loadLog(dir, clean, points, starts, cleaned, r); err != nil {
+				if err := d.loadLog(dir, clean, checkpoints, r); err != nil {
 					mu.Lock()
 					errs = append(errs, err)
 					mu.Unlock()
@@ -185,7 +169,7 @@ func (d *Directory) findDeleted(dir string) {
 // said that other partitions, or the same one, are deleted: replaying what comes before makes them anew.
 func (d *Directory) Deleted(id TopicID) bool { return d.deleted[id] }
 
-func (d *Directory) loadLog(dir foundDir, clean bool, points, starts, cleaned offsets, r *replay) error {
+func (d *Directory) loadLog(dir foundDir, clean bool, checkpoints checkpoints, r *replay) error {
 	full := path.Join(d.cfg.Dir, dir.name)
 	id, err := d.texts().readTopicID(full)
 	if err != nil && (isNotExist(err) || errors.Is(err, ErrPartitionMetadata) || errors.Is(err, ErrCorrupt)) && !clean {
@@ -199,7 +183,8 @@ func (d *Directory) loadLog(dir foundDir, clean bool, points, starts, cleaned of
 		return err
 	}
 	now := d.cfg.Clock()
-	in := loading{clean: clean, recoveryPoint: points[dir.name], start: starts[dir.name], cleaned: cleaned.orNone(dir.name), now: now}
+	in := checkpoints.of(dir.name)
+	in.clean, in.now = clean, now
 	if p := r.past[logKey{id, dir.partition}]; p != nil {
 		if p.deleted > p.created {
 			return d.retireUnread(dir.name, id)
@@ -220,6 +205,7 @@ func (d *Directory) loadLog(dir foundDir, clean bool, points, starts, cleaned of
 		}
 		in.durable, in.cut = p.durable, p.truncated
 	}
+	in.indexPoint = min(in.indexPoint, in.recoveryPoint)
 	l := newLog(d, id, dir.topic, dir.partition, d.cfg.DefaultLogConfig)
 	if err := l.load(in); err != nil {
 		return errors.Join(err, l.closeFiles())

@@ -86,7 +86,7 @@ func journalBytes(t *testing.T, fsys vfs.FS) (size int64) {
 // small segment, or what is appended between two snapshots of the producers.
 func TestRecoveryIsBoundedByTheJournal(t *testing.T) {
 	const (
-		small     = 2 * 2 * 256 << 10 // what is behind a checkpoint lies in two segments, each read for its batches and its checksums
+		small     = 2 * (2*256<<10 + scanBufferBytes) // what is behind the index point lies in two segments, each read for its batches and its checksums
 		inFlight  = recallFirst + 2*scanBufferBytes
 		tail      = defaultSnapshotBytes + 50*5000 // a checkpoint comes after 50 batches
 		snapshots = 2*tail + inFlight              // for the producers, and for checksums

@@ -54,6 +54,7 @@ type segment struct {
 	maxTime    int64 // largest timestamp, -1 if there is none
 	maxTimeAt  int64 // last offset of the first batch that has it
 	sinceIndex int64 // bytes since the last index entry, the entry's batch included
+	indexed    int64 // what size was when the indexes were last flushed
 }
 
 // newSegment describes a segment; its files need not be there.
@@ -289,6 +290,12 @@ func (s *segment) flushIndexes() error {
 	if err := errors.Join(s.offsets.flush(), s.times.flush()); err != nil {
 		return err
 	}
+	s.indexed = s.size.Load()
+	return s.flushAborted()
+}
+
+// flushAborted writes the entries of the .txnindex that are not in it.
+func (s *segment) flushAborted() error {
 	if s.abortedSize == len(s.aborted) {
 		return nil
 	}
@@ -306,8 +313,12 @@ func (s *segment) writeAborted(from int, entries []abortedTxn) error {
 }
 
 // sync makes the segment's files durable. It is called without the log's lock.
-func (s *segment) sync(txnIndex bool) error {
-	if err := errors.Join(s.data.Sync(), s.offsets.sync(), s.times.sync()); err != nil {
+func (s *segment) sync(indexes, txnIndex bool) error {
+	err := s.data.Sync()
+	if indexes {
+		err = errors.Join(err, s.offsets.sync(), s.times.sync())
+	}
+	if err != nil {
 		return fmt.Errorf("sync segment %s: %w", s.name(logSuffix), err)
 	}
 	if !txnIndex {

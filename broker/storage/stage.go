@@ -108,7 +108,7 @@ func (s *stagedSegments) aborted(t abortedTxn) { s.current.aborted = append(s.cu
 func (s *stagedSegments) end() error {
 	c := s.current
 	s.current = nil
-	if err := errors.Join(c.seal(), c.sync(len(c.aborted) > 0)); err != nil {
+	if err := errors.Join(c.seal(), c.sync(true, len(c.aborted) > 0)); err != nil {
 		return errors.Join(err, c.close())
 	}
 	return errors.Join(c.writeSums(c.sums(max(s.next, c.base), true), true), c.close())

@@ -144,7 +144,7 @@ func (l *Log) rebuilt(s *segment, end int64) error {
 	if err := s.endIndexes(); err != nil {
 		return err
 	}
-	if err := s.sync(s.txnDirty); err != nil {
+	if err := s.sync(true, s.txnDirty); err != nil {
 		return err
 	}
 	if now := s.sums(end, true); now != nil {

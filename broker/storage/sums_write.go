@@ -46,6 +46,10 @@ func (l *Log) noteSums(f *flushing) {
 		if i+1 < len(f.segments) {
 			end, complete = f.segments[i+1].base, true
 		}
+		if i+1 == len(f.segments) && !f.indexes { // they are not as the files are
+			f.sums, f.cutSums = append(f.sums, nil), append(f.cutSums, false)
+			continue
+		}
 		f.sums = append(f.sums, s.sums(end, complete))
 		f.cutSums = append(f.cutSums, s.sideCar.cut)
 		s.sideCar.cut = false

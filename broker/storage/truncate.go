@@ -122,7 +122,7 @@ func (l *Log) truncate(offset int64, now time.Time) (err error) {
 		l.start.Store(offset)
 		l.confirmed.Store(offset) // nothing is left that would have to be confirmed
 	}
-	l.recoveryPoint = min(l.recoveryPoint, offset)
+	l.recoveryPoint, l.indexPoint = min(l.recoveryPoint, offset), min(l.indexPoint, offset)
 	l.compaction.cutTo(offset, kept[len(kept)-1].base)
 	for _, s := range cut {
 		if s.base != kept[len(kept)-1].base {

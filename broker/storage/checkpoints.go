@@ -1,0 +1,67 @@
+package storage
+
+import (
+	"errors"
+	"math"
+	"path"
+)
+
+// checkpoints is what the checkpoint files of a directory say at a start.
+type checkpoints struct {
+	points, indexed, starts, cleaned offsets
+	// lost says that the recovery points are damaged: all logs are verified from their start.
+	lost bool
+}
+
+// readCheckpoints reads the checkpoint files. Damage in what only saves work is logged and costs the work; without the log start
+// offsets deleted records would come back.
+func (d *Directory) readCheckpoints() (c checkpoints, err error) {
+	if c.points, c.lost, err = d.readSaving(recoveryPointFile, "verifying all logs from their start"); err != nil {
+		return c, err
+	}
+	indexesLost := false
+	if c.indexed, indexesLost, err = d.readSaving(indexPointFile, "building the indexes of active segments anew"); err != nil {
+		return c, err
+	}
+	if indexesLost {
+		c.indexed = offsets{}
+		for name := range c.points {
+			c.indexed[name] = 0
+		}
+	}
+	if c.starts, err = d.texts().readOffsets(path.Join(d.cfg.Dir, logStartFile)); err != nil {
+		return c, err
+	}
+	if c.cleaned, _, err = d.readSaving(cleanerFile, "compacting all logs from their start"); err != nil {
+		return c, err
+	}
+	for _, o := range []offsets{c.points, c.indexed, c.starts, c.cleaned} {
+		for name := range o {
+			d.named[name] = true
+		}
+	}
+	return c, nil
+}
+
+// readSaving reads a checkpoint that saves work. Of a damaged one nothing is believed.
+func (d *Directory) readSaving(name, without string) (o offsets, damaged bool, err error) {
+	o, err = d.texts().readOffsets(path.Join(d.cfg.Dir, name))
+	if errors.Is(err, ErrCheckpoint) || errors.Is(err, ErrCorrupt) {
+		d.cfg.Logger.Warn(without, "error", err)
+		return offsets{}, true, nil
+	}
+	return o, false, err
+}
+
+// of is what they say of a log.
+func (c *checkpoints) of(name string) loading {
+	return loading{recoveryPoint: c.points[name], indexPoint: c.indexed.or(name, math.MaxInt64), start: c.starts[name], cleaned: c.cleaned.or(name, noCleaned)}
+}
+
+// or is the offset of a log, other if there is none.
+func (o offsets) or(name string, other int64) int64 {
+	if offset, ok := o[name]; ok {
+		return offset
+	}
+	return other
+}
