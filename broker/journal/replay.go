@@ -80,6 +80,22 @@ func (r *Reader) Each(visit func(*Frame) error) error {
 	return nil
 }
 
+// Sync makes durable what Each hands out: a killed process leaves frames that the disk may not have, and what is done because of a
+// frame must not outlive it.
+func (r *Reader) Sync() error {
+	for _, f := range r.used {
+		name := fileName(r.dir, f.number)
+		file, err := r.fs.Open(name, vfs.ReadWrite)
+		if err == nil {
+			err = errors.Join(file.Sync(), file.Close())
+		}
+		if err != nil {
+			return fmt.Errorf("sync the journal file %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
 // survey summarizes all files, those with frames in the order of their first one.
 func survey(fsys vfs.FS, dir string) ([]found, Tail, error) {
 	var tail Tail

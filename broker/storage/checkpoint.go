@@ -265,7 +265,7 @@ func (l *Log) syncAll(f *flushing) error {
 }
 
 // syncJournal makes durable why a checkpoint file changes before it does: a log start that a crash takes back must find the epochs
-// of what is there again. During recovery there is nothing behind what was replayed.
+// of what is there again. Recovery has synced the journal before it acts on it.
 func (d *Directory) syncJournal() error {
 	if d.journal == nil {
 		return nil

@@ -42,6 +42,9 @@ func (d *Directory) recover(clean bool) (journal.Tail, error) {
 	replay := &replay{d: d, past: map[logKey]*past{}, unknown: map[string]string{}, made: map[string]bool{}}
 	if reader.Pending() {
 		clean = false
+		if err := reader.Sync(); err != nil {
+			return journal.Tail{}, err
+		}
 		if err := reader.Each(replay.survey); err != nil {
 			return journal.Tail{}, err
 		}
