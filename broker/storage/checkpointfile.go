@@ -54,11 +54,14 @@ func writeCheckpoint(fsys vfs.FS, name string, lines []string) error {
 // offsets is a checkpoint of a log directory, by the names of the partition directories.
 type offsets map[string]int64
 
-// readOffsets reads a checkpoint of lines of topic, partition and offset (OffsetCheckpointFile).
+// readOffsets reads a checkpoint of lines of topic, partition and offset (OffsetCheckpointFile); nil where there is none.
 func (t texts) readOffsets(name string) (offsets, error) {
 	lines, err := t.readCheckpoint(name)
 	if err != nil {
 		return nil, err
+	}
+	if lines == nil {
+		return nil, nil
 	}
 	o := offsets{}
 	for _, line := range lines {

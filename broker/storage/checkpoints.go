@@ -9,16 +9,18 @@ import (
 // checkpoints is what the checkpoint files of a directory say at a start.
 type checkpoints struct {
 	points, indexed, starts, cleaned offsets
-	// lost says that the recovery points are damaged: all logs are verified from their start.
+	// lost says that there are no recovery points, or damaged ones: after a stop that was not clean all logs are verified from
+	// their start.
 	lost bool
 }
 
 // readCheckpoints reads the checkpoint files. Damage in what only saves work is logged and costs the work; without the log start
 // offsets deleted records would come back.
 func (d *Directory) readCheckpoints() (c checkpoints, err error) {
-	if c.points, c.lost, err = d.readSaving(recoveryPointFile, "verifying all logs from their start"); err != nil {
+	if c.points, c.lost, err = d.readSaving(recoveryPointFile, "verifying all logs from their start, unless the last stop was clean"); err != nil {
 		return c, err
 	}
+	c.lost = c.lost || c.points == nil
 	indexesLost := false
 	if c.indexed, indexesLost, err = d.readSaving(indexPointFile, "building the indexes of active segments anew"); err != nil {
 		return c, err

@@ -32,7 +32,10 @@ type loading struct {
 	cleaned int64
 	// reset says that the journal starts the log anew: no producer snapshot is of what it holds then.
 	reset bool
-	now   time.Time
+	// silent says that neither a recovery point nor the journal tells of the log, gaps that what is missing between two valid
+	// batches is no loss.
+	silent, gaps bool
+	now          time.Time
 }
 
 // load reads a partition's directory.
@@ -40,6 +43,9 @@ func (l *Log) load(in loading) error {
 	in.durable.end = max(in.durable.end, in.recoveryPoint)
 	files, err := tidy(l.d.cfg.FS, l.path)
 	if err != nil {
+		return err
+	}
+	if err := in.unpointed(l, files); err != nil {
 		return err
 	}
 	l.epochs, err = l.d.texts().readEpochs(l.path)
@@ -251,7 +257,7 @@ func (l *Log) recover(segments []*segment, files map[string]vfs.Info, in loading
 		// A gap behind what is durable may be a loss, and where segments overlap a truncation was not durable. Either way the
 		// journal has what comes next. Compaction leaves gaps.
 		following := segments[i+1].base
-		if gap := following > end && following > max(in.durable.end, in.cleaned); !lost && !gap && following >= end {
+		if gap := !in.gaps && following > end && following > max(in.durable.end, in.cleaned); !lost && !gap && following >= end {
 			if err := s.endIndexes(); err != nil {
 				return nil, fmt.Errorf("recover %s: %w", s.name(logSuffix), err)
 			}
@@ -260,6 +266,7 @@ func (l *Log) recover(segments []*segment, files map[string]vfs.Info, in loading
 		if following < in.durable.end {
 			return nil, fmt.Errorf("recover %s: %w: its end was durable and is damaged", s.name(logSuffix), ErrCorrupt)
 		}
+		l.d.cfg.Logger.Info("segments behind a loss go: the journal has what was durable of them", "log", l.path, "end", end, "from", following, "segments", len(segments)-i-1)
 		for _, later := range segments[i+1:] {
 			if err := l.d.removeSegment(later, l.cfg.FileDeleteDelay); err != nil {
 				return nil, err

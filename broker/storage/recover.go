@@ -99,7 +99,6 @@ func (d *Directory) loadLogs(clean bool, r *replay) error {
 	if err != nil {
 		return err
 	}
-	clean = clean && !checkpoints.lost
 	dirs, err := d.listPartitions()
 	if err != nil {
 		return err
@@ -188,7 +187,11 @@ func (d *Directory) loadLog(dir foundDir, clean bool, checkpoints checkpoints, r
 	now := d.cfg.Clock()
 	in := checkpoints.of(dir.name)
 	in.clean, in.now = clean, now
-	if p := r.past[logKey{id, dir.partition}]; p != nil {
+	p := r.past[logKey{id, dir.partition}]
+	if _, pointed := checkpoints.points[dir.name]; p == nil && !pointed {
+		in.silent, in.gaps = true, checkpoints.lost
+	}
+	if p != nil {
 		if p.deleted > p.created {
 			return d.retireUnread(dir.name, id)
 		}

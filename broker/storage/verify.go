@@ -115,7 +115,7 @@ func (v *verifier) directoryFiles() error {
 		}
 	}
 	for _, file := range []struct{ name, do string }{
-		{recoveryPointFile, "nothing: the next start verifies all logs from their start"},
+		{recoveryPointFile, "nothing: the next start verifies all logs from their start, unless the last stop was clean"},
 		{indexPointFile, "nothing: the next start builds the indexes of active segments anew"},
 		{logStartFile, "restore it from a backup; deleted records come back without it"},
 		{cleanerFile, "nothing: the logs are compacted from their start"},
