@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
+	"github.com/chronik-stream/chronik/broker/journal"
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/record"
 	"github.com/chronik-stream/chronik/broker/storage"
@@ -31,8 +32,9 @@ type world struct {
 	set    *Set
 	image  *meta.Image
 	minISR int
-	// journalFile is the size of the journals' files.
+	// journalFile is the size of the journals' files, policy when they are synced.
 	journalFile int64
+	policy      journal.FlushPolicy
 
 	registry *prometheus.Registry
 	// change changes the settings of new and reconfigured replicas; it may be nil.
@@ -60,7 +62,7 @@ func (w *world) open(directories int) {
 	w.dirs = nil
 	for i := range directories {
 		d, err := storage.Open(storage.Config{
-			FS: w.fs, Dir: fmt.Sprintf("/data%d", i), JournalFileBytes: w.journalFile, CheckpointInterval: time.Hour, Clock: clock,
+			FS: w.fs, Dir: fmt.Sprintf("/data%d", i), JournalFileBytes: w.journalFile, FlushPolicy: w.policy, CheckpointInterval: time.Hour, Clock: clock,
 		})
 		if err != nil {
 			w.t.Fatal(err)
@@ -89,6 +91,11 @@ func (w *world) restart() {
 	}
 	w.open(n)
 	w.set.RemoveStrays(w.image)
+	w.follow()
+}
+
+// follow has the set follow the image as a whole.
+func (w *world) follow() {
 	var delta meta.Delta
 	w.image.Topics(func(t *meta.Topic) bool {
 		delta.TopicsCreated = append(delta.TopicsCreated, t)

@@ -177,7 +177,7 @@ func (s *Set) swap(ctx context.Context, r *Replica, m *storage.Move) error {
 	old := r.at.Swap(&place{m.Directory(), moved})
 	moved.OnConfirmed(r.waiting.reached)
 	r.waiting.reached(moved.Confirmed())
-	if err := old.dir.Delete(r.id, r.index); err != nil {
+	if err := m.Leave(); err != nil { // a start takes the one with the later epoch or end
 		s.cfg.Logger.Error("a partition that has moved is not removed where it was", "topic", r.topic, "partition", r.index, "directory", old.dir.Path(), "error", err)
 	}
 	return nil

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/journal"
 	"github.com/chronik-stream/chronik/broker/record"
 	"github.com/chronik-stream/chronik/broker/storage"
 	"github.com/chronik-stream/chronik/broker/vfs"
@@ -152,12 +152,7 @@ func TestACrashDuringAMove(t *testing.T) {
 		}
 		w.fs = disk.Crash(uint64(cut))
 		w.open(2)
-		var delta meta.Delta
-		w.image.Topics(func(t *meta.Topic) bool {
-			delta.TopicsCreated = append(delta.TopicsCreated, t)
-			return true
-		})
-		w.set.Follow(meta.NewImage(), w.image, delta)
+		w.follow()
 		r = w.replica("a", 0)
 		if r.LogStart() != 10 || r.LogEnd() != 20 || !bytes.Equal(all(t, r), want) {
 			t.Fatalf("cut after %d steps: from %d to %d in %s", cut, r.LogStart(), r.LogEnd(), r.dir().Path())
@@ -173,6 +168,41 @@ func TestACrashDuringAMove(t *testing.T) {
 		}
 		if moved {
 			return
+		}
+	}
+}
+
+// TestWhatHasMovedDoesNotComeBack: a log is cut right after its move, and what is appended then is less than what was cut. The log
+// where it was, longer and in the same epoch, is not taken for it after a power loss.
+func TestWhatHasMovedDoesNotComeBack(t *testing.T) {
+	for seed := range uint64(10) {
+		w := newWorldOf(t, 2, 64<<10)
+		w.policy = journal.FlushOS // what is not synced is lost
+		w.restart()
+		disk := w.fs.(*vfs.Memory)
+		w.create("a", 1, []int32{1})
+		r := w.replica("a", 0)
+		mustAppend(t, r, batchOf(10, testTime))
+		mustAppend(t, r, batchOf(10, testTime))
+		if err := w.set.tryMove(t.Context(), r, w.other(r)); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.log().Truncate(10); err != nil {
+			t.Fatal(err)
+		}
+		mustAppend(t, r, batchOf(1, testTime.Add(time.Second)))
+		if err := r.dir().Checkpoint(); err != nil {
+			t.Fatal(err)
+		}
+		want := all(t, r)
+		w.fs = disk.Crash(seed)
+		for _, d := range w.dirs {
+			_ = d.Close() // without power
+		}
+		w.open(2)
+		w.follow()
+		if r = w.replica("a", 0); r.LogEnd() != 11 || !bytes.Equal(all(t, r), want) {
+			t.Fatalf("seed %d: after the power loss it ends at %d in %s, want 11", seed, r.LogEnd(), r.dir().Path())
 		}
 	}
 }

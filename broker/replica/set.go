@@ -158,7 +158,8 @@ func (s *Set) open(t *meta.Topic, partition int32, settings *Settings, known boo
 }
 
 // find returns the log of a partition where a directory holds one of this very topic id. A crash at the end of a move leaves two,
-// equal ones; the one that was served later has the later epoch, end or start. The other one is set aside.
+// equal ones, of which retention may have raised the start of the newer one. Where the directory failed that was moved from, the
+// one that was served later has, as a rule, the later epoch or end. The other one is set aside.
 func (s *Set) find(t *meta.Topic, partition int32) (dir *storage.Directory, log *storage.Log) {
 	for _, d := range s.cfg.Directories {
 		found := d.Log(t.Name, partition)

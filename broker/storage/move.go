@@ -9,7 +9,6 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/chronik-stream/chronik/broker/journal"
 	"github.com/chronik-stream/chronik/broker/vfs"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
@@ -47,6 +46,10 @@ func (d *Directory) StartMove(l *Log) (*Move, error) {
 		return nil, err
 	case there != nil:
 		return nil, wire.Errorf(wire.TopicAlreadyExists, "move %s: %s is there", l.path, there.path)
+	}
+	// While nothing waits: it is not to be done when the copy comes.
+	if err := d.disown(path.Base(l.path)); err != nil {
+		return nil, wire.Errorf(wire.KafkaStorageError, "move %s: %w", l.path, err)
 	}
 	dir := path.Join(d.cfg.Dir, retiredDirName(path.Base(l.path), futureDirSuffix))
 	if err := d.cfg.FS.Mkdir(dir); err != nil {
@@ -158,7 +161,8 @@ func (m *Move) endSegment(locked bool) error {
 }
 
 // Finish copies the rest, and puts the copy, durably, into its directory. Nothing is appended meanwhile, and the caller sees to it
-// that nothing is appended to the old log any more. It deletes that one; until then a start finds both, which are equal.
+// that nothing is appended to the old log any more. It then calls Leave; until that is done a start finds both logs, which have to
+// be equal: nothing is appended to the copy either, and it is not cut.
 func (m *Move) Finish(ctx context.Context) (*Log, error) {
 	l := m.from
 	l.mu.Lock()
@@ -191,49 +195,27 @@ func (m *Move) extras() error {
 	return writeCheckpoint(files, path.Join(dir, epochFile), l.epochs.lines()) // syncs the directory too
 }
 
-// publish gives the copy its name and takes it into service. The log start is durable before the copy is there, or a crash would
-// bring back what was deleted; no checkpoint comes between. The frame of the creation comes behind: its replay would make an empty
-// log where there is none. It ends what older frames say of the same partition, which may have been here before.
+// publish gives the copy its name and takes it into service. The caller holds the log's lock.
 func (m *Move) publish() (*Log, error) {
-	l, d := m.from, m.to
-	d.checkpointing.Lock()
-	defer d.checkpointing.Unlock()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err := d.usable(); err != nil {
-		return nil, err
-	}
-	note := func(f journal.Frame) error {
-		f.TopicID, f.Partition, f.PreviousEnd = l.id, l.partition, l.end.Load()
-		return d.journal.AppendWait(&f)
-	}
-	err := note(journal.Frame{Type: journal.LogStart, BaseOffset: l.start.Load()})
-	if err != nil {
+	l := m.from
+	moved := newLog(m.to, l.id, l.topic, l.partition, l.cfg)
+	a := arrival{log: moved, dir: m.sink.dir, start: l.start.Load(), end: l.end.Load(), cleaned: l.compaction.cleaned}
+	if err := m.to.takeIn(&a); err != nil {
 		return nil, wire.Errorf(wire.KafkaStorageError, "move %s: %w", l.path, err)
 	}
-	moved := newLog(d, l.id, l.topic, l.partition, l.cfg)
-	err = d.cfg.FS.Rename(m.sink.dir, moved.path)
-	if err != nil {
-		return nil, wire.Errorf(wire.KafkaStorageError, "move %s: %w", l.path, err)
-	}
-	m.sink.dir = moved.path
-	in := loading{
-		clean: true, recoveryPoint: l.end.Load(), start: l.start.Load(), now: d.cfg.Clock(), cleaned: l.compaction.cleaned,
-	}
-	if err = vfs.SyncDir(d.cfg.FS, d.cfg.Dir); err == nil {
-		err = moved.load(in)
-	}
-	if err == nil && moved.EndOffset() != l.end.Load() {
-		err = fmt.Errorf("%w: the copy ends at %d, the log at %d", ErrCorrupt, moved.EndOffset(), l.end.Load())
-	}
-	if err != nil {
-		return nil, errors.Join(wire.Errorf(wire.KafkaStorageError, "move %s: %w", l.path, err), moved.closeFiles())
-	}
-	if err := note(journal.Frame{Type: journal.PartitionCreated, Payload: []byte(l.topic)}); err != nil {
-		return nil, errors.Join(moved.fail("move", err), moved.closeFiles())
-	}
-	d.add(moved)
 	return moved, nil
+}
+
+// Leave deletes the log where it was, durably.
+func (m *Move) Leave() error {
+	d := m.from.d
+	if err := d.Delete(m.from.id, m.from.partition); err != nil {
+		return err
+	}
+	if err := d.syncJournal(); err != nil {
+		return wire.Errorf(wire.KafkaStorageError, "leave %s: %w", d.cfg.Dir, err)
+	}
+	return nil
 }
 
 // Abandon removes the copy after an error.

@@ -55,29 +55,16 @@ func (d *Directory) DropStaged() error {
 	return nil
 }
 
-// Publish makes a staged log part of its directory. A Checkpoint makes that durable.
+// Publish makes a staged log part of its directory, durably.
 func (s *Staged) Publish() error {
-	d, f := s.d, s.from
-	name := partitionDirName(f.Topic, f.Partition)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err := d.usable(); err != nil {
-		return err
+	f := s.from
+	a := arrival{
+		log: newLog(s.d, f.ID, f.Topic, f.Partition, s.d.cfg.DefaultLogConfig), dir: s.dir,
+		start: s.Found.Start, end: s.Found.End, cleaned: noCleaned,
 	}
-	if d.byName[name] != nil {
-		return fmt.Errorf("import %s: %s is there", f.Dir, path.Join(d.cfg.Dir, name))
-	}
-	l := newLog(d, f.ID, f.Topic, f.Partition, d.cfg.DefaultLogConfig)
-	if err := d.cfg.FS.Rename(s.dir, l.path); err != nil {
+	if err := s.d.takeIn(&a); err != nil {
 		return fmt.Errorf("import %s: %w", f.Dir, err)
 	}
-	d.list.change()
-	in := loading{clean: true, recoveryPoint: s.Found.End, start: s.Found.Start, now: d.cfg.Clock()}
-	if err := l.load(in); err != nil {
-		return errors.Join(fmt.Errorf("import %s: %w", f.Dir, err), l.closeFiles())
-	}
-	l.entries.change()
-	d.add(l)
 	return nil
 }
 
