@@ -37,6 +37,7 @@ func (d *Directory) readCheckpoints() (c checkpoints, err error) {
 	if c.cleaned, _, err = d.readSaving(cleanerFile, "compacting all logs from their start"); err != nil {
 		return c, err
 	}
+	d.cleaned = c.cleaned
 	for _, o := range []offsets{c.points, c.indexed, c.starts, c.cleaned} {
 		for name := range o {
 			d.named[name] = true

@@ -1,8 +1,8 @@
 package storage
 
 import (
+	"maps"
 	"path"
-	"slices"
 
 	"github.com/chronik-stream/chronik/broker/vfs"
 )
@@ -43,20 +43,22 @@ func settle(ends []logEnd) {
 // journal forgets a truncation: a start must not believe in an offset that was cut. The caller holds checkpointing.
 func (d *Directory) writeCleaned() error {
 	var lines []string
+	cleaned := offsets{}
 	for _, l := range d.logs() {
 		l.mu.Lock()
 		if l.compaction.cleaned != noCleaned && !l.gone {
 			lines = append(lines, offsetLine(l.topic, l.partition, l.compaction.cleaned))
+			cleaned[path.Base(l.path)] = l.compaction.cleaned
 		}
 		l.mu.Unlock()
 	}
-	if slices.Equal(lines, d.cleaned) {
+	if maps.Equal(cleaned, d.cleaned) {
 		return nil
 	}
 	if err := writeCheckpoint(d.cfg.FS, path.Join(d.cfg.Dir, cleanerFile), lines); err != nil {
 		return err
 	}
-	d.cleaned = lines
+	d.cleaned = cleaned
 	return nil
 }
 

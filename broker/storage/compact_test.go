@@ -108,3 +108,26 @@ func TestCompactionKeepsTheNewestRecordOfEachKey(t *testing.T) {
 	check(d.Log("topic", 0))
 	must(t, d.Close())
 }
+
+// TestALogDoesNotInheritWhatWasCompacted: a topic is deleted before the first checkpoint after a start, and made anew.
+func TestALogDoesNotInheritWhatWasCompacted(t *testing.T) {
+	cfg := compactConfig(vfs.NewMemory(nil))
+	d := openDir(t, cfg)
+	gapped(t, d)
+	must(t, d.Close())
+	d = openDir(t, cfg)
+	if c := d.Log("topic", 0).compaction.cleaned; c <= 0 {
+		t.Fatalf("the first dirty offset is %d", c)
+	}
+	must(t, d.Delete(testTopic, 0))
+	must(t, d.Checkpoint())
+	l, err := d.Create(TopicID{5}, "topic", 0, d.cfg.DefaultLogConfig)
+	must(t, err)
+	appendTo(t, l, keyed("key", "value"))
+	must(t, d.Close())
+	d = openDir(t, cfg)
+	if c := d.Log("topic", 0).compaction.cleaned; c != noCleaned {
+		t.Errorf("the first dirty offset of the new log is %d", c)
+	}
+	must(t, d.Close())
+}

@@ -51,7 +51,7 @@ type Directory struct {
 	checkpointing sync.Mutex
 	checkpointed  uint64
 	// cleaned is what the file of first dirty offsets says; who has checkpointing may write it.
-	cleaned []string
+	cleaned offsets
 	// indexPoints is what the file of index points says; nil if this process has not written it.
 	indexPoints []string
 
