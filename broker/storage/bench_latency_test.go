@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -172,7 +173,8 @@ func BenchmarkRecovery(b *testing.B) {
 		b.ReportMetric(time.Since(start).Seconds(), "s-clean")
 
 		logs = slices.Collect(d.Logs)
-		d.checkpointing.Lock() // none comes until the end
+		d.cfg.ReferenceBytes = math.MaxInt64 // all goes through the journal
+		d.checkpointing.Lock()               // none comes until the end
 		appenders(b, logs, benchBatch(16<<10), DefaultCheckpointBytes, nil)
 		ends := map[string]int64{}
 		for _, l := range logs {

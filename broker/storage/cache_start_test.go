@@ -190,9 +190,10 @@ func BenchmarkOpenManySegments(b *testing.B) {
 	}
 }
 
-// writeSegments writes segments of two batches, with the indexes that they would have.
+// writeSegments writes segments of two batches, with the indexes that they would have, over those of an empty log.
 func writeSegments(t testing.TB, dir string, segments int) {
 	t.Helper()
+	must(t, os.Remove(filepath.Join(dir, offsetName(0, sumsSuffix))))
 	for base := int64(0); base < int64(2*segments); base += 2 {
 		first, second := batchOf(1, 300, 1000+base), batchOf(1, 300, 1001+base)
 		patch(first, base, 1)

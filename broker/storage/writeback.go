@@ -7,8 +7,9 @@ import (
 )
 
 const (
-	// paceBytes of a segment are given to the disk while it grows: a piece that disks like, and a checkpoint finds little left.
-	paceBytes = 1 << 20
+	// paceBytes of a segment are given to the disk while it grows: a checkpoint finds little left, and no sync of the journal waits
+	// for much more than its own (BenchmarkCheckpointLatency).
+	paceBytes = 256 << 10
 	// paceShare of what the journal may hold may stand in the segments before the oldest ones are written in smaller pieces, until
 	// half of it is left.
 	paceShare = 2
