@@ -93,6 +93,7 @@ func (j *Journal) giveBack(b *batch, n int) {
 		w.end -= size
 		j.waiters = append(j.waiters, w)
 	}
+	clear(b.waiters[n:]) // they would keep their logs in memory
 	b.frames, b.waiters = b.frames[:size], b.waiters[:n]
 	j.wantSync = b.sync // it may be one of them that waits for the disk
 	notify(j.wake)

@@ -118,7 +118,7 @@ func (l *Log) Append(batch []byte, info AppendInfo) (AppendResult, error) {
 	}
 	frame.Sync = l.flushes(&h)
 	if frame.Type == journal.Append {
-		l.d.pacer.wrote(l.active(), h.size)
+		l.d.files.pacer.wrote(l.active(), h.size)
 	}
 	if _, err := l.d.journal.Append(&frame, l.done, l.end.Load()); err != nil {
 		return AppendResult{}, l.fail("append to", err)

@@ -44,8 +44,7 @@ type Directory struct {
 	// named has the names of the logs that the checkpoint files on disk may speak of.
 	named map[string]bool
 	// list is the directory's own entries.
-	list  *unsynced
-	pacer *pacer
+	list *unsynced
 
 	// checkpointing is held by the one checkpoint at a time; checkpointed is the journal's LSN after the last one.
 	checkpointing sync.Mutex
@@ -77,7 +76,6 @@ func Open(cfg Config) (*Directory, error) {
 	if err := d.shareFiles(); err != nil {
 		return nil, fmt.Errorf("open log directory %s: %w", cfg.Dir, err)
 	}
-	d.pacer = newPacer(cfg.CheckpointBytes)
 	d.list = newUnsynced(func() error { return vfs.SyncDir(cfg.FS, cfg.Dir) })
 	if err := makeDir(cfg.FS, cfg.Dir); err != nil {
 		return nil, fmt.Errorf("open log directory: %w", err)
@@ -107,7 +105,7 @@ func (d *Directory) shareFiles() (err error) {
 		default: // it is asked for
 		}
 	}
-	d.files = &segmentFiles{FS: d.cfg.FS, cache: cache, failed: d.fail, due: due}
+	d.files = &segmentFiles{FS: d.cfg.FS, cache: cache, failed: d.fail, due: due, pacer: newPacer(d.cfg.CheckpointBytes)}
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 type segmentFiles struct {
 	vfs.FS
 	cache *SegmentCache
+	pacer *pacer
 	// failed takes the directory offline; due asks for a checkpoint.
 	failed func(error)
 	due    func()
@@ -61,7 +62,7 @@ func (h *handle) use() (*openFile, error) {
 	o, opened, err := h.openLocked(vfs.ReadWrite)
 	h.mu.Unlock()
 	if opened {
-		h.files.cache.keep(h)
+		h.keep()
 	}
 	return o, err
 }
@@ -75,9 +76,19 @@ func (h *handle) create() error {
 		return err
 	}
 	if opened {
-		h.files.cache.keep(h)
+		h.keep()
 	}
 	return h.release(o)
+}
+
+// keep hands an open file to the cache, unless it was closed for good meanwhile. The caller does not hold the lock.
+func (h *handle) keep() {
+	h.files.cache.keep(h)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		h.files.cache.forget(h)
+	}
 }
 
 // openLocked returns the open file, with a use for the caller. opened says that the cache has to be told of it when the lock is
@@ -187,7 +198,7 @@ func (h *handle) change(do func(f vfs.File) error) error {
 	err = errors.Join(do(o.f), h.release(o))
 	h.mu.Unlock()
 	if opened || again {
-		h.files.cache.keep(h)
+		h.keep()
 	} else {
 		h.files.cache.hit(h)
 	}

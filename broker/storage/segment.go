@@ -375,5 +375,6 @@ func (s *segment) misled(position, offset int64) error {
 
 // close closes the files; reads that come later fail with fs.ErrClosed.
 func (s *segment) close() error {
+	s.files.pacer.forget(s)
 	return errors.Join(s.offsets.close(), s.times.close(), s.f.Close())
 }

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/chronik-stream/chronik/broker/vfs"
@@ -82,18 +83,31 @@ func (p *pacer) next() (s *segment, from, size int64) {
 	return s, from, end - from
 }
 
+// forget takes a segment out that is closed: the queue may not move for long, and would keep it in memory.
+func (p *pacer) forget(s *segment) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !s.paced.queued {
+		return
+	}
+	closed := func(other *segment) bool { return other == s }
+	p.queue, p.full = slices.DeleteFunc(p.queue, closed), slices.DeleteFunc(p.full, closed)
+	p.bytes -= s.paced.bytes
+	s.paced = paced{}
+}
+
 // pace gives the disk what stands in segments while they grow, so that a checkpoint does not have to wait for all of it.
 func (d *Directory) pace() {
 	defer d.ended.Done()
 	for {
 		select {
-		case <-d.pacer.wake:
+		case <-d.files.pacer.wake:
 		case <-d.journal.Failed():
 			return
 		case <-d.stop:
 			return
 		}
-		for s, from, size := d.pacer.next(); s != nil; s, from, size = d.pacer.next() {
+		for s, from, size := d.files.pacer.next(); s != nil; s, from, size = d.files.pacer.next() {
 			s.f.startWriteback(from, size)
 		}
 	}
