@@ -33,21 +33,32 @@ func (s *Set) Directories(wanted func(topic string, partition int32) bool) []Dir
 		states[i] = stateOf(d)
 		place[d] = &states[i]
 	}
+	moves := s.moves.asked() // before the replicas: one that has moved meanwhile is where it was to go
 	s.Each(func(r *Replica) bool {
-		if to := place[r.dir()]; to.Err == nil && wanted(r.topic, r.index) {
-			to.Replicas = append(to.Replicas, DirectoryReplica{
+		if !wanted(r.topic, r.index) {
+			return true
+		}
+		now := r.dir()
+		if at := place[now]; at.Err == nil {
+			at.Replicas = append(at.Replicas, DirectoryReplica{
 				Topic: r.topic, Partition: r.index, Size: r.Size(), Lag: max(r.HighWatermark()-r.LogEnd(), 0),
 			})
 		}
-		if m := r.future.Load(); m != nil && wanted(r.topic, r.index) {
-			to := place[m.Directory()]
-			to.Replicas = append(to.Replicas, DirectoryReplica{
-				Topic: r.topic, Partition: r.index, Size: m.Size(), Lag: r.LogEnd() - m.End(), Future: true,
-			})
+		if to := moves[r]; to != nil && to != now && place[to].Err == nil {
+			place[to].Replicas = append(place[to].Replicas, r.futureIn(to))
 		}
 		return true
 	})
 	return states
+}
+
+// futureIn describes a replica that is to go to a directory: nothing of it is there until its turn comes.
+func (r *Replica) futureIn(to *storage.Directory) DirectoryReplica {
+	state := DirectoryReplica{Topic: r.topic, Partition: r.index, Lag: r.LogEnd(), Future: true}
+	if m := r.future.Load(); m != nil && m.Directory() == to {
+		state.Size, state.Lag = m.Size(), r.LogEnd()-m.End()
+	}
+	return state
 }
 
 func stateOf(d *storage.Directory) DirectoryState {

@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"errors"
+	"maps"
 	"path/filepath"
 	"sync"
 
@@ -21,8 +22,9 @@ const (
 type moves struct {
 	mu      sync.Mutex
 	waiting map[*Replica]*storage.Directory
-	// stop ends the move of current.
+	// stop ends the move of current. to is where it goes, nil when it is given up.
 	current *Replica
+	to      *storage.Directory
 	stop    context.CancelFunc
 	wake    chan struct{}
 }
@@ -75,13 +77,14 @@ func (s *Set) StartMove(topic string, partition int32, name string) error {
 	m := s.moves
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if under := r.future.Load(); under != nil && under.Directory() == to {
-		return nil
-	}
-	if m.current == r {
-		m.stop()
-	}
 	delete(m.waiting, r)
+	if m.current == r {
+		if m.to == to {
+			return nil
+		}
+		m.stop()
+		m.to = nil
+	}
 	if r.dir() != to {
 		m.waiting[r] = to
 		select {
@@ -96,14 +99,25 @@ func (s *Set) StartMove(topic string, partition int32, name string) error {
 func (m *moves) next(ctx context.Context) (context.Context, *Replica, *storage.Directory) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.current = nil
+	m.current, m.to = nil, nil
 	for r, to := range m.waiting {
 		delete(m.waiting, r)
 		ctx, m.stop = context.WithCancel(ctx)
-		m.current = r
+		m.current, m.to = r, to
 		return ctx, r, to
 	}
 	return ctx, nil, nil
+}
+
+// asked lists where replicas are to go, those that wait and the one that moves.
+func (m *moves) asked() map[*Replica]*storage.Directory {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := maps.Clone(m.waiting)
+	if m.to != nil {
+		all[m.current] = m.to
+	}
+	return all
 }
 
 // Move moves replicas between directories until the context ends.

@@ -3,6 +3,8 @@ package replica
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -120,6 +122,71 @@ func TestMovesAreChecked(t *testing.T) {
 	}
 	if len(w.set.moves.waiting) != 0 {
 		t.Error("something is to move")
+	}
+}
+
+// futures are the partitions that are shown to be on their way, with the size and the lag of what is there.
+func (w *world) futures() (found []string) {
+	for _, d := range w.set.Directories(func(string, int32) bool { return true }) {
+		for _, p := range d.Replicas {
+			if p.Future {
+				found = append(found, fmt.Sprintf("%s-%d in %s: %d bytes, lag %d", p.Topic, p.Partition, d.Path, p.Size, p.Lag))
+			}
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// TestMovesAreShownFromWhenTheyAreAskedFor: Apache Kafka's kafka-reassign-partitions takes a partition that is neither where it is to
+// go nor on its way for one whose move was given up.
+func TestMovesAreShownFromWhenTheyAreAskedFor(t *testing.T) {
+	w := newWorld(t, 2)
+	w.create("a", 3, []int32{1}, []int32{1}, []int32{1})
+	other := map[int32]string{}
+	var want []string
+	for p := range int32(3) {
+		r := w.replica("a", p)
+		mustAppend(t, r, batchOf(int(p)+1, testTime))
+		other[p] = w.other(r).Path()
+		if err := w.set.StartMove("a", p, other[p]); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, fmt.Sprintf("a-%d in %s: 0 bytes, lag %d", p, other[p], p+1))
+	}
+	if got := w.futures(); !slices.Equal(got, want) {
+		t.Errorf("asked for is %q, shown %q", want, got)
+	}
+	if err := w.set.StartMove("a", 0, w.replica("a", 0).dir().Path()); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.futures(); len(got) != 2 {
+		t.Errorf("one move was given up before its turn, shown are %q", got)
+	}
+
+	moving, r, to := w.set.moves.next(t.Context())
+	if got := w.futures(); len(got) != 2 {
+		t.Errorf("one is about to move, one waits, shown are %q", got)
+	}
+	if err := w.set.StartMove("a", r.index, r.dir().Path()); err != nil || moving.Err() == nil {
+		t.Errorf("the move is not given up: %v", err)
+	}
+	if err := w.set.StartMove("a", r.index, to.Path()); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.futures(); len(got) != 2 || w.set.moves.waiting[r] != to {
+		t.Errorf("a move that was given up is asked for again, shown are %q", got)
+	}
+	for moving, r, to = w.set.moves.next(t.Context()); r != nil; moving, r, to = w.set.moves.next(t.Context()) {
+		w.set.move(moving, r, to)
+	}
+	if got := w.futures(); len(got) != 0 {
+		t.Errorf("all have moved, shown are %q", got)
+	}
+	for p := range int32(3) {
+		if at := w.replica("a", p).dir().Path(); (at == other[p]) != (p > 0) {
+			t.Errorf("partition %d is in %s", p, at)
+		}
 	}
 }
 
