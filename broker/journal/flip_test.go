@@ -27,22 +27,27 @@ func flipJournal(t *testing.T) (files map[string][]byte, want []string) {
 	}
 	next := disk.Kill()
 	_ = j.Close() // without its disk
-	entries, err := next.List("/j")
-	must(t, err)
-	files = map[string][]byte{}
-	for _, e := range entries {
-		if _, ok := number(e.Name); !ok {
-			continue
-		}
-		data, err := vfs.ReadFile(next, path.Join("/j", e.Name), maxFileBytes)
-		must(t, err)
-		files[e.Name] = data
-	}
-	return files, want
+	return filesOf(t, next), want
 }
 
-// readFiles reads a journal of such files.
-func readFiles(t *testing.T, files map[string][]byte) ([]string, error) {
+// filesOf reads the journal files of a disk.
+func filesOf(t *testing.T, fsys vfs.FS) map[string][]byte {
+	t.Helper()
+	entries, err := fsys.List("/j")
+	must(t, err)
+	files := map[string][]byte{}
+	for _, e := range entries {
+		if !IsFile(e.Name) {
+			continue
+		}
+		files[e.Name], err = vfs.ReadFile(fsys, path.Join("/j", e.Name), maxFileBytes)
+		must(t, err)
+	}
+	return files
+}
+
+// diskOf is a disk with such journal files, all of them durable.
+func diskOf(t *testing.T, files map[string][]byte) *vfs.Memory {
 	t.Helper()
 	disk := newDisk(t)
 	for name, data := range files {
@@ -52,8 +57,16 @@ func readFiles(t *testing.T, files map[string][]byte) ([]string, error) {
 			_, err = f.WriteAt(data, 0)
 			must(t, err)
 		}
+		must(t, errors.Join(f.Sync(), f.Close()))
 	}
-	got, _, err := replayed(disk)
+	must(t, vfs.SyncDir(disk, "/j"))
+	return disk
+}
+
+// readFiles reads a journal of such files.
+func readFiles(t *testing.T, files map[string][]byte) ([]string, error) {
+	t.Helper()
+	got, _, err := replayed(diskOf(t, files))
 	return got, err
 }
 
