@@ -84,6 +84,12 @@ func (f *recordedFile) Truncate(size int64) error {
 	return err
 }
 
+func (f *recordedFile) Allocate(size int64) error {
+	err := f.File.Allocate(size)
+	f.r.note(fmt.Sprintf("allocate %d", size), f.name, err)
+	return err
+}
+
 func (f *recordedFile) Sync() error {
 	err := f.File.Sync()
 	f.r.note("sync", f.name, err)
