@@ -3,8 +3,9 @@ package journal
 import (
 	"errors"
 	"fmt"
-	"syscall"
 	"time"
+
+	"github.com/chronik-stream/chronik/broker/vfs"
 )
 
 // keep is the goroutine that always holds one prepared file ready, so that the writer does not wait for it.
@@ -13,7 +14,7 @@ func (j *Journal) keep() {
 	for j.waitUntilNeeded() {
 		f, err := j.prepareNext()
 		switch {
-		case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		case vfs.NoSpace(err):
 			j.cfg.Logger.Warn("no space for another journal file until a checkpoint gives one back", "dir", j.cfg.Dir, "error", err)
 			j.setNoSpace(true)
 			if !j.pause() {
@@ -79,7 +80,14 @@ func (j *Journal) prepareNext() (*file, error) {
 	if f == nil {
 		return j.create()
 	}
-	if err := f.prepare(generation, checkpoint, j.cfg.FileBytes); err != nil {
+	err := f.prepare(generation, checkpoint, j.cfg.FileBytes)
+	if vfs.NoSpace(err) { // as on a file system that does not write in place
+		j.mu.Lock()
+		j.spare = append(j.spare, f)
+		j.mu.Unlock()
+		return nil, err
+	}
+	if err != nil {
 		return nil, errors.Join(err, f.f.Close())
 	}
 	return f, nil

@@ -296,7 +296,7 @@ func (d *Directory) reap(now time.Time) {
 	})
 	d.retiredMu.Unlock()
 	if err := d.settleDeletions(due); err != nil {
-		d.cfg.Logger.Warn("deleted partitions stay until the next start", "dir", d.cfg.Dir, "error", err)
+		d.fail(fmt.Errorf("make the deletion of partitions of %s durable: %w", d.cfg.Dir, err))
 		return
 	}
 	for _, r := range due {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/chronik-stream/chronik/broker/record"
+	"github.com/chronik-stream/chronik/broker/vfs"
 )
 
 // CleanerConfig says how logs are compacted. Threads, Logs and Metrics are required.
@@ -184,7 +185,7 @@ func (c *Cleaner) report(l *Log, stats *RoundStats, err error) (done bool) {
 			"records_kept", stats.RecordsKept, "without_key", stats.WithoutKey, "took", stats.Took)
 		return true
 	case errors.Is(err, context.Canceled), l.d.Err() != nil:
-	case errors.Is(err, errNoSpace):
+	case errors.Is(err, errNoSpace), vfs.NoSpace(err):
 		logger.Warn("no space to compact a log; it is tried again", "error", err)
 	default:
 		logger.Error("a log can not be compacted; it is left as it is until the next start", "error", err)

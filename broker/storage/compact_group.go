@@ -229,10 +229,14 @@ func (w *replacement) flush() error {
 	if err := w.pace.take(w.ctx, size); err != nil {
 		return err
 	}
-	if err := w.dest.reserve(size, 0); err != nil {
-		return fmt.Errorf("%w: %w", errNoSpace, err)
+	err := w.dest.reserve(size, 0)
+	if err == nil {
+		_, err = w.dest.f.WriteAt(w.out, w.pos)
 	}
-	if _, err := w.dest.f.WriteAt(w.out, w.pos); err != nil {
+	switch {
+	case vfs.NoSpace(err), unopened(err):
+		return fmt.Errorf("%w: %w", errNoSpace, err)
+	case err != nil:
 		return w.log.fail("compact", err)
 	}
 	w.dest.sum.add(w.out)

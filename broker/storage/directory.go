@@ -3,6 +3,7 @@ package storage
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -236,14 +237,24 @@ func (d *Directory) Create(id TopicID, topic string, partition int32, cfg LogCon
 	return l, nil
 }
 
-// uncreated takes away what there is of a log that could not be made.
+// uncreated takes away what there is of a log that could not be made. A directory whose files can not be written is offline.
 func (d *Directory) uncreated(name string, err error) error {
-	if removing := vfs.RemoveAll(d.cfg.FS, path.Join(d.cfg.Dir, name)); removing != nil {
-		d.fail(fmt.Errorf("remove a log that could not be made: %w", removing))
-	} else if vfs.NoSpace(err) {
+	err = fmt.Errorf("create log %s: %w", path.Join(d.cfg.Dir, name), err)
+	switch removing := vfs.RemoveAll(d.cfg.FS, path.Join(d.cfg.Dir, name)); {
+	case removing != nil:
+		d.fail(fmt.Errorf("%w (after %s)", removing, err.Error()))
+	case vfs.NoSpace(err):
 		d.full.set(err)
+	case !unopened(err):
+		d.fail(err)
 	}
-	return wire.Errorf(wire.KafkaStorageError, "create log: %w", err)
+	return wire.Errorf(wire.KafkaStorageError, "%w", err)
+}
+
+// unopened says whether a call failed since a file could not be opened, as where too many are: nothing was written.
+func unopened(err error) bool {
+	var failed *fs.PathError
+	return errors.As(err, &failed) && failed.Op == "open"
 }
 
 func (d *Directory) usable() error {

@@ -138,7 +138,9 @@ func (d *Directory) listPartitions() ([]foundDir, error) {
 		case !e.Dir || e.Name == metadataPartition || e.Name == remoteIndexCache:
 			continue
 		case strings.HasSuffix(e.Name, deleteDirSuffix):
-			d.findDeleted(path.Join(d.cfg.Dir, e.Name))
+			if err := d.findDeleted(path.Join(d.cfg.Dir, e.Name)); err != nil {
+				return nil, err
+			}
 			continue
 		case strings.HasSuffix(e.Name, futureDirSuffix):
 			d.cfg.Logger.Warn("a move that did not end is given up", "dir", path.Join(d.cfg.Dir, e.Name))
@@ -159,12 +161,17 @@ func (d *Directory) listPartitions() ([]foundDir, error) {
 	return dirs, nil
 }
 
-// findDeleted takes note of a deleted partition whose files are still there.
-func (d *Directory) findDeleted(dir string) {
-	if id, err := d.texts().readTopicID(dir); err == nil { // a part of the files may be gone
+// findDeleted takes note of a deleted partition whose files are still there, in part or all of them.
+func (d *Directory) findDeleted(dir string) error {
+	id, err := d.texts().readTopicID(dir)
+	switch {
+	case err == nil:
 		d.deleted[id] = true
+	case !isNotExist(err) && !errors.Is(err, ErrPartitionMetadata) && !errors.Is(err, ErrCorrupt):
+		return err
 	}
 	d.removeAfter(dir, d.cfg.DefaultLogConfig.FileDeleteDelay)
+	return nil
 }
 
 // Deleted says whether Open has found what is left of a deleted partition of a topic. A kill can take the end of the journal, which

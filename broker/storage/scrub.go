@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"sync/atomic"
@@ -119,8 +120,14 @@ func (s *Scrubber) segment(ctx context.Context, l *Log, target *segment) error {
 	if _, there := l.settled(target); !there || l.cuts.Load() != cuts || ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if err != nil { // of reading
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF), isNotExist(err):
 		findings = append(findings, Finding{File: c.name(logSuffix), Position: -1, What: err.Error()})
+	case unopened(err):
+		l.d.cfg.Logger.Warn("a segment is verified in the next round", "file", c.name(logSuffix), "error", err)
+		return nil
+	case err != nil: // counted, but each read tells for itself
+		l.damaged(fmt.Errorf("verify %s: %w", c.name(logSuffix), err))
 	}
 	l.d.scrub.segments.Add(1)
 	if len(findings) > 0 {
@@ -129,7 +136,7 @@ func (s *Scrubber) segment(ctx context.Context, l *Log, target *segment) error {
 		}
 		return nil
 	}
-	if c.covered {
+	if c.covered || err != nil {
 		return nil
 	}
 	return s.cover(ctx, l, target, next)

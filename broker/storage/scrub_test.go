@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"syscall"
 	"testing"
 	"time"
 
@@ -107,4 +108,31 @@ func TestAScrubberWithNothingToDoEnds(t *testing.T) {
 	cancel()
 	<-ended
 	must(t, d.Close())
+}
+
+// TestScrubberLeavesWhatItCannotRead: a read that fails is counted, and not taken for damage that stays.
+func TestScrubberLeavesWhatItCannotRead(t *testing.T) {
+	for name, fault := range map[string]vfs.Fault{
+		"a failed read":       {Op: vfs.OpRead, Path: logSuffix, Count: 1, Err: syscall.EIO},
+		"too many open files": {Op: vfs.OpOpen, Path: sumsSuffix, Count: 1, Err: syscall.EMFILE},
+	} {
+		t.Run(name, func(t *testing.T) {
+			faults := vfs.NewFaults(vfs.NewMemory(nil))
+			d, l := sealedLog(t, faults)
+			faults.Add(fault)
+			must(t, newScrubber(t, d).Scrub(t.Context()))
+			if faults.Pending() > 0 {
+				t.Fatal("the call was not made")
+			}
+			want := int64(0)
+			if fault.Op == vfs.OpRead {
+				want = 1
+			}
+			if n := d.scrub.damaged.Load(); n != want {
+				t.Errorf("counted %d times", n)
+			}
+			readAll(t, l)
+			must(t, d.Close())
+		})
+	}
 }

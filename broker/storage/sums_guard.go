@@ -144,8 +144,10 @@ func (g *guard) verify(f io.ReaderAt, name string, from, to int64) error {
 		}
 		at := i * sumBlockBytes
 		b = b[:min(sumBlockBytes, g.size-at)]
-		if err := readFull(f, b, at); err != nil {
+		if err := readFull(f, b, at); errors.Is(err, io.ErrUnexpectedEOF) {
 			return g.damage(name, at, err)
+		} else if err != nil { // of this read alone
+			return fmt.Errorf("verify %s, the block at position %d: %w", name, at, err)
 		}
 		if crc32.Checksum(b, castagnoli) != g.blocks[i] {
 			return g.damage(name, at, errChecksum)

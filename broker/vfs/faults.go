@@ -28,6 +28,8 @@ type Fault struct {
 	Op Op
 	// Path is a part of the file's name; empty means every file.
 	Path string
+	// Whole says that Path is the whole name, as that of a directory whose files are not meant.
+	Whole bool
 	// Skip is how many matching calls succeed first.
 	Skip int
 	// Count is how many fail then; 0 means all that follow.
@@ -65,6 +67,13 @@ func (f *Faults) Clear() {
 	f.faults = nil
 }
 
+// Pending is how many faults may still hit a call.
+func (f *Faults) Pending() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.faults)
+}
+
 // run makes a call unless a fault hits it.
 func (f *Faults) run(op Op, name string, call func() error) error {
 	done, failed := f.check(op, name)
@@ -81,7 +90,7 @@ func (f *Faults) check(op Op, name string) (done bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for i, fault := range f.faults {
-		if fault.Op != op || !strings.Contains(name, fault.Path) {
+		if fault.Op != op || !strings.Contains(name, fault.Path) || fault.Whole && name != fault.Path {
 			continue
 		}
 		if fault.Skip > 0 {
@@ -101,7 +110,7 @@ func (f *Faults) check(op Op, name string) (done bool, err error) {
 // Open implements FS.
 func (f *Faults) Open(name string, mode Mode) (File, error) {
 	if _, err := f.check(OpOpen, name); err != nil {
-		return nil, err
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 	}
 	file, err := f.fs.Open(name, mode)
 	if err != nil {

@@ -265,8 +265,16 @@ func TestFaults(t *testing.T) {
 	if err := other.Sync(); !errors.Is(err, syscall.EIO) {
 		t.Fatalf("Sync: %v", err)
 	}
+	if n := f.Pending(); n != 1 {
+		t.Fatalf("%d faults are left", n)
+	}
 	f.Clear()
 	must(t, other.Sync())
+	f.Add(Fault{Op: OpSync, Path: "/", Whole: true, Err: syscall.EIO})
+	must(t, other.Sync())
+	if err := SyncDir(f, "/"); !errors.Is(err, syscall.EIO) {
+		t.Fatalf("Sync of the directory: %v", err)
+	}
 }
 
 func TestAFaultMayReportWhatWasDone(t *testing.T) {
