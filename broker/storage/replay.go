@@ -119,6 +119,10 @@ func (r *replay) change(key logKey, f *journal.Frame) error {
 func (r *replay) create(f *journal.Frame) error {
 	topic := string(f.Payload)
 	name := partitionDirName(topic, f.Partition)
+	p := r.past[logKey{f.TopicID, f.Partition}]
+	if f.PreviousEnd > 0 || p.durable.lsn > 0 {
+		return r.missing(f, p, name)
+	}
 	if dir, ok := r.unknown[name]; ok {
 		if err := vfs.RemoveAll(r.d.cfg.FS, dir); err != nil {
 			return err
@@ -128,14 +132,25 @@ func (r *replay) create(f *journal.Frame) error {
 	if r.d.byName[name] != nil {
 		// A newer topic has the name: this one was deleted, and the crash took the frame that says so. Had the other one been
 		// there first, its own deletion would stand in the journal before this frame, or behind the checkpoint.
-		r.past[logKey{f.TopicID, f.Partition}].deleted = math.MaxUint64
+		p.deleted = math.MaxUint64
 		r.skipped++
 		return nil
 	}
 	r.applied++
-	r.past[logKey{f.TopicID, f.Partition}].revived = true
+	p.revived = true
 	_, err := r.d.create(f.TopicID, topic, f.Partition, r.d.cfg.DefaultLogConfig)
 	return err
+}
+
+// missing is create of a log whose directory was durable: before it was made known, if it came as a copy, or before a reference.
+// Where it is not there it was deleted, and the crash took the frame that says so.
+func (r *replay) missing(f *journal.Frame, p *past, name string) error {
+	if dir, ok := r.unknown[name]; ok && !r.d.deleted[f.TopicID] { // else it is of a newer topic with the name
+		return fmt.Errorf("%s: %w: its %s is missing or damaged", dir, ErrCorrupt, metadataFile)
+	}
+	p.deleted = math.MaxUint64
+	r.skipped++
+	return nil
 }
 
 // finish sets aside the directories that nothing explains. One that the checkpoints know was durable with its topic id.
