@@ -40,7 +40,7 @@ func TestLayoutsEqualThoseOfKmsg(t *testing.T) {
 			if got.IsFlexible() != Flexible(s.key, version) {
 				t.Fatalf("kmsg says flexible=%v", got.IsFlexible())
 			}
-			if _, _, err := DecodeBody(s.key, version, append(body[:len(body):len(body)], 0), &testBounds); !errors.Is(err, ErrMalformed) {
+			if err := decodeWith(s, version, body, 1); !errors.Is(err, ErrMalformed) {
 				t.Fatalf("a trailing byte gave %v", err)
 			}
 			for cut := range body {
@@ -48,6 +48,27 @@ func TestLayoutsEqualThoseOfKmsg(t *testing.T) {
 					t.Fatalf("%d of %d bytes gave %v\n%x", cut, len(body), err, body)
 				}
 			}
+		}
+	})
+}
+
+// decodeWith decodes a body with bytes behind its end.
+func decodeWith(s *schema, version int16, body []byte, surplus ...byte) error {
+	_, _, err := DecodeBody(s.key, version, append(body[:len(body):len(body)], surplus...), &testBounds)
+	return err
+}
+
+func TestSomeZerosMayFollowABody(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	eachVersion(t, func(t *testing.T, s *schema, version int16) {
+		body := randomRequest(rng, s, version).AppendTo(nil)
+		for n := range maxSurplus + 2 {
+			if err := decodeWith(s, version, body, make([]byte, n)...); (err != nil) != (n > maxSurplus) || err != nil && !errors.Is(err, ErrMalformed) {
+				t.Errorf("%d zeros gave %v", n, err)
+			}
+		}
+		if err := decodeWith(s, version, body, 0, 0, 7); !errors.Is(err, ErrMalformed) {
+			t.Errorf("two zeros and another byte gave %v", err)
 		}
 	})
 }

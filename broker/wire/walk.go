@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -12,6 +13,13 @@ const (
 	tagsMap       = 48 + 8*(4+24) + 48
 	tagEntry      = 4 * (4 + 24)
 )
+
+// maxSurplus is how many zeros may follow a body. There are clients that end a structure once more than it is open, with an empty
+// section of tags (kafka-go's DescribeACLs), and Apache Kafka ignores whatever follows. Anything else there says that the request was
+// understood wrongly.
+const maxSurplus = 8
+
+var zeros [maxSurplus]byte
 
 // walker goes over a body as its schema says, without allocating, and adds up what kmsg would allocate for it.
 type walker struct {
@@ -29,8 +37,8 @@ func (s *schema) walk(version int16, body []byte, bounds *Bounds) (cost int, err
 	if err := w.structure(s.body); err != nil {
 		return 0, err
 	}
-	if len(w.src) > 0 {
-		return 0, fmt.Errorf("%w: %d bytes after its end", ErrMalformed, len(w.src))
+	if n := len(w.src); n > maxSurplus || !bytes.Equal(w.src, zeros[:n]) {
+		return 0, fmt.Errorf("%w: %d bytes after its end", ErrMalformed, n)
 	}
 	return w.cost, nil
 }
