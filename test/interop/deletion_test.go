@@ -125,6 +125,9 @@ func TestADeletedTopicLeavesNothing(t *testing.T) {
 
 	admin(t, b, topicCommand, "--delete", "--topic", topic)
 	waitFor(t, "nothing of the topic in the log directory", func() bool { return len(named(t, b, topic)) == 0 })
+	if strings.Contains(scrape(t, b), topic) {
+		t.Error("a metric speaks of the topic")
+	}
 	committed, err := client.FetchOffsets(ctx, group)
 	if err != nil {
 		t.Fatal(err)
