@@ -3,6 +3,8 @@ package journal
 import (
 	"sync"
 	"sync/atomic"
+
+	"github.com/chronik-stream/chronik/broker/vfs"
 )
 
 const (
@@ -87,7 +89,11 @@ func (j *Journal) passOn(batch []heldFrame) {
 	}
 	err := j.Err()
 	if err == nil {
-		if err = syncSources(batch); err != nil {
+		err = syncSources(batch)
+		for vfs.NoFiles(err) && j.pause() { // nothing was synced that is not synced anew
+			err = syncSources(batch)
+		}
+		if err != nil {
 			j.fail(err)
 		}
 	}
@@ -110,7 +116,7 @@ func (j *Journal) passOn(batch []heldFrame) {
 	}
 }
 
-// syncSources syncs each source once, and returns the first error.
+// syncSources syncs each source once.
 func syncSources(batch []heldFrame) error {
 	seen := map[Source]struct{}{}
 	var sources []Source
@@ -125,11 +131,20 @@ func syncSources(batch []heldFrame) error {
 	return SyncAll(sources)
 }
 
-// SyncAll syncs several sources at a time. It returns the first error, and starts no other sync after one.
+// SyncAll syncs several sources at a time, and starts no other sync after an error. It returns the first one; but one after which
+// nothing may be tried again comes before those that only lacked something.
 func SyncAll[S Source](sources []S) error {
 	var next, failed atomic.Int64
-	var first error
-	var once sync.Once
+	var mu sync.Mutex
+	var worst error
+	note := func(err error) {
+		failed.Store(1)
+		mu.Lock()
+		defer mu.Unlock()
+		if worst == nil || vfs.Lacks(worst) && !vfs.Lacks(err) {
+			worst = err
+		}
+	}
 	work := func() {
 		for failed.Load() == 0 {
 			i := next.Add(1) - 1
@@ -137,8 +152,7 @@ func SyncAll[S Source](sources []S) error {
 				return
 			}
 			if err := sources[i].Sync(); err != nil {
-				failed.Store(1)
-				once.Do(func() { first = err })
+				note(err)
 			}
 		}
 	}
@@ -148,5 +162,5 @@ func SyncAll[S Source](sources []S) error {
 	}
 	work()
 	group.Wait()
-	return first
+	return worst
 }

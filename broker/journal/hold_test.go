@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -128,6 +129,71 @@ func TestFailedSource(t *testing.T) {
 	got, _, err := replayed(disk)
 	must(t, err)
 	equal(t, got, nil)
+}
+
+// chained is a source that fails after another one.
+type chained struct {
+	after, done chan struct{}
+	err         error
+}
+
+func (c *chained) Sync() error {
+	<-c.after
+	defer close(c.done)
+	return c.err
+}
+
+// TestAFailedSyncIsNotHiddenByAnotherError: what may be tried again comes first here, and must not make the rest be tried again too.
+func TestAFailedSyncIsNotHiddenByAnotherError(t *testing.T) {
+	eio := errors.New("input/output error")
+	for _, passing := range []error{syscall.EMFILE, syscall.ENOSPC} {
+		first := &chained{after: make(chan struct{}), done: make(chan struct{}), err: passing}
+		second := &chained{after: first.done, done: make(chan struct{}), err: eio}
+		starts := &starter{first.after}
+		if err := SyncAll([]Source{second, first, starts}); !errors.Is(err, eio) {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+// starter is a source that lets others go on.
+type starter struct{ started chan struct{} }
+
+func (s *starter) Sync() error {
+	close(s.started)
+	return nil
+}
+
+// crowded is a source for which there is no open file at first.
+type crowded struct{ tries int }
+
+func (c *crowded) Sync() error {
+	c.tries++
+	if c.tries == 1 {
+		return syscall.EMFILE
+	}
+	return nil
+}
+
+// TestASourceThatCouldNotBeOpenedIsTriedAgain: nothing was lost, and the journal goes on.
+func TestASourceThatCouldNotBeOpenedIsTriedAgain(t *testing.T) {
+	disk := newDisk(t)
+	j, _ := open(t, disk, FlushAcks)
+	var order Order
+	source := &crowded{}
+	f := frame(0)
+	f.Order, f.Sources = &order, []Source{source}
+	outcome := make(chan error, 1)
+	_, err := j.Append(f, func(_ int64, err error) { outcome <- err }, 0)
+	must(t, err)
+	must(t, <-outcome)
+	if source.tries != 2 {
+		t.Errorf("%d tries", source.tries)
+	}
+	must(t, j.Close())
+	got, _, err := replayed(disk)
+	must(t, err)
+	equal(t, got, []string{describe(f)})
 }
 
 // TestLargeCommitsAreSplit: what waits may be more than one file holds.

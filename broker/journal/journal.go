@@ -19,7 +19,8 @@ const (
 	// maxCommitBytes is how much one commit takes: enough for a disk to write at its full speed. As much again may wait for the
 	// next one; then Pace makes appenders wait, so that memory stays bounded.
 	maxCommitBytes = 4 << 20
-	// retryCreate is how long the keeper waits before it tries again to make a file on a full disk.
+	// retryCreate is how long it takes until a file that could not be made or opened, on a full disk or for too many open ones, is
+	// tried again.
 	retryCreate = time.Second
 	// spareCheckpoints is how much is kept in files that wait to be used again, in multiples of CheckpointBytes; liveCheckpoints
 	// is how much may wait for a checkpoint before Pace makes appenders wait: it bounds the time that a replay takes.

@@ -14,8 +14,8 @@ func (j *Journal) keep() {
 	for j.waitUntilNeeded() {
 		f, err := j.prepareNext()
 		switch {
-		case vfs.NoSpace(err):
-			j.cfg.Logger.Warn("no space for another journal file until a checkpoint gives one back", "dir", j.cfg.Dir, "error", err)
+		case vfs.Lacks(err):
+			j.cfg.Logger.Warn("no other journal file until a checkpoint gives one back", "dir", j.cfg.Dir, "error", err)
 			j.setNoSpace(true)
 			if !j.pause() {
 				j.giveUp(err)
@@ -110,7 +110,7 @@ func (j *Journal) trim() {
 	}
 }
 
-// pause waits before the next try on a full disk; false when the journal ends.
+// pause waits before the next try on a full disk, or with too many open files; false when the journal ends.
 func (j *Journal) pause() bool {
 	timer := time.NewTimer(retryCreate)
 	defer timer.Stop()

@@ -75,7 +75,8 @@ func (d *Directory) lastCheckpoint() uint64 {
 }
 
 // Checkpoint makes all logs durable in their own files, writes the recovery points, and lets the journal use its files again.
-// The directory does so by itself; a failure takes it offline, except that a full disk only has it done again.
+// The directory does so by itself; a failure takes it offline, except that a full disk, or too
+// many open files, only have it done again.
 func (d *Directory) Checkpoint() error {
 	d.checkpointing.Lock()
 	defer d.checkpointing.Unlock()
@@ -88,13 +89,14 @@ func (d *Directory) Checkpoint() error {
 	}
 	if err != nil {
 		err = fmt.Errorf("checkpoint of %s: %w", d.cfg.Dir, err)
-		if vfs.NoSpace(err) {
-			d.full.set(err) // what was not made durable is still to do
+		if d.lacks(err) {
+			d.lacking.checkpoint.Store(true) // what was not made durable is still to do
 		} else {
 			d.fail(err)
 		}
 		return err
 	}
+	d.lacking.checkpoint.Store(false)
 	d.checkpointed = through + 1 // the checkpoint's own frame, unless another one came first
 	settle(ends)
 	d.dropStrays()
@@ -295,7 +297,12 @@ func (d *Directory) reap(now time.Time) {
 		return true
 	})
 	d.retiredMu.Unlock()
-	if err := d.settleDeletions(due); err != nil {
+	if err := d.settleDeletions(due); vfs.Lacks(err) {
+		d.retiredMu.Lock()
+		d.retired = append(d.retired, due...) // the next time
+		d.retiredMu.Unlock()
+		return
+	} else if err != nil {
 		d.fail(fmt.Errorf("make the deletion of partitions of %s durable: %w", d.cfg.Dir, err))
 		return
 	}

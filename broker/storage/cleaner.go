@@ -185,8 +185,8 @@ func (c *Cleaner) report(l *Log, stats *RoundStats, err error) (done bool) {
 			"records_kept", stats.RecordsKept, "without_key", stats.WithoutKey, "took", stats.Took)
 		return true
 	case errors.Is(err, context.Canceled), l.d.Err() != nil:
-	case errors.Is(err, errNoSpace), vfs.NoSpace(err):
-		logger.Warn("no space to compact a log; it is tried again", "error", err)
+	case vfs.Lacks(err), unopened(err):
+		logger.Warn("a log can not be compacted now; it is tried again", "error", err)
 	default:
 		logger.Error("a log can not be compacted; it is left as it is until the next start", "error", err)
 		c.mu.Lock()

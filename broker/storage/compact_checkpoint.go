@@ -3,8 +3,6 @@ package storage
 import (
 	"maps"
 	"path"
-
-	"github.com/chronik-stream/chronik/broker/vfs"
 )
 
 // logEnd is up to where a log was confirmed when a checkpoint began.
@@ -70,9 +68,7 @@ func (d *Directory) saveCleaned(l *Log) error {
 	d.named[path.Base(l.path)] = true
 	d.mu.Unlock()
 	if err := d.writeCleaned(); err != nil {
-		if vfs.NoSpace(err) {
-			d.full.set(err) // the next round begins further back than it needs to
-		} else {
+		if !d.lacks(err) { // else the next round begins further back than it needs to
 			d.fail(err)
 		}
 		return err

@@ -30,10 +30,10 @@ type replacement struct {
 func (r *round) replace(ctx context.Context, group []*segment, trail *txnTrail) (err error) {
 	l := r.log
 	dest, err := createCleaned(l.d.files, l.path, group[0].base, l.d.cfg.Clock())
-	if err != nil {
-		return l.refuse("compact", err)
-	}
 	w := &replacement{round: r, ctx: ctx, trail: trail, dest: dest, end: dest.base, changed: len(group) > 1}
+	if err != nil {
+		return w.undone(err)
+	}
 	for _, s := range group {
 		if err == nil {
 			err = r.scan(ctx, s, 0, w.batch)
@@ -46,13 +46,14 @@ func (r *round) replace(ctx context.Context, group []*segment, trail *txnTrail) 
 		return errors.Join(err, w.discard())
 	}
 	if err := w.seal(group[len(group)-1]); err != nil {
-		if vfs.NoSpace(err) {
-			err = errors.Join(err, w.discard())
-		}
-		return l.refuse("compact", err)
+		return w.undone(err)
 	}
-	if err := l.swap(dest.inForce(), group); err != nil {
-		return err
+	began, err := l.swap(dest.inForce(), group)
+	if err != nil && !began {
+		return w.undone(err)
+	}
+	if err != nil {
+		return l.fail("swap a compacted segment into", err)
 	}
 	r.stats.Segments += len(group)
 	r.stats.Written++
@@ -72,6 +73,15 @@ func (w *replacement) seal(newest *segment) error {
 		return err
 	}
 	return w.dest.close()
+}
+
+// undone removes what was made when nothing has taken the place of anything yet. For the want of space, or of open files, a later
+// round tries again.
+func (w *replacement) undone(err error) error {
+	if vfs.Lacks(err) {
+		err = errors.Join(err, w.discard())
+	}
+	return w.log.refuse("compact", err)
 }
 
 // discard removes the files of a segment that is not needed.
@@ -234,8 +244,8 @@ func (w *replacement) flush() error {
 		_, err = w.dest.f.WriteAt(w.out, w.pos)
 	}
 	switch {
-	case vfs.NoSpace(err), unopened(err):
-		return fmt.Errorf("%w: %w", errNoSpace, err)
+	case vfs.Lacks(err), unopened(err):
+		return err
 	case err != nil:
 		return w.log.fail("compact", err)
 	}
@@ -246,9 +256,6 @@ func (w *replacement) flush() error {
 	w.out = w.out[:0]
 	return nil
 }
-
-// errNoSpace means that there is no room for a compacted segment; the next round tries again.
-var errNoSpace = errors.New("there is no space for a compacted segment")
 
 // createCleaned makes the files of a segment that replaces others. Until then their names end in .cleaned.
 func createCleaned(files *segmentFiles, dir string, base int64, now time.Time) (*segment, error) {

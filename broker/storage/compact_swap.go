@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -14,27 +15,41 @@ import (
 //
 // The caller has the turn: nothing else removes or cuts segments. Appends go on, and so do readers: those that had an old
 // segment find it closed, or the count of cuts changed, and look again.
-func (l *Log) swap(fresh *segment, old []*segment) error {
+//
+// began says whether there was no way back when it failed. Until then the old segments are in force, and no file is .swap.
+func (l *Log) swap(fresh *segment, old []*segment) (began bool, err error) {
 	l.flushing.Lock()
 	defer l.flushing.Unlock()
-	err := moveFiles(fresh, cleanedSuffix, swapSuffix, segmentSuffixes[:])
-	if err == nil {
-		err = vfs.SyncDir(l.d.cfg.FS, l.path)
-	}
-	if err == nil {
-		err = l.exchange(fresh, old)
-	}
-	if err == nil {
-		err = vfs.SyncDir(l.d.cfg.FS, l.path)
-	}
+	dir, err := l.d.cfg.FS.Open(l.path, vfs.ReadOnly) // what follows opens no other file
 	if err != nil {
-		return l.fail("swap a compacted segment into", err)
+		return false, err
 	}
-	return nil
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	if err := moveFiles(fresh, cleanedSuffix, swapSuffix, segmentSuffixes[:]); err != nil {
+		removing := removeSwaps(dir, fresh)
+		return removing != nil, errors.Join(err, removing)
+	}
+	if err := dir.Sync(); err != nil {
+		return true, err
+	}
+	if err := l.exchange(dir, fresh, old); err != nil {
+		return true, err
+	}
+	return true, dir.Sync()
+}
+
+// removeSwaps removes the .swap files of a segment of which a .cleaned one is left, before that one goes.
+func removeSwaps(dir vfs.File, s *segment) error {
+	for _, suffix := range segmentSuffixes {
+		if err := removeIfThere(s.files, s.name(suffix)+swapSuffix); err != nil {
+			return err
+		}
+	}
+	return dir.Sync()
 }
 
 // exchange takes the old segments out and the new one, under its .swap names, in.
-func (l *Log) exchange(fresh *segment, old []*segment) error {
+func (l *Log) exchange(dir vfs.File, fresh *segment, old []*segment) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.usable(); err != nil {
@@ -53,17 +68,17 @@ func (l *Log) exchange(fresh *segment, old []*segment) error {
 			return err
 		}
 	}
-	if err := vfs.SyncDir(l.d.cfg.FS, l.path); err != nil {
+	if err := dir.Sync(); err != nil {
 		return err
 	}
 	// The batches come first: while they are .swap, a start removes every other file of their offsets.
-	if err := moveFiles(fresh, swapSuffix, "", segmentSuffixes[:1]); err != nil {
+	if err := l.putInForce(fresh, segmentSuffixes[:1]); err != nil {
 		return err
 	}
-	if err := vfs.SyncDir(l.d.cfg.FS, l.path); err != nil {
+	if err := dir.Sync(); err != nil {
 		return err
 	}
-	if err := moveFiles(fresh, swapSuffix, "", segmentSuffixes[1:]); err != nil {
+	if err := l.putInForce(fresh, segmentSuffixes[1:]); err != nil {
 		return err
 	}
 	kept := slices.Concat(segments[:at], []*segment{fresh}, segments[at+len(old):])
@@ -74,6 +89,16 @@ func (l *Log) exchange(fresh *segment, old []*segment) error {
 		}
 	}
 	return nil
+}
+
+// putInForce gives files their final names. There is no way back: where a disk is full, the reserve's space is for this.
+func (l *Log) putInForce(fresh *segment, suffixes []string) error {
+	err := moveFiles(fresh, swapSuffix, "", suffixes)
+	if vfs.NoSpace(err) {
+		l.d.full.set(err)
+		err = moveFiles(fresh, swapSuffix, "", suffixes)
+	}
+	return err
 }
 
 // moveFiles renames files of a segment from names that end in one temporary suffix to names that end in another.

@@ -37,6 +37,7 @@ type Directory struct {
 	unopened error
 	offline  chan struct{}
 	full     *fullness
+	lacking  lacking
 
 	mu     sync.RWMutex
 	byName map[string]*Log
@@ -240,12 +241,11 @@ func (d *Directory) Create(id TopicID, topic string, partition int32, cfg LogCon
 // uncreated takes away what there is of a log that could not be made. A directory whose files can not be written is offline.
 func (d *Directory) uncreated(name string, err error) error {
 	err = fmt.Errorf("create log %s: %w", path.Join(d.cfg.Dir, name), err)
-	switch removing := vfs.RemoveAll(d.cfg.FS, path.Join(d.cfg.Dir, name)); {
+	switch removing := d.removeNewLog(name); {
 	case removing != nil:
 		d.fail(fmt.Errorf("%w (after %s)", removing, err.Error()))
-	case vfs.NoSpace(err):
-		d.full.set(err)
-	case !unopened(err):
+	case d.lacks(err), unopened(err):
+	default:
 		d.fail(err)
 	}
 	return wire.Errorf(wire.KafkaStorageError, "%w", err)
@@ -255,6 +255,29 @@ func (d *Directory) uncreated(name string, err error) error {
 func unopened(err error) bool {
 	var failed *fs.PathError
 	return errors.As(err, &failed) && failed.Op == "open"
+}
+
+// removeNewLog removes what there may be of a log that was not made to its end, by the files' names: a list of them would need an
+// open file.
+func (d *Directory) removeNewLog(name string) error {
+	dir := path.Join(d.cfg.Dir, name)
+	files := []string{metadataFile, metadataFile + sumsSuffix, metadataFile + sumsSuffix + ".tmp"}
+	for _, suffix := range segmentSuffixes {
+		files = append(files, offsetName(0, suffix))
+	}
+	for _, file := range files {
+		if err := removeIfThere(d.cfg.FS, path.Join(dir, file)); err != nil {
+			return err
+		}
+	}
+	return removeIfThere(d.cfg.FS, dir)
+}
+
+func removeIfThere(fsys vfs.FS, name string) error {
+	if err := fsys.Remove(name); err != nil && !isNotExist(err) {
+		return err
+	}
+	return nil
 }
 
 func (d *Directory) usable() error {
@@ -315,10 +338,15 @@ func (d *Directory) Delete(id TopicID, partition int32) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	f := l.frame(journal.PartitionDeleted, 0)
-	if _, err := d.journal.Append(&f, nil, 0); err != nil {
-		return l.fail("delete", err)
+	err := d.retire(l, deleteDirSuffix)
+	if vfs.NoSpace(err) { // once more, with the reserve's space
+		d.full.set(err)
+		err = d.retire(l, deleteDirSuffix)
 	}
-	if err := d.retire(l, deleteDirSuffix); err != nil {
+	if err != nil {
+		return l.refuse("delete", err)
+	}
+	if _, err := d.journal.Append(&f, nil, 0); err != nil {
 		return l.fail("delete", err)
 	}
 	return nil
@@ -334,20 +362,21 @@ func (d *Directory) retire(l *Log, suffix string) error {
 	return nil
 }
 
-// takeOut takes a log out of the tables and renames its directory. The caller holds both locks.
+// takeOut renames a log's directory and takes the log out of the tables. Where there is no space for the name, nothing has changed.
+// The caller holds both locks.
 func (d *Directory) takeOut(l *Log, suffix string) (name string, err error) {
 	l.settle()
-	l.gone = true
-	l.cuts.Add(2) // readers look again
-	delete(d.byName, partitionDirName(l.topic, l.partition))
-	delete(d.byID, logKey{l.id, l.partition})
-	err = l.closeFiles()
+	l.cuts.Add(1) // readers look again
+	defer l.cuts.Add(1)
 	name = path.Join(d.cfg.Dir, retiredDirName(path.Base(l.path), suffix))
-	if err := errors.Join(err, d.cfg.FS.Rename(l.path, name)); err != nil {
+	if err := d.cfg.FS.Rename(l.path, name); err != nil {
 		return "", err
 	}
+	l.gone = true
+	delete(d.byName, partitionDirName(l.topic, l.partition))
+	delete(d.byID, logKey{l.id, l.partition})
 	d.list.change()
-	return name, nil
+	return name, l.closeFiles()
 }
 
 func (l *Log) closeFiles() error {

@@ -19,8 +19,8 @@ func compactionSteps() []durableStep {
 		{name: "compacted segment's sync", op: vfs.OpSync, path: logSuffix + cleanedSuffix},
 		{name: "compacted segment's index write", op: vfs.OpWrite, path: timeSuffix + cleanedSuffix, spares: true},
 		{name: "compacted segment's index sync", op: vfs.OpSync, path: timeSuffix + cleanedSuffix},
-		{name: "compacted segment's first rename", op: vfs.OpRename, path: logSuffix + cleanedSuffix},
-		{name: "compacted segment's second rename", op: vfs.OpRename, path: logSuffix + swapSuffix},
+		{name: "compacted segment's first rename", op: vfs.OpRename, path: logSuffix + cleanedSuffix, spares: true},
+		{name: "compacted segment's second rename", op: vfs.OpRename, path: logSuffix + swapSuffix, spares: true},
 		{name: "directory sync of a swap", op: vfs.OpSync, path: testDir + "/topic-0", whole: true},
 	}
 	for _, name := range []string{cleanerFile + ".tmp", cleanerFile + sumsSuffix + ".tmp"} {

@@ -134,9 +134,12 @@ func writeZeros(fsys vfs.FS, name string, size int64) (err error) {
 }
 
 // regain makes the logs durable, so that the journal's files are used again, and takes the reserve back. Then records are taken
-// again.
+// again. On a disk that is not full it makes the checkpoint that was put off.
 func (d *Directory) regain() {
 	if d.full.reason() == nil {
+		if d.lacking.checkpoint.Load() {
+			d.tryCheckpoint()
+		}
 		return
 	}
 	if err := d.checkpointUnlessDone(); err != nil {
@@ -162,16 +165,6 @@ func (d *Directory) admits(origin Origin) error {
 		return nil
 	}
 	return wire.Errorf(wire.KafkaStorageError, "log directory %s takes no records: %w", d.cfg.Dir, why)
-}
-
-// refuse is fail, except when the disk is full: then nothing has changed, and the change is refused until there is space.
-func (l *Log) refuse(action string, err error) error {
-	if !vfs.NoSpace(err) {
-		return l.fail(action, err)
-	}
-	err = fmt.Errorf("%s %s: %w", action, l.path, err)
-	l.d.full.set(err)
-	return wire.Errorf(wire.KafkaStorageError, "%w", err)
 }
 
 // admitToJournal keeps room in the journal for a batch.

@@ -120,6 +120,7 @@ func TestNoSpaceAnywhere(t *testing.T) {
 }
 
 func noSpaceAt(t *testing.T, fault vfs.Fault, seed uint64) {
+	t.Helper()
 	memory := vfs.NewMemory(nil)
 	disk := vfs.NewFaults(memory)
 	d := openDir(t, testConfig(disk))
@@ -128,7 +129,7 @@ func noSpaceAt(t *testing.T, fault vfs.Fault, seed uint64) {
 		t.Helper()
 		until(t, what, func() bool {
 			err := do()
-			if err != nil && !errors.Is(err, syscall.ENOSPC) {
+			if err != nil && !errors.Is(err, fault.Err) {
 				t.Fatalf("%s: %v", what, err)
 			}
 			return err == nil

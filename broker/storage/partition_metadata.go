@@ -42,7 +42,10 @@ func (t texts) readTopicID(dir string) (id TopicID, err error) {
 // syncTopicID makes partition.metadata durable.
 func syncTopicID(fsys vfs.FS, dir string) error {
 	name := path.Join(dir, metadataFile)
-	return errors.Join(syncFile(fsys, name), syncFile(fsys, name+sumsSuffix))
+	if err := syncFile(fsys, name); err != nil {
+		return err
+	}
+	return syncFile(fsys, name+sumsSuffix)
 }
 
 // writeTopicID writes partition.metadata; the next checkpoint makes it durable.

@@ -72,11 +72,16 @@ func (l *Log) Retain(now time.Time, highWatermark int64) (segments int, err erro
 		return 0, nil
 	}
 	if n == len(*l.segments.Load()) {
-		if err := l.rollLast(now); err != nil {
+		if err := l.roll(l.end.Load(), now); err != nil {
 			return 0, l.refuse("roll a segment of", err)
 		}
 	}
 	all := *l.segments.Load()
+	if n == len(all)-1 { // an empty directory would look like an empty log: what stays is there durably
+		if err := l.entries.Sync(); err != nil {
+			return 0, l.refuse("retain", err)
+		}
+	}
 	removed, kept := all[:n], all[n:]
 	if start := kept[0].base; start > l.start.Load() {
 		f := l.frame(journal.LogStart, start)
@@ -94,14 +99,6 @@ func (l *Log) Retain(now time.Time, highWatermark int64) (segments int, err erro
 	}
 	l.entries.change()
 	return n, nil
-}
-
-// rollLast starts a segment at the end of the log, durably: without it, an empty directory would look like an empty log.
-func (l *Log) rollLast(now time.Time) error {
-	if err := l.roll(l.end.Load(), now); err != nil {
-		return err
-	}
-	return vfs.SyncDir(l.d.cfg.FS, l.path)
 }
 
 // removeOld removes a segment with the producer snapshot at its base.
@@ -147,7 +144,8 @@ func (s *segment) largestTime() int64 {
 	return s.modTime.UnixMilli()
 }
 
-// removeSegment takes a segment's files away: under another name at once, for good after a delay.
+// removeSegment takes a segment's files away: under another name at once, for good after a delay. A file for whose other name there
+// is no space goes for good at once.
 func (d *Directory) removeSegment(s *segment, delay time.Duration) error {
 	if err := s.close(); err != nil {
 		return fmt.Errorf("remove segment %s: %w", s.name(logSuffix), err)
@@ -155,6 +153,11 @@ func (d *Directory) removeSegment(s *segment, delay time.Duration) error {
 	for _, suffix := range segmentSuffixes {
 		name := s.name(suffix)
 		err := d.cfg.FS.Rename(name, name+deletedSuffix)
+		if vfs.NoSpace(err) {
+			if err = d.cfg.FS.Remove(name); err == nil {
+				continue
+			}
+		}
 		if isNotExist(err) {
 			continue
 		}

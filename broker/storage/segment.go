@@ -287,7 +287,10 @@ func (s *segment) seal() error {
 }
 
 func (s *segment) flushIndexes() error {
-	if err := errors.Join(s.offsets.flush(), s.times.flush()); err != nil {
+	if err := s.offsets.flush(); err != nil {
+		return err
+	}
+	if err := s.times.flush(); err != nil {
 		return err
 	}
 	s.indexed = s.size.Load()
@@ -314,12 +317,14 @@ func (s *segment) writeAborted(from int, entries []abortedTxn) error {
 
 // sync makes the segment's files durable. It is called without the log's lock.
 func (s *segment) sync(indexes, txnIndex bool) error {
-	err := s.data.Sync()
+	steps := []func() error{s.data.Sync}
 	if indexes {
-		err = errors.Join(err, s.offsets.sync(), s.times.sync())
+		steps = append(steps, s.offsets.sync, s.times.sync)
 	}
-	if err != nil {
-		return fmt.Errorf("sync segment %s: %w", s.name(logSuffix), err)
+	for _, step := range steps { // one error, which says whether to try again
+		if err := step(); err != nil {
+			return fmt.Errorf("sync segment %s: %w", s.name(logSuffix), err)
+		}
 	}
 	if !txnIndex {
 		return nil

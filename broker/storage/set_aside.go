@@ -34,7 +34,7 @@ func (d *Directory) SetAside(id TopicID, partition int32) (name string, err erro
 	f := l.frame(journal.PartitionDeleted, 0)
 	name, err = d.takeOut(l, strayDirSuffix)
 	if err != nil {
-		return "", l.fail("set aside", err)
+		return "", l.refuse("set aside", err)
 	}
 	// The name comes before the frame, or replaying the frame would remove the files.
 	if err := vfs.SyncDir(d.cfg.FS, d.cfg.Dir); err != nil {

@@ -23,7 +23,7 @@ func (u *unsynced) change() { u.dirty.Store(true) }
 func (u *unsynced) changed() bool { return u.dirty.Load() }
 
 // Sync makes durable what was changed before the call. A failure is not tried again: it takes the directory offline, unless for
-// want of space no sync was begun.
+// want of space, or of open files, no sync was begun.
 func (u *unsynced) Sync() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -31,7 +31,7 @@ func (u *unsynced) Sync() error {
 		return nil
 	}
 	err := u.sync()
-	if vfs.NoSpace(err) {
+	if vfs.Lacks(err) {
 		u.dirty.Store(true)
 	}
 	return err

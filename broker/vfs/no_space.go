@@ -18,3 +18,12 @@ func NoSpace(err error) bool {
 	var failed *fs.PathError
 	return !errors.As(err, &failed) || failed.Op != syncOp
 }
+
+// NoFiles says whether a call failed because the process, or the system, has too many files open: it did nothing, and may be tried
+// again.
+func NoFiles(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+}
+
+// Lacks says whether a call failed for the want of space or of open files, and may be tried again when there are some.
+func Lacks(err error) bool { return NoSpace(err) || NoFiles(err) }

@@ -1,0 +1,47 @@
+package storage
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/chronik-stream/chronik/broker/vfs"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// lacking is what a directory knows of calls that failed for the want of open files.
+type lacking struct {
+	// told is when the log last told of it, in seconds since 1970.
+	told atomic.Int64
+	// checkpoint says that the last checkpoint did not come to its end, for that reason or another that passes.
+	checkpoint atomic.Bool
+}
+
+// lackInterval is how often, in seconds, the log tells that there are no open files: each append may find it so.
+const lackInterval = 10
+
+// lacks says whether a call failed for the want of space, or of open files. Then the directory stays online, and what was to be done
+// is tried again; a full disk gives its reserve up.
+func (d *Directory) lacks(err error) bool {
+	switch {
+	case vfs.NoSpace(err):
+		d.full.set(err)
+		return true
+	case vfs.NoFiles(err):
+		now, told := d.cfg.Clock().Unix(), d.lacking.told.Load()
+		if now-told >= lackInterval && d.lacking.told.CompareAndSwap(told, now) {
+			d.cfg.Logger.Error("there are too many open files: what needs another one is refused", "dir", d.cfg.Dir, "error", err)
+		}
+		return true
+	default:
+		return false
+	}
+}
+
+// refuse is fail, except for the want of space or of open files: then nothing has changed, and the change is refused until there
+// are some.
+func (l *Log) refuse(action string, err error) error {
+	if !l.d.lacks(err) {
+		return l.fail(action, err)
+	}
+	return wire.Errorf(wire.KafkaStorageError, "%w", fmt.Errorf("%s %s: %w", action, l.path, err))
+}
