@@ -44,10 +44,18 @@ func Import(ctx context.Context, o Options, r adopt.Request) (report *adopt.Repo
 	})
 }
 
-func samePath(a, b string) bool {
-	x, err1 := filepath.Abs(a)
-	y, err2 := filepath.Abs(b)
-	return err1 == nil && err2 == nil && x == y
+// samePath says whether two names lead to one directory.
+func samePath(a, b string) bool { return resolved(a) == resolved(b) }
+
+// resolved is an absolute name without symbolic links, as far as the directory is there.
+func resolved(name string) string {
+	if real, err := filepath.EvalSymlinks(name); err == nil {
+		name = real
+	}
+	if absolute, err := filepath.Abs(name); err == nil {
+		name = absolute
+	}
+	return filepath.Clean(name)
 }
 
 // openForImport opens the directories, all of which have to be online: a log that is there and not seen would come twice.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"time"
@@ -120,6 +121,9 @@ func (j *job) survey() {
 		return
 	}
 	j.report.MetadataEnd, j.report.Features = c.End, c.Features
+	if c.NextProducerID >= forgedProducerID {
+		j.problem(Blocked, "", "the metadata log says that producer ids go on at %d, and they end at %d: no broker has given so many", c.NextProducerID, math.MaxInt64)
+	}
 	j.producers = c.NextProducerID
 	j.report.LeftOut = append(j.report.LeftOut, c.LeftOut()...)
 	j.chooseUsers()

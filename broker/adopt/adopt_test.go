@@ -351,6 +351,25 @@ func TestWhatStandsAgainstAnImport(t *testing.T) {
 				w.t.Fatal(err)
 			}
 		}, Unclean, 1},
+		"a leader epoch in the metadata that nothing follows": {func(w *world) {
+			w.source(kafkaDir, a0)
+			writeFile(w.t, w.disk, metadataSegment(0), batchOf(0, topicOf("a", topicA), partitionOf(topicA, 0, kafkaNode, math.MaxInt32, kafkaNode)))
+		}, Blocked, 0},
+		"a leader epoch in the metadata that changes go beyond": {func(w *world) {
+			change := recordOf(partitionChange, 2).int32(0).uuid(topicA).uvarint(1).tag(1, (&encoder{}).int32(kafkaNode)).b
+			w.source(kafkaDir, a0)
+			writeFile(w.t, w.disk, metadataSegment(0),
+				batchOf(0, topicOf("a", topicA), partitionOf(topicA, 0, kafkaNode, math.MaxInt32, kafkaNode), change))
+		}, Blocked, 0},
+		"a leader epoch in the log that nothing follows": {func(w *world) {
+			w.source(kafkaDir, a0)
+			w.appendInEpoch(math.MaxInt32)
+			w.metadata(nil, a0)
+		}, Blocked, 0},
+		"producer ids that are all given": {func(w *world) {
+			w.source(kafkaDir, a0)
+			w.metadata([][]byte{recordOf(producerIDs, 0).int32(1).int64(9).int64(math.MaxInt64 - 1).end()}, a0)
+		}, Blocked, 0},
 		"an open transaction": {func(w *world) {
 			w.source(kafkaDir, a0)
 			w.metadata(nil, a0)
@@ -385,6 +404,20 @@ func TestWhatStandsAgainstAnImport(t *testing.T) {
 				t.Errorf("%d topics, want %d", got, c.topics)
 			}
 		})
+	}
+}
+
+// appendInEpoch appends a batch of a leader epoch to the source's topic a.
+func (w *world) appendInEpoch(epoch int32) {
+	w.t.Helper()
+	d := w.open(w.disk, kafkaDir)
+	var b record.Builder
+	b.Add(testTime.UnixMilli(), nil, []byte("late"))
+	if _, err := d.Log("a", 0).Append(b.Batch(), storage.AppendInfo{LeaderEpoch: epoch, Origin: storage.Client}); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
+		w.t.Fatal(err)
 	}
 }
 

@@ -3,6 +3,7 @@ package adopt
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/chronik-stream/chronik/authz"
@@ -201,7 +202,7 @@ func (c *Cluster) change(d *decoder) {
 		case 1:
 			if leader := v.int32(); leader != noLeaderChange {
 				p.Leader = leader
-				p.LeaderEpoch++
+				p.LeaderEpoch = min(p.LeaderEpoch, math.MaxInt32-1) + 1
 			}
 		case 2:
 			p.Replicas = v.int32s()

@@ -125,15 +125,28 @@ func (t *topicPlan) report() TopicReport {
 	return TopicReport{Name: t.name, ID: t.id.String(), Configs: t.configs, Partitions: []PartitionReport{}}
 }
 
-// forgedProducerID is where producer ids begin that no broker has given: Apache Kafka takes any that a client sends. To begin above
-// such a one would leave none to give.
-const forgedProducerID = 1 << 62
+const (
+	// forgedProducerID is where producer ids begin that no broker has given: Apache Kafka takes any that a client sends. To begin
+	// above such a one would leave none to give.
+	forgedProducerID = 1 << 62
+	// forgedLeaderEpoch is where leader epochs begin that no election has made: one each second takes 34 years. Epochs go on above
+	// those of the source, and beyond 2^31-1 there is none.
+	forgedLeaderEpoch = 1 << 30
+)
+
+// leaderEpoch refuses an epoch above which there may be none left.
+func (j *job) leaderEpoch(topic string, partition, epoch int32) {
+	if epoch >= forgedLeaderEpoch {
+		j.problem(Blocked, topic, "partition %d: its leader epoch is %d, and epochs end at 2147483647: no elections have led there", partition, epoch)
+	}
+}
 
 // found reports a log.
 func (j *job) found(r *TopicReport, f *storage.Foreign, found *storage.ForeignLog, to string) {
 	if found.MaxProducerID < forgedProducerID {
 		j.producers = max(j.producers, found.MaxProducerID+1)
 	}
+	j.leaderEpoch(f.Topic, f.Partition, found.LatestEpoch)
 	r.Records += found.Records
 	r.Bytes += found.Bytes
 	r.Partitions = append(r.Partitions, PartitionReport{

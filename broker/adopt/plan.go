@@ -108,6 +108,7 @@ func (p *planner) topic(t *Topic, configs map[string]string) {
 		}
 		delete(p.logs, logName{t.ID, n})
 		p.inSync(t.Name, n, state)
+		p.leaderEpoch(t.Name, n, state.LeaderEpoch)
 		plan.logs, plan.epochs = append(plan.logs, f), append(plan.epochs, state.LeaderEpoch)
 	}
 	switch {

@@ -11,6 +11,8 @@ const (
 	// batchOverhead is what the length field does not count.
 	batchOverhead = 12
 	batchMagic    = 2
+	// batchCRCFrom is where what the checksum covers begins.
+	batchCRCFrom = 21
 
 	attrLogAppendTime = 1 << 3
 	attrTransactional = 1 << 4
@@ -71,7 +73,9 @@ func parseHeader(b []byte) (h header, ok bool) {
 }
 
 // checkCRC verifies a whole batch.
-func (h *header) checkCRC(b []byte) bool { return crc32.Checksum(b[21:h.size], castagnoli) == h.crc }
+func (h *header) checkCRC(b []byte) bool {
+	return crc32.Checksum(b[batchCRCFrom:h.size], castagnoli) == h.crc
+}
 
 // patch stamps offset and leader epoch, which the checksum does not cover.
 func patch(b []byte, base int64, leaderEpoch int32) {

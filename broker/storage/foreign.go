@@ -171,13 +171,17 @@ func (w *foreignWalk) next(scan *scanner, base int64) (h header, b []byte, at in
 	if h, at, err = scan.next(); err != nil {
 		return h, nil, at, err
 	}
-	if b, err = scan.batch(&h, at); err != nil {
+	intact, err := scan.intact(&h, at)
+	switch {
+	case err != nil:
 		return h, nil, at, err
-	}
-	if !h.checkCRC(b) || h.base < w.end || h.last()-base > maxRelativeOffset {
+	case !intact || h.base < w.end || h.last()-base > maxRelativeOffset:
 		return h, nil, at, errBadBatch
+	case h.size > maxLoadedBatch:
+		return h, nil, at, fmt.Errorf("a record batch of %d bytes: those of up to %d are taken over", h.size, maxLoadedBatch)
 	}
-	return h, b, at, nil
+	b, err = scan.batch(&h, at)
+	return h, b, at, err
 }
 
 // oldFormat says whether a batch of format 0 or 1 stands at a position; zeros are none.

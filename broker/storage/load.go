@@ -342,11 +342,11 @@ func (l *Log) nextValid(scan *scanner, s *segment, end int64) (header, int64, er
 	if err != nil {
 		return h, at, err
 	}
-	b, err := scan.batch(&h, at)
+	intact, err := scan.intact(&h, at)
 	if err != nil {
 		return h, at, err
 	}
-	if !h.checkCRC(b) || h.base < end || h.last()-s.base > maxRelativeOffset {
+	if !intact || h.base < end || h.last()-s.base > maxRelativeOffset {
 		return h, at, errBadBatch
 	}
 	return h, at, nil

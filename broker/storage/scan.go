@@ -10,7 +10,12 @@ import (
 	"github.com/chronik-stream/chronik/broker/vfs"
 )
 
-const scanBufferBytes = 256 << 10
+const (
+	scanBufferBytes = 256 << 10
+	// maxLoadedBatch is the largest batch that import and verification take into memory as a whole. A header may claim 2 GiB, and a
+	// sparse file costs nobody anything; Apache Kafka takes requests of 100 MiB unless it is told otherwise.
+	maxLoadedBatch = 256 << 20
+)
 
 // scanner walks over the batches of a segment.
 type scanner struct {
@@ -49,6 +54,17 @@ func (s *scanner) next() (h header, at int64, err error) {
 
 // batch returns the bytes of the batch that next has returned, valid until the next call.
 func (s *scanner) batch(h *header, at int64) ([]byte, error) { return s.window(at, h.size) }
+
+// intact says whether the checksum of the batch that next has returned fits. It reads a large one piece by piece: what its header
+// claims costs no memory.
+func (s *scanner) intact(h *header, at int64) (bool, error) {
+	if h.size > scanBufferBytes {
+		crc, err := fileCRC(s.f, at+batchCRCFrom, h.size-batchCRCFrom)
+		return crc == h.crc, err
+	}
+	b, err := s.batch(h, at)
+	return err == nil && h.checkCRC(b), err
+}
 
 // window returns n bytes at pos.
 func (s *scanner) window(pos, n int64) ([]byte, error) {

@@ -162,15 +162,30 @@ func (c *segmentCheck) contents(ctx context.Context) (err error) {
 		if err := c.pace(ctx, h.size); err != nil {
 			return err
 		}
-		b, err := scan.batch(&h, at)
-		if err != nil {
+		b, err := intactBatch(scan, &h, at)
+		if err != nil && !errors.Is(err, errBadBatch) {
 			return err
 		}
-		if !c.batch(&h, b, at) {
+		if !c.batch(&h, b, at, err == nil) {
 			return nil
 		}
 		indexes.batch(c, &h, b, at)
 	}
+}
+
+// intactBatch returns a batch whose checksum fits, else errBadBatch. It is nil where it is too large to be taken into memory: its
+// records are not decoded then.
+func intactBatch(scan *scanner, h *header, at int64) ([]byte, error) {
+	intact, err := scan.intact(h, at)
+	switch {
+	case err != nil:
+		return nil, err
+	case !intact:
+		return nil, errBadBatch
+	case h.size > maxLoadedBatch:
+		return nil, nil
+	}
+	return scan.batch(h, at)
 }
 
 // badBatch reports a place where no batch can be read, unless a stop may have left it so.
@@ -181,9 +196,9 @@ func (c *segmentCheck) badBatch(at int64, what string) {
 }
 
 // batch verifies one batch; false where nothing behind it can be read.
-func (c *segmentCheck) batch(h *header, b []byte, at int64) bool {
+func (c *segmentCheck) batch(h *header, b []byte, at int64, intact bool) bool {
 	switch {
-	case !h.checkCRC(b):
+	case !intact:
 		c.badBatch(at, "the checksum of the record batch here does not fit")
 		return c.end < c.durable
 	case h.base < c.end || h.last() >= c.next || h.last()-c.base > maxRelativeOffset:
@@ -192,7 +207,7 @@ func (c *segmentCheck) batch(h *header, b []byte, at int64) bool {
 	}
 	c.end = h.last() + 1
 	c.batches++
-	if c.walker == nil {
+	if c.walker == nil || b == nil {
 		return true
 	}
 	n := int64(0)

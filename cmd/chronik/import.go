@@ -126,12 +126,12 @@ func (f *importFlags) print(to io.Writer, r *adopt.Report) error {
 		return out.Encode(r)
 	}
 	var t strings.Builder
-	fmt.Fprintf(&t, "Node %d of cluster %s\n", r.NodeID, r.ClusterID)
+	fmt.Fprintf(&t, "Node %d of cluster %s\n", r.NodeID, shown(r.ClusterID))
 	records, bytes := int64(0), int64(0)
 	for i := range r.Topics {
 		one := &r.Topics[i]
 		records, bytes = records+one.Records, bytes+one.Bytes
-		fmt.Fprintf(&t, "  %-40s %d partition(s), %d record(s), %d bytes\n", one.Name, len(one.Partitions), one.Records, one.Bytes)
+		fmt.Fprintf(&t, "  %-40s %d partition(s), %d record(s), %d bytes\n", shown(one.Name), len(one.Partitions), one.Records, one.Bytes)
 		for _, p := range one.Partitions {
 			if p.Cut > 0 {
 				fmt.Fprintf(&t, "    partition %d: %d bytes that were not flushed are cut off at offset %d\n", p.Partition, p.Cut, p.EndOffset)
@@ -142,7 +142,7 @@ func (f *importFlags) print(to io.Writer, r *adopt.Report) error {
 		len(r.Topics), records, bytes, r.ACLs, len(r.Users), r.NextProducerID)
 	lines := func(title string, list []string) {
 		for _, line := range list {
-			fmt.Fprintf(&t, "%s: %s\n", title, line)
+			fmt.Fprintf(&t, "%s: %s\n", title, shown(line))
 		}
 	}
 	lines("The user stays as it is here", r.KeptUsers)

@@ -103,15 +103,15 @@ func writeVerification(out io.Writer, v *storage.Verification) error {
 	_, err := fmt.Fprintf(out, "%s: %s\n%d partition(s), %d segment(s), %d batch(es), %d record(s), %d bytes, %d frame(s) of the journal\n",
 		v.Dir, stop, v.Partitions, v.Segments, v.Batches, v.Records, v.Bytes, v.Frames)
 	for _, name := range v.Uncovered {
-		_, e := fmt.Fprintf(out, "%s: no valid side-car\n", name)
+		_, e := fmt.Fprintf(out, "%s: no valid side-car\n", shown(name))
 		err = errors.Join(err, e)
 	}
 	for _, f := range v.Findings {
-		place := f.File
+		place := shown(f.File)
 		if f.Position >= 0 {
-			place = fmt.Sprintf("%s at position %d", f.File, f.Position)
+			place = fmt.Sprintf("%s at position %d", place, f.Position)
 		}
-		_, e := fmt.Fprintf(out, "DAMAGED %s: %s\n    what to do: %s\n", place, f.What, f.Do)
+		_, e := fmt.Fprintf(out, "DAMAGED %s: %s\n    what to do: %s\n", place, shown(f.What), f.Do)
 		err = errors.Join(err, e)
 	}
 	_, e := fmt.Fprintf(out, "%d damaged\n", len(v.Findings))

@@ -13,7 +13,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := newRoot().ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "chronik:", err)
+		fmt.Fprintln(os.Stderr, "chronik:", shownLines(err.Error()))
 		stop()
 		os.Exit(exitCode(err))
 	}
