@@ -203,6 +203,7 @@ func (l *Log) roll(base int64, now time.Time) error {
 	if err := l.active().seal(); err != nil {
 		return err
 	}
+	l.mendDamaged()
 	if err := l.writeSnapshot(base); err != nil {
 		return err
 	}

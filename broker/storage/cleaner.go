@@ -185,6 +185,8 @@ func (c *Cleaner) report(l *Log, stats *RoundStats, err error) (done bool) {
 			"records_kept", stats.RecordsKept, "without_key", stats.WithoutKey, "took", stats.Took)
 		return true
 	case errors.Is(err, context.Canceled), l.d.Err() != nil:
+	case l.mendDamaged():
+		logger.Warn("a log can not be compacted until an index is built anew", "error", err)
 	case vfs.Lacks(err), unopened(err):
 		logger.Warn("a log can not be compacted now; it is tried again", "error", err)
 	default:

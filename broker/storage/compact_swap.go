@@ -72,13 +72,13 @@ func (l *Log) exchange(dir vfs.File, fresh *segment, old []*segment) error {
 		return err
 	}
 	// The batches come first: while they are .swap, a start removes every other file of their offsets.
-	if err := l.putInForce(fresh, segmentSuffixes[:1]); err != nil {
+	if err := l.putInForce(fresh, swapSuffix, segmentSuffixes[:1]); err != nil {
 		return err
 	}
 	if err := dir.Sync(); err != nil {
 		return err
 	}
-	if err := l.putInForce(fresh, segmentSuffixes[1:]); err != nil {
+	if err := l.putInForce(fresh, swapSuffix, segmentSuffixes[1:]); err != nil {
 		return err
 	}
 	kept := slices.Concat(segments[:at], []*segment{fresh}, segments[at+len(old):])
@@ -91,12 +91,13 @@ func (l *Log) exchange(dir vfs.File, fresh *segment, old []*segment) error {
 	return nil
 }
 
-// putInForce gives files their final names. There is no way back: where a disk is full, the reserve's space is for this.
-func (l *Log) putInForce(fresh *segment, suffixes []string) error {
-	err := moveFiles(fresh, swapSuffix, "", suffixes)
+// putInForce gives files with temporary names their final ones. There is no way back: where a disk is full, the reserve's space is for
+// this.
+func (l *Log) putInForce(fresh *segment, temporary string, suffixes []string) error {
+	err := moveFiles(fresh, temporary, "", suffixes)
 	if vfs.NoSpace(err) {
 		l.d.full.set(err)
-		err = moveFiles(fresh, swapSuffix, "", suffixes)
+		err = moveFiles(fresh, temporary, "", suffixes)
 	}
 	return err
 }

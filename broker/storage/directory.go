@@ -29,6 +29,8 @@ type Directory struct {
 	journal *journal.Journal
 	walker  *record.Walker
 	files   *segmentFiles
+	// unmended has the segments with damaged indexes.
+	unmended chan mending
 	// crowded asks for a checkpoint because too many files wait to be synced.
 	crowded chan struct{}
 	stop    chan struct{}
@@ -114,6 +116,7 @@ func (d *Directory) shareFiles() (err error) {
 func newDirectory(cfg Config) *Directory {
 	d := &Directory{
 		cfg: cfg, walker: record.NewWalker(), crowded: make(chan struct{}, 1), stop: make(chan struct{}),
+		unmended: make(chan mending, mendQueue),
 		byName: map[string]*Log{}, byID: map[logKey]*Log{}, named: map[string]bool{}, deleted: map[TopicID]bool{},
 	}
 	d.full = newFullness(d)
@@ -159,9 +162,10 @@ func (d *Directory) start() error {
 	} else if err != nil {
 		return errors.Join(err, d.journal.Close())
 	}
-	d.ended.Add(2)
+	d.ended.Add(3)
 	go d.maintain()
 	go d.pace()
+	go d.mend()
 	return nil
 }
 

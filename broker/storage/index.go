@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"sort"
 	"sync"
@@ -34,6 +35,8 @@ type index struct {
 	mark   evict.Mark
 	// loading is held while the file is read.
 	loading sync.Mutex
+	// damaged says that the file was found not to be as it was written.
+	damaged atomic.Bool
 
 	mu      sync.RWMutex
 	flushed int      // entries in the file
@@ -126,11 +129,24 @@ func (x *index) at(i int) ([]byte, error) {
 	}
 	f, err := x.files.Open(x.name, vfs.ReadOnly)
 	if err != nil {
-		return nil, fmt.Errorf("open index: %w", err)
+		return nil, x.noteDamage(fmt.Errorf("open index: %w", err))
 	}
 	b := make([]byte, x.width)
 	err = readFull(x.guards.wrap(x.kind(), f, x.name), b, int64(at))
-	return b, errors.Join(err, f.Close())
+	return b, x.noteDamage(errors.Join(err, f.Close()))
+}
+
+// noteDamage takes note of an error that tells of damage.
+func (x *index) noteDamage(err error) error {
+	if tellsOfDamage(err) {
+		x.damaged.Store(true)
+	}
+	return err
+}
+
+// tellsOfDamage says whether an error of reading a file means that it is not as it was written.
+func tellsOfDamage(err error) bool {
+	return errors.Is(err, ErrCorrupt) || errors.Is(err, io.ErrUnexpectedEOF) || isNotExist(err)
 }
 
 // contents returns the entries that are in the file.
@@ -168,6 +184,9 @@ func (x *index) read() ([]byte, error) {
 	defer x.mu.Unlock()
 	if x.closed {
 		return nil, closedError(true)
+	}
+	if x.cuts == cuts {
+		err = x.noteDamage(err)
 	}
 	if err == nil && x.cuts == cuts && x.flushed*x.width == flushed {
 		x.loaded.Store(&b)
@@ -369,7 +388,7 @@ func (x *index) validPrefix(check func(entry []byte) bool) (int, error) {
 		err = x.guards.verifyAll(x.kind(), bytes.NewReader(data), x.name)
 	}
 	if err != nil {
-		return 0, err
+		return 0, x.noteDamage(err)
 	}
 	data = data[:x.rising(data)]
 	n := 0

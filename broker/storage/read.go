@@ -52,6 +52,7 @@ func (l *Log) readFailed(err error) error {
 	if errors.Is(err, ErrCorrupt) {
 		l.d.files.cache.refused(err)
 	}
+	l.mendDamaged()
 	return wire.Errorf(wire.KafkaStorageError, "read of %s: %w", l.path, err)
 }
 

@@ -20,6 +20,8 @@ type scrubbing struct {
 	// bytes, segments and made are what the scrubber has read, verified and made side-cars of; completed is when it was last
 	// through, in seconds since 1970.
 	bytes, segments, made, completed atomic.Int64
+	// rebuilt counts segments whose indexes were built anew.
+	rebuilt atomic.Int64
 }
 
 // ScrubConfig says how segments that have ended are verified in the background. Directories is required.
@@ -133,6 +135,9 @@ func (s *Scrubber) segment(ctx context.Context, l *Log, target *segment) error {
 	if len(findings) > 0 {
 		for _, f := range findings {
 			target.damaged(l, fmt.Errorf("%s at position %d: %w: %s", f.File, f.Position, ErrCorrupt, f.What))
+		}
+		if !slices.ContainsFunc(findings, func(f Finding) bool { return f.Do != doDropIndex }) {
+			l.mendIndexes(target)
 		}
 		return nil
 	}

@@ -14,6 +14,7 @@ func RegisterScrubMetrics(registry prometheus.Registerer, directories []*Directo
 	}{
 		{"chronik_log_damaged_total", "Damage in segments that reads or the scrubber have found.", func(s *scrubbing) *atomic.Int64 { return &s.damaged }},
 		{"chronik_log_uncovered_files_total", "Files that were found without a valid side-car.", func(s *scrubbing) *atomic.Int64 { return &s.uncovered }},
+		{"chronik_log_rebuilt_indexes_total", "Segments whose damaged indexes were built anew.", func(s *scrubbing) *atomic.Int64 { return &s.rebuilt }},
 		{"chronik_scrub_bytes_total", "Bytes that the scrubber has read.", func(s *scrubbing) *atomic.Int64 { return &s.bytes }},
 		{"chronik_scrub_segments_total", "Segments that the scrubber has verified.", func(s *scrubbing) *atomic.Int64 { return &s.segments }},
 		{"chronik_scrub_side_cars_made_total", "Side-cars that the scrubber has made.", func(s *scrubbing) *atomic.Int64 { return &s.made }},

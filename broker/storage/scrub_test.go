@@ -55,8 +55,17 @@ func TestScrubberFindsWhatThisProcessHasWritten(t *testing.T) {
 		if d.scrub.damaged.Load() != 1 {
 			t.Fatalf("%s: %d damaged", suffix, d.scrub.damaged.Load())
 		}
-		if _, err := l.Read(second.base, 1000, l.EndOffset(), true, nil); wire.CodeOf(err) != wire.KafkaStorageError {
-			t.Errorf("%s: a read of the damaged segment: %v", suffix, err)
+		damaged := func() bool {
+			_, err := l.Read(second.base, 1000, l.EndOffset(), true, nil)
+			return wire.CodeOf(err) == wire.KafkaStorageError
+		}
+		if suffix != logSuffix {
+			until(t, "the index is built anew", func() bool { return !damaged() })
+			if d.scrub.rebuilt.Load() != 1 {
+				t.Errorf("%s: %d are built anew", suffix, d.scrub.rebuilt.Load())
+			}
+		} else if !damaged() {
+			t.Error("a read of the damaged segment is answered")
 		}
 		if _, err := l.Read(0, 1000, l.EndOffset(), true, nil); err != nil {
 			t.Errorf("%s: a read of another segment: %v", suffix, err)

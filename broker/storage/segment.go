@@ -42,6 +42,8 @@ type segment struct {
 	distrust bool // an index is not as the side-car says
 	// broken is damage that the scrubber has found; reads fail with it.
 	broken atomic.Pointer[error]
+	// mending says that its indexes are being built anew, or can not be.
+	mending atomic.Bool
 
 	aborted     []abortedTxn // all entries of the .txnindex
 	abortedSize int          // how many of them are in the file
@@ -268,7 +270,7 @@ const firstTimeUnread = -2
 
 // seal ends a segment that gets no more batches.
 func (s *segment) seal() error {
-	if err := s.settleTimes(); err != nil {
+	if err := s.settleTimes(); err != nil && !tellsOfDamage(err) { // a damaged index is built anew when the segment has ended
 		return err
 	}
 	if err := s.flushIndexes(); err != nil {
@@ -375,6 +377,7 @@ func (s *segment) reached(h *header, position, offset int64) error {
 
 // misled is the error of an index that names a wrong position.
 func (s *segment) misled(position, offset int64) error {
+	s.offsets.damaged.Store(true)
 	return fmt.Errorf("index %s: %w: it names position %d for offset %d", s.offsets.name, ErrCorrupt, position, offset)
 }
 

@@ -45,6 +45,9 @@ func (l *Log) boundary(offset int64) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if _, err := s.times.contents(); err != nil { // it will have to be cut, when there is no way back
+		return 0, err
+	}
 	pos, err := s.position(offset - 1)
 	if err != nil {
 		return 0, err
