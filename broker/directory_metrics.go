@@ -16,6 +16,8 @@ type directoryMetrics struct {
 	size        *prometheus.Desc
 	total       *prometheus.Desc
 	usable      *prometheus.Desc
+	failedReads *prometheus.Desc
+	refused     *prometheus.Desc
 }
 
 var _ prometheus.Collector = (*directoryMetrics)(nil)
@@ -33,12 +35,15 @@ func newDirectoryMetrics(directories []*storage.Directory) *directoryMetrics {
 		size:        of("size_bytes", "Size of the segments in the log directory."),
 		total:       of("total_bytes", "Size of the volume of the log directory."),
 		usable:      of("usable_bytes", "Space that is left on the volume of the log directory."),
+		failedReads: of("failed_reads_total", "Reads and searches that the log directory could not answer."),
+		refused: prometheus.NewDesc("chronik_log_directory_refused_batches_total", "Record batches that the log directory did not take, by reason.",
+			[]string{"directory", "reason"}, nil),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (m *directoryMetrics) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.offline, m.online, m.full, m.logs, m.size, m.total, m.usable} {
+	for _, d := range []*prometheus.Desc{m.offline, m.online, m.full, m.logs, m.size, m.total, m.usable, m.failedReads, m.refused} {
 		out <- d
 	}
 }
@@ -50,6 +55,7 @@ func (m *directoryMetrics) Collect(out chan<- prometheus.Metric) {
 		gauge := func(desc *prometheus.Desc, value int64) {
 			out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(value), d.Path())
 		}
+		m.counts(out, d)
 		if d.Err() != nil {
 			offline++
 			gauge(m.online, 0)
@@ -75,4 +81,16 @@ func (m *directoryMetrics) Collect(out chan<- prometheus.Metric) {
 		}
 	}
 	out <- prometheus.MustNewConstMetric(m.offline, prometheus.GaugeValue, float64(offline))
+}
+
+// counts shows what a directory has refused or could not answer.
+func (m *directoryMetrics) counts(out chan<- prometheus.Metric, d *storage.Directory) {
+	c := d.Counts()
+	counter := func(desc *prometheus.Desc, value int64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(value), append([]string{d.Path()}, labels...)...)
+	}
+	counter(m.failedReads, c.FailedReads)
+	counter(m.refused, c.RefusedFull, "full")
+	counter(m.refused, c.RefusedFiles, "open files")
+	counter(m.refused, c.RefusedOffline, "offline")
 }

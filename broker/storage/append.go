@@ -71,6 +71,14 @@ type TimestampOffset struct {
 // max.message.bytes or segment.bytes; OFFSET_OUT_OF_RANGE for a replicated batch that does not continue the log;
 // KAFKA_STORAGE_ERROR when the directory is offline or full; UNKNOWN_TOPIC_OR_PARTITION when the log is deleted.
 func (l *Log) Append(batch []byte, info AppendInfo) (AppendResult, error) {
+	r, err := l.append(batch, info)
+	if err != nil {
+		l.d.counts.refusedBatch(err)
+	}
+	return r, err
+}
+
+func (l *Log) append(batch []byte, info AppendInfo) (AppendResult, error) {
 	h, ok := parseHeader(batch)
 	if !ok || h.size != int64(len(batch)) || info.Origin < Client || info.Origin > Replication {
 		return AppendResult{}, wire.Errorf(wire.CorruptMessage, "append to %s: not one batch of magic 2", l.path)
@@ -179,7 +187,7 @@ func (l *Log) put(batch []byte, h *header, m *marker, now time.Time) error {
 	if err == nil {
 		err = s.write(batch, h, l.cfg.IndexIntervalBytes, now)
 	}
-	if errors.Is(err, errUnopened) { // nothing was written
+	if errors.Is(err, errUnopened) && !vfs.Lacks(err) { // nothing was written
 		return wire.Errorf(wire.KafkaStorageError, "append to %s: %w", l.path, err)
 	}
 	if err != nil {

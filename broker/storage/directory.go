@@ -40,6 +40,7 @@ type Directory struct {
 	offline  chan struct{}
 	full     *fullness
 	lacking  lacking
+	counts   counts
 
 	mu     sync.RWMutex
 	byName map[string]*Log
@@ -117,7 +118,7 @@ func newDirectory(cfg Config) *Directory {
 	d := &Directory{
 		cfg: cfg, walker: record.NewWalker(), crowded: make(chan struct{}, 1), stop: make(chan struct{}),
 		unmended: make(chan mending, mendQueue),
-		byName: map[string]*Log{}, byID: map[logKey]*Log{}, named: map[string]bool{}, deleted: map[TopicID]bool{},
+		byName:   map[string]*Log{}, byID: map[logKey]*Log{}, named: map[string]bool{}, deleted: map[TopicID]bool{},
 	}
 	d.full = newFullness(d)
 	return d

@@ -10,14 +10,11 @@ import (
 
 // lacking is what a directory knows of calls that failed for the want of open files.
 type lacking struct {
-	// told is when the log last told of it, in seconds since 1970.
-	told atomic.Int64
+	// told is when the log told of it.
+	told seldom
 	// checkpoint says that the last checkpoint did not come to its end, for that reason or another that passes.
 	checkpoint atomic.Bool
 }
-
-// lackInterval is how often, in seconds, the log tells that there are no open files: each append may find it so.
-const lackInterval = 10
 
 // lacks says whether a call failed for the want of space, or of open files. Then the directory stays online, and what was to be done
 // is tried again; a full disk gives its reserve up.
@@ -27,8 +24,7 @@ func (d *Directory) lacks(err error) bool {
 		d.full.set(err)
 		return true
 	case vfs.NoFiles(err):
-		now, told := d.cfg.Clock().Unix(), d.lacking.told.Load()
-		if now-told >= lackInterval && d.lacking.told.CompareAndSwap(told, now) {
+		if d.lacking.told.due(d.cfg.Clock()) {
 			d.cfg.Logger.Error("there are too many open files: what needs another one is refused", "dir", d.cfg.Dir, "error", err)
 		}
 		return true

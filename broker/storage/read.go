@@ -53,6 +53,7 @@ func (l *Log) readFailed(err error) error {
 		l.d.files.cache.refused(err)
 	}
 	l.mendDamaged()
+	l.d.failedRead(l.path, err)
 	return wire.Errorf(wire.KafkaStorageError, "read of %s: %w", l.path, err)
 }
 

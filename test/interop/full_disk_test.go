@@ -93,7 +93,11 @@ func TestFullDisk(t *testing.T) {
 	if !b.Running() {
 		t.Fatal("the broker ended on a full disk")
 	}
-	contains(t, scrape(t, b), "chronik_offline_log_directories 0", `chronik_log_directory_full{directory="`+filepath.Join(disk, "data")+`"} 1`)
+	metrics := scrape(t, b)
+	contains(t, metrics, "chronik_offline_log_directories 0", `chronik_log_directory_full{directory="`+filepath.Join(disk, "data")+`"} 1`)
+	if none := `chronik_log_directory_refused_batches_total{directory="` + filepath.Join(disk, "data") + `",reason="full"} 0`; strings.Contains(metrics, none) {
+		t.Error("no refused batch is counted")
+	}
 	checkNumbers(t, b, "filling", 0, n)
 
 	for _, end := range []func(testing.TB){b.Kill, b.Stop} {
