@@ -7,6 +7,7 @@ import (
 
 	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/replica"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
@@ -18,7 +19,7 @@ func (d *Directories) alterReplicaLogDirs() api.Row {
 			return authz.Needs{All: []authz.Need{{Op: authz.Alter, On: authz.TheCluster()}}}
 		},
 		Refuse: func(_ *api.Call, q *kmsg.AlterReplicaLogDirsRequest, code int16) kmsg.Response {
-			return eachMove(q, func(partMove) int16 { return code })
+			return movesAnswer(q, func() int16 { return code })
 		},
 		Handle: d.handleAlter,
 	}.Build()
@@ -28,49 +29,85 @@ func (d *Directories) alterReplicaLogDirs() api.Row {
 type partMove struct {
 	topic     string
 	partition int32
-	to        string
+	// named is the directory as the request names it; from is where the partition is, "" where it can not go.
+	named, from string
+	to          replica.Destination
+	code        int16
 }
 
 func (d *Directories) handleAlter(ctx context.Context, c *api.Call, q *kmsg.AlterReplicaLogDirsRequest, _ struct{}) api.Answer {
-	from, refused := map[partMove]string{}, map[partMove]int16{}
+	moves := d.checkedMoves(q)
 	parts := changedParts{origin: originOf(c), resourceType: authz.Topic.String()}
-	eachMove(q, func(m partMove) int16 {
-		now, err := d.Replicas.CheckMove(m.topic, m.partition, m.to)
-		if err != nil {
-			refused[m] = wire.CodeOf(err)
-			return wire.None
+	for i := range moves {
+		if m := &moves[i]; m.from != "" {
+			parts.add(m.topic, partName(m.partition), wire.None, m.from, m.named)
 		}
-		from[m] = absolute(now)
-		parts.add(m.topic, partName(m.partition), wire.None, from[m], m.to)
-		return wire.None
-	})
-	intended := len(from) > 0
-	if intended {
-		if err := d.Changes.Intend(ctx, parts.records); err != nil {
-			for m := range from {
-				refused[m] = wire.KafkaStorageError
+	}
+	if len(parts.records) > 0 {
+		d.start(moves, d.Changes.Intend(ctx, parts.records))
+		parts.records, parts.last = nil, nil
+		for i := range moves {
+			if m := &moves[i]; m.from != "" {
+				parts.add(m.topic, partName(m.partition), m.code, m.from, m.named)
+			}
+		}
+		d.Changes.Done(context.WithoutCancel(ctx), parts.records)
+	}
+	next := -1
+	return api.Now(movesAnswer(q, func() int16 {
+		next++
+		return moves[next].code
+	}))
+}
+
+// checkedMoves lists what is asked for, in its order. A directory is looked for once, whatever is to go there: its name may be long,
+// and the partitions many.
+func (d *Directories) checkedMoves(q *kmsg.AlterReplicaLogDirsRequest) (moves []partMove) {
+	absolutes := map[string]string{}
+	for i := range q.Dirs {
+		to, err := d.Replicas.Destination(q.Dirs[i].Dir)
+		for j := range q.Dirs[i].Topics {
+			t := &q.Dirs[i].Topics[j]
+			for _, p := range t.Partitions {
+				m := partMove{topic: t.Topic, partition: p, named: q.Dirs[i].Dir, to: to, code: wire.CodeOf(err)}
+				if err == nil {
+					d.locate(&m, absolutes)
+				}
+				moves = append(moves, m)
 			}
 		}
 	}
-	parts.records, parts.last = nil, nil
-	resp := eachMove(q, func(m partMove) int16 {
-		code, no := refused[m]
-		if !no {
-			code = wire.CodeOf(d.Replicas.StartMove(m.topic, m.partition, m.to))
-		}
-		if now, checked := from[m]; checked {
-			parts.add(m.topic, partName(m.partition), code, now, m.to)
-		}
-		return code
-	})
-	if intended {
-		d.Changes.Done(context.WithoutCancel(ctx), parts.records)
-	}
-	return api.Now(resp)
+	return moves
 }
 
-// eachMove asks for the code of each partition and makes the answer, which has each topic once for each directory.
-func eachMove(q *kmsg.AlterReplicaLogDirsRequest, code func(partMove) int16) kmsg.Response {
+// locate finds where a partition is.
+func (d *Directories) locate(m *partMove, absolutes map[string]string) {
+	now, err := d.Replicas.Located(m.topic, m.partition)
+	if m.code = wire.CodeOf(err); err != nil {
+		return
+	}
+	if absolutes[now] == "" {
+		absolutes[now] = absolute(now)
+	}
+	m.from = absolutes[now]
+}
+
+// start starts the moves that can be made, unless the audit log could not take what is intended.
+func (d *Directories) start(moves []partMove, unrecorded error) {
+	for i := range moves {
+		m := &moves[i]
+		switch {
+		case m.from == "":
+		case unrecorded != nil:
+			m.code = wire.KafkaStorageError
+		default:
+			m.code = wire.CodeOf(d.Replicas.StartMove(m.topic, m.partition, m.to))
+		}
+	}
+}
+
+// movesAnswer asks for the code of each partition in turn. The answer has each topic once for each directory.
+func movesAnswer(q *kmsg.AlterReplicaLogDirsRequest, code func() int16) kmsg.Response {
 	resp := q.ResponseKind().(*kmsg.AlterReplicaLogDirsResponse)
 	for i := range q.Dirs {
 		dir := &q.Dirs[i]
@@ -79,7 +116,7 @@ func eachMove(q *kmsg.AlterReplicaLogDirsRequest, code func(partMove) int16) kms
 			topic.Topic = dir.Topics[j].Topic
 			for _, p := range dir.Topics[j].Partitions {
 				out := kmsg.NewAlterReplicaLogDirsResponseTopicPartition()
-				out.Partition, out.ErrorCode = p, code(partMove{topic.Topic, p, dir.Dir})
+				out.Partition, out.ErrorCode = p, code()
 				topic.Partitions = append(topic.Partitions, out)
 			}
 			resp.Topics = append(resp.Topics, topic)

@@ -26,8 +26,10 @@ func (r *Records) deleteRecords() api.Row {
 			return authz.Needs{Each: topicNeeds(authz.Delete, names)}
 		},
 		Refuse: func(_ *api.Call, q *kmsg.DeleteRecordsRequest, code int16) kmsg.Response {
-			return newDeletion(q, func(string, *kmsg.DeleteRecordsRequestTopicPartition) (*replica.Replica, int64, error) {
-				return nil, 0, wire.Errorf(code, "refused")
+			return newDeletion(q, func(string) findDeletable {
+				return func(*kmsg.DeleteRecordsRequestTopicPartition) (*replica.Replica, int64, error) {
+					return nil, 0, wire.Errorf(code, "refused")
+				}
 			}).resp
 		},
 		Handle: r.handleDeleteRecords,
@@ -35,8 +37,14 @@ func (r *Records) deleteRecords() api.Row {
 }
 
 func (r *Records) handleDeleteRecords(ctx context.Context, c *api.Call, q *kmsg.DeleteRecordsRequest, _ struct{}) api.Answer {
-	d := newDeletion(q, func(topic string, p *kmsg.DeleteRecordsRequestTopicPartition) (*replica.Replica, int64, error) {
-		return r.deletable(c.Granted, topic, p)
+	d := newDeletion(q, func(topic string) findDeletable {
+		refusal := r.refusal(c.Granted, authz.Delete, topic)
+		return func(p *kmsg.DeleteRecordsRequestTopicPartition) (*replica.Replica, int64, error) {
+			if refusal != nil {
+				return nil, 0, refusal
+			}
+			return r.deletable(topic, p)
+		}
 	})
 	if len(d.items) == 0 {
 		return api.Now(d.resp)
@@ -67,10 +75,7 @@ func (r *Records) handleDeleteRecords(ctx context.Context, c *api.Call, q *kmsg.
 }
 
 // deletable finds a partition whose records may go, and the log start that it is to get.
-func (r *Records) deletable(granted *authz.Granted, topic string, p *kmsg.DeleteRecordsRequestTopicPartition) (*replica.Replica, int64, error) {
-	if !granted.Has(authz.Delete, authz.Topic, topic) {
-		return nil, 0, wire.Errorf(wire.TopicAuthorizationFailed, "not authorized to delete from topic %s", topic)
-	}
+func (r *Records) deletable(topic string, p *kmsg.DeleteRecordsRequestTopicPartition) (*replica.Replica, int64, error) {
 	part, err := r.find(topic, p.Partition, -1)
 	if err != nil {
 		return nil, 0, err
@@ -99,17 +104,21 @@ type deletionItem struct {
 // noLowWatermark is the low watermark of a partition that was not changed (INVALID_LOW_WATERMARK).
 const noLowWatermark = -1
 
-func newDeletion(q *kmsg.DeleteRecordsRequest, find func(string, *kmsg.DeleteRecordsRequestTopicPartition) (*replica.Replica, int64, error)) *deletion {
+// findDeletable finds one partition of a topic.
+type findDeletable func(*kmsg.DeleteRecordsRequestTopicPartition) (*replica.Replica, int64, error)
+
+func newDeletion(q *kmsg.DeleteRecordsRequest, of func(topic string) findDeletable) *deletion {
 	d := &deletion{resp: q.ResponseKind().(*kmsg.DeleteRecordsResponse)}
 	seen := map[*replica.Replica]bool{}
 	for i := range q.Topics {
 		topic := kmsg.NewDeleteRecordsResponseTopic()
 		topic.Topic = q.Topics[i].Topic
+		find := of(topic.Topic)
 		for j := range q.Topics[i].Partitions {
 			p := &q.Topics[i].Partitions[j]
 			out := kmsg.NewDeleteRecordsResponseTopicPartition()
 			out.Partition, out.LowWatermark = p.Partition, noLowWatermark
-			part, to, err := find(topic.Topic, p)
+			part, to, err := find(p)
 			if err == nil && seen[part] {
 				err = wire.Errorf(wire.InvalidRequest, "partition %d of topic %s is named twice", p.Partition, topic.Topic)
 			}

@@ -24,43 +24,53 @@ func (r *Records) listOffsets() api.Row {
 			return authz.Needs{Each: topicNeeds(authz.Describe, names)}
 		},
 		Refuse: func(_ *api.Call, q *kmsg.ListOffsetsRequest, code int16) kmsg.Response {
-			return eachOffset(q, func(string, *kmsg.ListOffsetsRequestTopicPartition) (replica.FoundOffset, error) {
-				return replica.FoundOffset{}, wire.Errorf(code, "refused")
+			return eachOffset(q, func(string) askOffset {
+				return func(*kmsg.ListOffsetsRequestTopicPartition) (replica.FoundOffset, error) {
+					return replica.FoundOffset{}, wire.Errorf(code, "refused")
+				}
 			})
 		},
 		Handle: func(_ context.Context, c *api.Call, q *kmsg.ListOffsetsRequest, _ struct{}) api.Answer {
 			times := timesAsked(q)
-			return api.Now(eachOffset(q, func(topic string, p *kmsg.ListOffsetsRequestTopicPartition) (replica.FoundOffset, error) {
-				if times[partitionName{topic, p.Partition}] > 1 {
-					return replica.FoundOffset{}, wire.Errorf(wire.InvalidRequest, "partition %d of topic %s is asked about twice", p.Partition, topic)
+			return api.Now(eachOffset(q, func(topic string) askOffset {
+				asked, refusal := times[topic], r.refusal(c.Granted, authz.Describe, topic)
+				return func(p *kmsg.ListOffsetsRequestTopicPartition) (replica.FoundOffset, error) {
+					switch {
+					case asked[p.Partition] > 1:
+						return replica.FoundOffset{}, errAskedTwice
+					case refusal != nil:
+						return replica.FoundOffset{}, refusal
+					}
+					return r.offsetOf(q, topic, p)
 				}
-				return r.offsetOf(c, q, topic, p)
 			}))
 		},
 	}.Build()
 }
 
-type partitionName struct {
-	topic string
-	index int32
-}
+var errAskedTwice = wire.Errorf(wire.InvalidRequest, "the partition is asked about twice")
 
-// timesAsked counts how often each partition is asked about. More than once is refused, as in Apache Kafka: each question about a
-// time reads from the disk.
-func timesAsked(q *kmsg.ListOffsetsRequest) map[partitionName]int {
-	times := map[partitionName]int{}
+// askOffset answers for one partition of a topic.
+type askOffset func(*kmsg.ListOffsetsRequestTopicPartition) (replica.FoundOffset, error)
+
+// timesAsked counts how often each partition is asked about, by topic. More than once is refused, as in Apache Kafka: each question
+// about a time reads from the disk.
+func timesAsked(q *kmsg.ListOffsetsRequest) map[string]map[int32]int {
+	times := map[string]map[int32]int{}
 	for i := range q.Topics {
+		asked := times[q.Topics[i].Topic]
+		if asked == nil {
+			asked = map[int32]int{}
+			times[q.Topics[i].Topic] = asked
+		}
 		for j := range q.Topics[i].Partitions {
-			times[partitionName{q.Topics[i].Topic, q.Topics[i].Partitions[j].Partition}]++
+			asked[q.Topics[i].Partitions[j].Partition]++
 		}
 	}
 	return times
 }
 
-func (r *Records) offsetOf(c *api.Call, q *kmsg.ListOffsetsRequest, topic string, p *kmsg.ListOffsetsRequestTopicPartition) (replica.FoundOffset, error) {
-	if !c.Granted.Has(authz.Describe, authz.Topic, topic) {
-		return replica.FoundOffset{}, wire.Errorf(wire.TopicAuthorizationFailed, "not authorized to describe topic %s", topic)
-	}
+func (r *Records) offsetOf(q *kmsg.ListOffsetsRequest, topic string, p *kmsg.ListOffsetsRequestTopicPartition) (replica.FoundOffset, error) {
 	if q.Version < questionVersion(p.Timestamp) {
 		return replica.FoundOffset{}, wire.Errorf(wire.UnsupportedVersion, "timestamp %d needs a later version of ListOffsets", p.Timestamp)
 	}
@@ -94,16 +104,17 @@ func questionVersion(timestamp int64) int16 {
 	}
 }
 
-func eachOffset(q *kmsg.ListOffsetsRequest, ask func(string, *kmsg.ListOffsetsRequestTopicPartition) (replica.FoundOffset, error)) kmsg.Response {
+func eachOffset(q *kmsg.ListOffsetsRequest, of func(topic string) askOffset) kmsg.Response {
 	resp := q.ResponseKind().(*kmsg.ListOffsetsResponse)
 	for i := range q.Topics {
 		topic := kmsg.NewListOffsetsResponseTopic()
 		topic.Topic = q.Topics[i].Topic
+		ask := of(topic.Topic)
 		for j := range q.Topics[i].Partitions {
 			p := &q.Topics[i].Partitions[j]
 			out := kmsg.NewListOffsetsResponseTopicPartition()
 			out.Partition, out.Offset, out.Timestamp, out.LeaderEpoch = p.Partition, -1, -1, -1
-			at, err := ask(topic.Topic, p)
+			at, err := ask(p)
 			if out.ErrorCode = wire.CodeOf(err); err == nil {
 				out.Offset, out.Timestamp, out.LeaderEpoch = at.Offset, at.Timestamp, at.LeaderEpoch
 			}

@@ -59,6 +59,18 @@ func (r *Records) find(topic string, partition, knownEpoch int32) (*replica.Repl
 	return p, nil
 }
 
+// refusal is why no partition of a topic is served, or nil. It is asked once for each topic of a request: names may be long, and
+// partitions many.
+func (r *Records) refusal(granted *authz.Granted, op authz.Operation, topic string) error {
+	if !granted.Has(op, authz.Topic, topic) {
+		return wire.Errorf(wire.TopicAuthorizationFailed, "%s on topic %s is not authorized", op, topic)
+	}
+	if r.Image().Topic(topic) == nil {
+		return wire.Errorf(wire.UnknownTopicOrPartition, "there is no topic %s", topic)
+	}
+	return nil
+}
+
 // absent tells apart what the metadata does not know, what another broker leads, and what this broker could not open.
 func (r *Records) absent(topic string, partition int32) error {
 	t := r.Image().Topic(topic)

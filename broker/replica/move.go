@@ -33,29 +33,29 @@ func newMoves() *moves {
 	return &moves{waiting: map[*Replica]*storage.Directory{}, wake: make(chan struct{}, 1)}
 }
 
-// directory finds a log directory by its absolute path. LOG_DIR_NOT_FOUND: there is none. KAFKA_STORAGE_ERROR: it is offline.
+// Destination is a log directory that takes partitions.
+type Destination struct{ directory *storage.Directory }
+
+// Destination finds a log directory by its absolute path. LOG_DIR_NOT_FOUND: there is none. KAFKA_STORAGE_ERROR: it is offline.
 // INVALID_REPLICA_ASSIGNMENT: it is cordoned.
-func (s *Set) directory(name string) (*storage.Directory, error) {
+func (s *Set) Destination(name string) (to Destination, err error) {
 	for _, d := range s.cfg.Directories {
 		if absolute, err := filepath.Abs(filepath.FromSlash(d.Path())); err != nil || absolute != filepath.Clean(name) {
 			continue
 		}
 		switch {
 		case d.Err() != nil:
-			return nil, wire.Errorf(wire.KafkaStorageError, "log directory %s is offline", name)
+			return to, wire.Errorf(wire.KafkaStorageError, "log directory %s is offline", name)
 		case d.Cordoned():
-			return nil, wire.Errorf(wire.InvalidReplicaAssignment, "log directory %s is cordoned", name)
+			return to, wire.Errorf(wire.InvalidReplicaAssignment, "log directory %s is cordoned", name)
 		}
-		return d, nil
+		return Destination{d}, nil
 	}
-	return nil, wire.Errorf(wire.LogDirNotFound, "%s is not one of log.dirs", name)
+	return to, wire.Errorf(wire.LogDirNotFound, "%s is not one of log.dirs", name)
 }
 
-// CheckMove says where a partition is now, and, with an error, that it can not go to a directory.
-func (s *Set) CheckMove(topic string, partition int32, name string) (now string, err error) {
-	if _, err := s.directory(name); err != nil {
-		return "", err
-	}
+// Located is where a partition is now. UNKNOWN_TOPIC_OR_PARTITION: it is not here. Other errors say why it can not move.
+func (s *Set) Located(topic string, partition int32) (now string, err error) {
 	r := s.Get(topic, partition)
 	if r == nil {
 		return "", wire.Errorf(wire.UnknownTopicOrPartition, "partition %d of topic %s is not here", partition, topic)
@@ -65,15 +65,15 @@ func (s *Set) CheckMove(topic string, partition int32, name string) (now string,
 
 // StartMove has Move take a partition to a directory. A move to another one that waits or is under way is given up; so is one away
 // from where the partition is, if that is asked for.
-func (s *Set) StartMove(topic string, partition int32, name string) error {
-	if _, err := s.CheckMove(topic, partition, name); err != nil {
+func (s *Set) StartMove(topic string, partition int32, destination Destination) error {
+	if _, err := s.Located(topic, partition); err != nil {
 		return err
 	}
 	r := s.Get(topic, partition)
-	to, err := s.directory(name)
-	if err != nil || r == nil {
-		return err
+	if r == nil {
+		return wire.Errorf(wire.UnknownTopicOrPartition, "partition %d of topic %s went meanwhile", partition, topic)
 	}
+	to := destination.directory
 	m := s.moves
 	m.mu.Lock()
 	defer m.mu.Unlock()

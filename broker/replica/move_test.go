@@ -49,6 +49,15 @@ func (w *world) other(r *Replica) *storage.Directory {
 	return nil
 }
 
+// startMove has a partition go to the directory with a path.
+func (w *world) startMove(topic string, partition int32, path string) error {
+	to, err := w.set.Destination(path)
+	if err != nil {
+		return err
+	}
+	return w.set.StartMove(topic, partition, to)
+}
+
 func TestAMoveWhileRecordsCome(t *testing.T) {
 	w := newWorld(t, 2)
 	w.create("a", 1, []int32{1})
@@ -65,7 +74,7 @@ func TestAMoveWhileRecordsCome(t *testing.T) {
 	defer background.Wait()
 	defer cancel()
 	to := w.other(r)
-	if err := w.set.StartMove("a", 0, to.Path()); err != nil {
+	if err := w.startMove("a", 0, to.Path()); err != nil {
 		t.Fatal(err)
 	}
 	appended := 0
@@ -85,7 +94,7 @@ func TestAMoveWhileRecordsCome(t *testing.T) {
 		t.Errorf("%d batches can be read", n)
 	}
 	back := w.other(r)
-	if err := w.set.StartMove("a", 0, back.Path()); err != nil {
+	if err := w.startMove("a", 0, back.Path()); err != nil {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(20 * time.Second); r.dir() != back; <-time.After(time.Millisecond) {
@@ -116,7 +125,7 @@ func TestMovesAreChecked(t *testing.T) {
 		"no topic":     {"b", "/data0", wire.UnknownTopicOrPartition},
 		"where it is":  {"a", w.replica("a", 0).dir().Path(), wire.None},
 	} {
-		if err := w.set.StartMove(tc.topic, 0, tc.dir); wire.CodeOf(err) != tc.code {
+		if err := w.startMove(tc.topic, 0, tc.dir); wire.CodeOf(err) != tc.code {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -149,7 +158,7 @@ func TestMovesAreShownFromWhenTheyAreAskedFor(t *testing.T) {
 		r := w.replica("a", p)
 		mustAppend(t, r, batchOf(int(p)+1, testTime))
 		other[p] = w.other(r).Path()
-		if err := w.set.StartMove("a", p, other[p]); err != nil {
+		if err := w.startMove("a", p, other[p]); err != nil {
 			t.Fatal(err)
 		}
 		want = append(want, fmt.Sprintf("a-%d in %s: 0 bytes, lag %d", p, other[p], p+1))
@@ -157,7 +166,7 @@ func TestMovesAreShownFromWhenTheyAreAskedFor(t *testing.T) {
 	if got := w.futures(); !slices.Equal(got, want) {
 		t.Errorf("asked for is %q, shown %q", want, got)
 	}
-	if err := w.set.StartMove("a", 0, w.replica("a", 0).dir().Path()); err != nil {
+	if err := w.startMove("a", 0, w.replica("a", 0).dir().Path()); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.futures(); len(got) != 2 {
@@ -168,10 +177,10 @@ func TestMovesAreShownFromWhenTheyAreAskedFor(t *testing.T) {
 	if got := w.futures(); len(got) != 2 {
 		t.Errorf("one is about to move, one waits, shown are %q", got)
 	}
-	if err := w.set.StartMove("a", r.index, r.dir().Path()); err != nil || moving.Err() == nil {
+	if err := w.startMove("a", r.index, r.dir().Path()); err != nil || moving.Err() == nil {
 		t.Errorf("the move is not given up: %v", err)
 	}
-	if err := w.set.StartMove("a", r.index, to.Path()); err != nil {
+	if err := w.startMove("a", r.index, to.Path()); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.futures(); len(got) != 2 || w.set.moves.waiting[r] != to {
