@@ -1,6 +1,8 @@
 package storage
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -111,7 +113,11 @@ func (tr *tracer) steps() []traceStep {
 		{"delete", func() error { return tr.d.Delete(testTopic, 0) }},
 		{"remove the files of the deleted log", func() error { tr.d.reap(testTime.Add(time.Hour)); return nil }},
 		{"create under the same name", tr.create},
-		{"close without a record", end},
+		{"fill segments", tr.fillSegments},
+		{"checkpoint before a compaction", checkpoint},
+		{"compact", tr.compact},
+		{"remove the files that were compacted", func() error { tr.d.reap(testTime.Add(time.Hour)); return nil }},
+		{"close at last", end},
 	}
 }
 
@@ -163,7 +169,7 @@ func (tr *tracer) trace(do func() error) string {
 
 // line is a call by the name that its file has by then, without what depends on sizes.
 func (tr *tracer) line(c call) string {
-	if c.op == "create" {
+	if c.op == "create" || c.op == "mkdir" {
 		delete(tr.names, c.name)
 	}
 	if name, ok := tr.names[c.name]; ok {
@@ -251,6 +257,26 @@ func (tr *tracer) abort() error {
 		return err
 	}
 	return tr.put(sign(markerBatch(markerAbort, 1), 7, 0, -1, attrTransactional|attrControl), Coordinator)
+}
+
+// fillSegments fills two segments with two values of a key, and begins a third.
+func (tr *tracer) fillSegments() error {
+	cfg := tr.l.Config()
+	cfg.Compact, cfg.CompactOnly, cfg.MinCleanableRatio, cfg.SegmentBytes = true, true, 0, 100
+	tr.l.SetConfig(cfg)
+	for _, value := range []string{"old", "new", "active"} {
+		if err := tr.put(keyed("key", value), Client); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (tr *tracer) compact() error {
+	if !testCleaner(tr.t, tr.d, tr.d.cfg.Clock).Clean(context.Background()) {
+		return errors.New("nothing was compacted")
+	}
+	return nil
 }
 
 func (tr *tracer) retain() error {
