@@ -7,28 +7,23 @@ import (
 	"strings"
 
 	"github.com/chronik-stream/chronik/broker/record"
-	"github.com/chronik-stream/chronik/broker/vfs"
 )
 
 // log writes the batches of a segment, and their records where these are asked for.
 func (d *dumper) log() (err error) {
-	f, err := d.fs.Open(d.name, vfs.ReadOnly)
+	f, size, err := openSized(d.fs, d.name)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
 	walker := record.NewWalker()
-	for scan := newScanner(f, 0, info.Size); ; {
+	for scan := newScanner(f, 0, size); ; {
 		h, at, err := scan.next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if errors.Is(err, errBadBatch) {
-			return fmt.Errorf("%w: no whole batch at position %d, %d bytes before the end", ErrCorrupt, at, info.Size-at)
+			return fmt.Errorf("%w: no whole batch at position %d, %d bytes before the end", ErrCorrupt, at, size-at)
 		}
 		if err != nil {
 			return err

@@ -105,31 +105,17 @@ func TestDamagedReference(t *testing.T) {
 	_ = d.Close() // without power
 	name := path.Join(testDir, "topic-0", offsetName(0, logSuffix))
 	for at := range size {
-		damage(t, disk, name, at)
+		flipBit(t, disk, name, at)
 		if _, err := Open(referenceConfig(disk)); !errors.Is(err, ErrCorrupt) {
 			t.Fatalf("byte %d is damaged: %v", at, err)
 		}
-		damage(t, disk, name, at)
+		flipBit(t, disk, name, at)
 	}
 	d = openDir(t, referenceConfig(disk))
 	if d.Log("topic", 0).EndOffset() != 2 {
 		t.Fatalf("the log ends at %d", d.Log("topic", 0).EndOffset())
 	}
 	must(t, d.Close())
-}
-
-// damage changes a bit, and back when it is called again.
-func damage(t *testing.T, fsys vfs.FS, name string, at int64) {
-	t.Helper()
-	f, err := fsys.Open(name, vfs.ReadWrite)
-	must(t, err)
-	var b [1]byte
-	_, err = f.ReadAt(b[:], at)
-	must(t, err)
-	b[0] ^= 0x10
-	_, err = f.WriteAt(b[:], at)
-	must(t, err)
-	must(t, errors.Join(f.Sync(), f.Close()))
 }
 
 // TestLargerThanTheJournal: segment.bytes and max.message.bytes alone bound a batch, under every flush policy.

@@ -76,12 +76,12 @@ func TestALogWithoutItsIdentityIsNotRemoved(t *testing.T) {
 	for name, birth := range durableBirths {
 		t.Run(name, func(t *testing.T) {
 			disk := birth(t)
-			damage(t, disk, path.Join(testDir, "topic-0", metadataFile), 3)
+			flipBit(t, disk, path.Join(testDir, "topic-0", metadataFile), 3)
 			before := contents(t, disk, path.Join(testDir, "topic-0"))
 			if _, err := Open(missingConfig(disk)); !errors.Is(err, ErrCorrupt) {
 				t.Errorf("a start says %v", err)
 			}
-			damage(t, disk, path.Join(testDir, "topic-0", metadataFile), 3)
+			flipBit(t, disk, path.Join(testDir, "topic-0", metadataFile), 3)
 			if after := contents(t, disk, path.Join(testDir, "topic-0")); len(before) == 0 || len(after) != len(before) {
 				t.Errorf("%d files, then %d", len(before), len(after))
 			}

@@ -111,6 +111,19 @@ func (s *scanner) nextHeader() (h header, at int64, err error) {
 	return h, s.pos, nil
 }
 
+// openSized opens a file for reading, and says how large it is.
+func openSized(fsys vfs.FS, name string) (f vfs.File, size int64, err error) {
+	f, err = fsys.Open(name, vfs.ReadOnly)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, errors.Join(err, f.Close())
+	}
+	return f, info.Size, nil
+}
+
 func isNotExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
 func closedError(closed bool) error {

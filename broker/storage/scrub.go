@@ -184,7 +184,7 @@ func (s *Scrubber) cover(ctx context.Context, l *Log, target *segment, next int6
 
 // read sums up a file; one that is not there is empty.
 func (s *fileSum) read(ctx context.Context, fsys vfs.FS, name string, pace *pace) (err error) {
-	f, err := fsys.Open(name, vfs.ReadOnly)
+	f, size, err := openSized(fsys, name)
 	if isNotExist(err) {
 		return nil
 	}
@@ -192,12 +192,8 @@ func (s *fileSum) read(ctx context.Context, fsys vfs.FS, name string, pace *pace
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	for s.size < info.Size {
-		chunk := min(info.Size-s.size, scanBufferBytes)
+	for s.size < size {
+		chunk := min(size-s.size, scanBufferBytes)
 		if err := pace.take(ctx, chunk); err != nil {
 			return err
 		}

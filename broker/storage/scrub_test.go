@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"syscall"
 	"testing"
 	"time"
@@ -27,6 +28,7 @@ func sealedLog(t *testing.T, disk vfs.FS) (*Directory, *Log) {
 	return d, l
 }
 
+// flipBit changes a bit, durably, and back when it is called again.
 func flipBit(t *testing.T, fsys vfs.FS, name string, at int64) {
 	t.Helper()
 	f, err := fsys.Open(name, vfs.ReadWrite)
@@ -37,7 +39,7 @@ func flipBit(t *testing.T, fsys vfs.FS, name string, at int64) {
 	b[0] ^= 1
 	_, err = f.WriteAt(b[:], at)
 	must(t, err)
-	must(t, f.Close())
+	must(t, errors.Join(f.Sync(), f.Close()))
 }
 
 func TestScrubberFindsWhatThisProcessHasWritten(t *testing.T) {

@@ -24,8 +24,6 @@ func (l *Log) openSums(s *segment, files map[string]vfs.Info, in loading, durabl
 	if !r.damaged {
 		s.sideCar.onDisk, s.sideCar.bytes = r.last, r.bytes
 	}
-	// Sections behind the recovery point may be of batches that were cut: they must not be left before new ones.
-	s.sideCar.cut = r.there && r.chosen != r.last
 	c := r.chosen
 	if durable && (r.damaged || c != r.last || c == nil || !c.complete) {
 		c = nil

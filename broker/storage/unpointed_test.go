@@ -29,7 +29,7 @@ func replicated(t testing.TB, l *Log, batches int) {
 }
 
 var lostPoints = map[string]func(t *testing.T, disk vfs.FS){
-	"a damaged byte": func(t *testing.T, disk vfs.FS) { damage(t, disk, path.Join(testDir, recoveryPointFile), 6) },
+	"a damaged byte": func(t *testing.T, disk vfs.FS) { flipBit(t, disk, path.Join(testDir, recoveryPointFile), 6) },
 	"no text":        func(t *testing.T, disk vfs.FS) { must(t, disk.Remove(path.Join(testDir, recoveryPointFile))) },
 	"nothing": func(t *testing.T, disk vfs.FS) {
 		must(t, errors.Join(disk.Remove(path.Join(testDir, recoveryPointFile)), disk.Remove(path.Join(testDir, recoveryPointFile+sumsSuffix))))
@@ -104,8 +104,8 @@ func TestDamageIsNotCutWithoutRecoveryPoints(t *testing.T) {
 			disk = disk.Kill()
 			_ = d.Close() // without its disk
 		}
-		damage(t, disk, path.Join(testDir, recoveryPointFile), 6)
-		damage(t, disk, damaged, 200)
+		flipBit(t, disk, path.Join(testDir, recoveryPointFile), 6)
+		flipBit(t, disk, damaged, 200)
 		d, err := Open(testConfig(disk))
 		if err == nil { // after a clean stop what is read first is verified
 			l = d.Log("topic", 0)

@@ -94,7 +94,7 @@ func (c *segmentCheck) compare(ctx context.Context, suffix string, want *fileSum
 	if suffix == offsetSuffix || suffix == timeSuffix {
 		do = doDropIndex
 	}
-	f, err := c.fs.Open(c.name(suffix), vfs.ReadOnly)
+	f, there, err := openSized(c.fs, c.name(suffix))
 	if isNotExist(err) {
 		if want.size > 0 || suffix != txnSuffix {
 			c.found(suffix, -1, do, "the file is not there")
@@ -105,15 +105,11 @@ func (c *segmentCheck) compare(ctx context.Context, suffix string, want *fileSum
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if info.Size < want.size || c.whole() && info.Size != want.size {
-		c.found(suffix, -1, do, "it has %d bytes, and had %d", info.Size, want.size)
+	if there < want.size || c.whole() && there != want.size {
+		c.found(suffix, -1, do, "it has %d bytes, and had %d", there, want.size)
 	}
 	var got fileSum
-	for size := min(info.Size, want.size); got.size < size; {
+	for size := min(there, want.size); got.size < size; {
 		chunk := min(size-got.size, scanBufferBytes)
 		if err := c.pace(ctx, chunk); err != nil {
 			return err
@@ -133,21 +129,17 @@ func (c *segmentCheck) compare(ctx context.Context, suffix string, want *fileSum
 
 // contents verifies what can be verified without a side-car: each batch, and the indexes against them.
 func (c *segmentCheck) contents(ctx context.Context) (err error) {
-	f, err := c.fs.Open(c.name(logSuffix), vfs.ReadOnly)
+	f, size, err := openSized(c.fs, c.name(logSuffix))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
 	indexes, err := c.readIndexes()
 	if err != nil {
 		return err
 	}
-	c.bytes, c.end = info.Size, c.base
-	for scan := newScanner(f, 0, info.Size); ; {
+	c.bytes, c.end = size, c.base
+	for scan := newScanner(f, 0, size); ; {
 		h, at, err := scan.next()
 		switch {
 		case errors.Is(err, io.EOF):
