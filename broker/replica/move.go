@@ -77,14 +77,10 @@ func (s *Set) StartMove(topic string, partition int32, destination Destination) 
 	m := s.moves
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.waiting, r)
-	if m.current == r {
-		if m.to == to {
-			return nil
-		}
-		m.stop()
-		m.to = nil
+	if m.current == r && m.to == to {
+		return nil
 	}
+	m.drop(r)
 	if r.dir() != to {
 		m.waiting[r] = to
 		select {
@@ -107,6 +103,22 @@ func (m *moves) next(ctx context.Context) (context.Context, *Replica, *storage.D
 		return ctx, r, to
 	}
 	return ctx, nil, nil
+}
+
+// drop gives up the move of a replica, if there is one. The caller holds the lock.
+func (m *moves) drop(r *Replica) {
+	delete(m.waiting, r)
+	if m.current == r {
+		m.stop()
+		m.to = nil
+	}
+}
+
+// forget gives up the move of a replica whose topic is deleted.
+func (m *moves) forget(r *Replica) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.drop(r)
 }
 
 // asked lists where replicas are to go, those that wait and the one that moves.
@@ -147,11 +159,14 @@ func (s *Set) move(ctx context.Context, r *Replica, to *storage.Directory) {
 			err = s.tryMove(ctx, r, to)
 		}
 	}
-	if err != nil {
+	switch {
+	case err == nil:
+		logger.Info("a partition has moved")
+	case wire.CodeOf(r.Online()) == wire.UnknownTopicOrPartition:
+		logger.Info("a partition is deleted and does not move")
+	default:
 		logger.Error("a partition stays where it is", "error", err)
-		return
 	}
-	logger.Info("a partition has moved")
 }
 
 func (s *Set) tryMove(ctx context.Context, r *Replica, to *storage.Directory) error {

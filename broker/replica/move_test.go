@@ -5,11 +5,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/chronik-stream/chronik/broker/journal"
+	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/record"
 	"github.com/chronik-stream/chronik/broker/storage"
 	"github.com/chronik-stream/chronik/broker/vfs"
@@ -195,6 +197,40 @@ func TestMovesAreShownFromWhenTheyAreAskedFor(t *testing.T) {
 	for p := range int32(3) {
 		if at := w.replica("a", p).dir().Path(); (at == other[p]) != (p > 0) {
 			t.Errorf("partition %d is in %s", p, at)
+		}
+	}
+}
+
+// TestADeletedTopicDoesNotMove deletes a topic of which one partition is about to move, one waits, and one was asked for as it went.
+func TestADeletedTopicDoesNotMove(t *testing.T) {
+	w := newWorld(t, 2)
+	w.create("a", 1, []int32{1}, []int32{1}, []int32{1})
+	for p := range int32(3) {
+		r := w.replica("a", p)
+		mustAppend(t, r, batchOf(2, testTime))
+		if err := w.startMove("a", p, w.other(r).Path()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	moving, r, to := w.set.moves.next(t.Context())
+	w.apply(&meta.DeleteTopics{IDs: []meta.TopicID{{1}}})
+	if len(w.set.moves.waiting) != 0 || moving.Err() == nil {
+		t.Errorf("%d partitions wait, and the move of one goes on (%v)", len(w.set.moves.waiting), moving.Err())
+	}
+	w.set.move(moving, r, to)
+	w.set.move(t.Context(), r, to)
+	if bytes.Contains(w.logged.Bytes(), []byte("level=ERROR")) {
+		t.Errorf("logged %s", &w.logged)
+	}
+	for _, d := range w.dirs {
+		entries, err := w.fs.List(d.Path())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if strings.HasSuffix(e.Name, "-future") || d.Log("a", 0) != nil {
+				t.Errorf("%s is left in %s", e.Name, d.Path())
+			}
 		}
 	}
 }

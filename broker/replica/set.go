@@ -238,6 +238,7 @@ func (s *Set) remove(t *meta.Topic) {
 		}
 		close(r.deleted)
 		r.waiting.all()
+		s.moves.forget(r)
 		if err := r.dir().Delete(t.ID, r.index); err != nil {
 			s.cfg.Logger.Error("a deleted partition can not be removed", "topic", t.Name, "partition", r.index, "directory", r.dir().Path(), "error", err)
 		}
