@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -54,8 +55,8 @@ func TestCompactionOfTransactionsIsAsByKafka(t *testing.T) {
 			w.rollBoth(slices.Collect(maps.Keys(brokers)))
 		}
 		waitFor(t, fmt.Sprint("round ", round), func() bool {
-			ours, kafkas := cleanedTo(t, brokers[b.Bootstrap()]), cleanedTo(t, k.Dir)
-			return len(ours) == 2 && maps.Equal(ours, kafkas) && ours["0"] == fmt.Sprint(w.activeBase)
+			ours, kafkas := cleanedTo(t, brokers[b.Bootstrap()], books), cleanedTo(t, k.Dir, books)
+			return len(ours) == 2 && maps.Equal(ours, kafkas) && ours["0"] == w.activeBase
 		})
 		left = append(left, w.compare(b.Bootstrap(), k.Bootstrap()))
 	}
@@ -217,17 +218,21 @@ func (w *bookkeeper) rollBoth(bootstraps []string) {
 	w.roll(clients...)
 }
 
-// cleanedTo is up to where the partitions of the topic are compacted, as the checkpoint of a log directory says.
-func cleanedTo(t *testing.T, dir string) map[string]string {
+// cleanedTo is up to where the partitions of a topic are compacted, as the checkpoint of a log directory says.
+func cleanedTo(t *testing.T, dir, topic string) map[string]int64 {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(dir, "cleaner-offset-checkpoint"))
 	if err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}
-	found := map[string]string{}
+	found := map[string]int64{}
 	for line := range strings.Lines(string(raw)) {
-		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == books {
-			found[fields[1]] = fields[2]
+		fields := strings.Fields(line)
+		if len(fields) != 3 || fields[0] != topic {
+			continue
+		}
+		if found[fields[1]], err = strconv.ParseInt(fields[2], 10, 64); err != nil {
+			t.Fatalf("%q: %v", line, err)
 		}
 	}
 	return found
