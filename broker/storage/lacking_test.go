@@ -156,3 +156,35 @@ func TestADeletionWithoutSpaceForANameIsRefused(t *testing.T) {
 	}
 	must(t, d.Close())
 }
+
+// TestDeletedPartitionsAreRemovedWhenThereAreFilesAgain: that they are deleted has to be durable before their files go.
+func TestDeletedPartitionsAreRemovedWhenThereAreFilesAgain(t *testing.T) {
+	memory := vfs.NewMemory(nil)
+	disk := vfs.NewFaults(memory)
+	d := openDir(t, testConfig(disk))
+	l := newLogIn(t, d)
+	must(t, d.Delete(testTopic, 0))
+	left := func() (names []string) {
+		t.Helper()
+		list, err := memory.List(testDir)
+		must(t, err)
+		for _, e := range list {
+			if e.Dir {
+				names = append(names, e.Name)
+			}
+		}
+		return names
+	}
+	disk.Add(vfs.Fault{Op: vfs.OpOpen, Path: testDir, Whole: true, Count: 1, Err: syscall.EMFILE})
+	later := testTime.Add(time.Hour)
+	d.reap(later)
+	must(t, d.Err())
+	if disk.Pending() != 0 || len(left()) != 1 {
+		t.Fatalf("%s: %v are left, and %d calls to fail", l.path, left(), disk.Pending())
+	}
+	d.reap(later)
+	if len(left()) != 0 {
+		t.Errorf("%v are left", left())
+	}
+	must(t, d.Close())
+}
