@@ -525,28 +525,44 @@ func (m *model) checkLog(topic string, l *modelLog, log *Log) {
 		m.fatalf("log %s is %d to %d, confirmed %d; surely there up to %d, start between %d and %d", topic, start, end, log.Confirmed(), minEnd, minStart, l.maxStart)
 	}
 	got := split(readAll(m.t, log))
-	which := l.batches
-	if !fits(got, which, start, end) {
-		which = l.alternative
+	may := [][]sentBatch{l.batches}
+	if l.alternative != nil {
+		may = append(may, l.alternative)
 	}
-	if !fits(got, which, start, end) {
+	may = slices.DeleteFunc(may, func(batches []sentBatch) bool { return !fits(got, batches, start, end) })
+	if len(may) == 0 {
 		m.fatalf("log %s, %d to %d, holds %s; appended were %s or %s", topic, start, end, offsetsOf(got), rangesOf(l.batches), rangesOf(l.alternative))
-	}
-	kept := 0
-	for kept < len(which) && which[kept].h.last() < end {
-		kept++
-	}
-	*l = modelLog{
-		id: l.id, epoch: l.epoch, batches: slices.Clone(which[:kept]), confirmed: end, durable: end,
-		minStart: start, durableStart: start, maxStart: start, log: log, nextProducer: l.nextProducer,
 	}
 	now := m.clock.now().UnixMilli()
 	stamps := []int64{0, now + 1, now - m.r.Int64N(1000), now - m.r.Int64N(10*time.Hour.Milliseconds())}
-	err := errors.Join(l.checkProducers(log, start, end, now), l.checkEpochs(log, start, end), l.checkTimes(log, start, end, stamps), checkFiles(m.disk, log))
-	if err != nil {
-		m.fatalf("log %s, %d to %d, %s: %v", topic, start, end, rangesOf(l.batches), err)
+	before := *l
+	var errs []error
+	for _, batches := range may { // where nothing can be read, the rest tells which it is
+		*l = before.as(batches, log)
+		err := errors.Join(l.checkProducers(log, start, end, now), l.checkEpochs(log, start, end), l.checkTimes(log, start, end, stamps))
+		if err == nil {
+			errs = nil
+			break
+		}
+		errs = append(errs, fmt.Errorf("with %s: %w", rangesOf(l.batches), err))
 	}
-	l.resume(m.clock.now().UnixMilli())
+	if err := errors.Join(append(errs, checkFiles(m.disk, log))...); err != nil {
+		m.fatalf("log %s, %d to %d: %v", topic, start, end, err)
+	}
+	l.resume(now)
+}
+
+// as is what is known of a log that has these batches after a crash, as far as it goes.
+func (l *modelLog) as(batches []sentBatch, log *Log) modelLog {
+	start, end := log.StartOffset(), log.EndOffset()
+	kept := 0
+	for kept < len(batches) && batches[kept].h.last() < end {
+		kept++
+	}
+	return modelLog{
+		id: l.id, epoch: l.epoch, batches: slices.Clone(batches[:kept]), confirmed: end, durable: end,
+		minStart: start, durableStart: start, maxStart: start, log: log, nextProducer: l.nextProducer,
+	}
 }
 
 // resume lets the producers go on whose last batches can still be read.
