@@ -23,7 +23,7 @@ test-unit:
 # The seeds of a commit's own runs: a commit repeats them, and the next one looks elsewhere.
 COMMIT_SEED := $(shell printf %d 0x$$(git rev-parse --short=12 HEAD 2>/dev/null || echo 0))
 CRASH_SEEDS ?= 2500
-COMMIT_SEEDS ?= 250
+COMMIT_SEEDS ?= 2500
 CRASH_TEST := $(GO) test -count=1 -timeout 6h ./broker/storage -run '^TestCrashes$$'
 
 test-crash: ## crashes on a disk in memory: seeds from 0 on, and the commit's own; CHRONIK_SEED=N repeats one
