@@ -101,6 +101,7 @@ func (s *segment) resetIndexes() error {
 		if err := x.truncate(0); err != nil {
 			return err
 		}
+		x.damaged.Store(false) // what comes is made anew
 	}
 	return nil
 }
