@@ -17,8 +17,6 @@ type past struct {
 	truncated        int64  // smallest offset; -1 if there is none
 	cuts             []cut
 	durable          durable
-	// revived says that the log's directory was missing, and was made anew.
-	revived bool
 }
 
 // cut is a truncation that the journal holds.
@@ -211,10 +209,6 @@ func (d *Directory) loadLog(dir foundDir, clean bool, checkpoints checkpoints, r
 		if p.truncated >= 0 {
 			in.recoveryPoint, in.start = min(in.recoveryPoint, p.truncated), min(in.start, p.truncated)
 			in.cleaned = min(in.cleaned, p.truncated)
-		}
-		if p.created > 0 && p.deleted == 0 && d.deleted[id] {
-			// The crash took the frame that says that it is deleted, and a start that was interrupted has begun to make it anew.
-			p.durable, p.revived = durable{}, true
 		}
 		in.durable, in.cut = p.durable, p.truncated
 	}

@@ -161,7 +161,7 @@ func (l *Log) verifyDurable(f *journal.Frame, p *past) error {
 		return nil // retention or compaction may have taken it, or a truncation has
 	}
 	same, err := l.holds(&h, f.Payload)
-	if err == nil && !same && !p.revived {
+	if err == nil && !same {
 		err = fmt.Errorf("%w: %s had another batch of offsets %d to %d", ErrCorrupt, l.path, h.base, h.last())
 	}
 	return err
@@ -183,11 +183,6 @@ func (l *Log) replayReference(f *journal.Frame, p *past) error {
 		return err
 	case r.last < l.recoveryPoint:
 		return nil // durable without the journal, and compaction may have taken it
-	case p.revived:
-		// Its directory was durable before the frame was, and was gone at the start: the log was deleted, and the crash took
-		// the frame that says so.
-		p.deleted, p.durable = math.MaxUint64, durable{}
-		return l.d.retire(l, deleteDirSuffix)
 	}
 	return fmt.Errorf("%w: %s had a batch of offsets %d to %d at position %d of segment %d", ErrCorrupt, l.path, r.base, r.last, r.position, r.segment)
 }

@@ -137,7 +137,6 @@ func (r *replay) create(f *journal.Frame) error {
 		return nil
 	}
 	r.applied++
-	p.revived = true
 	_, err := r.d.create(f.TopicID, topic, f.Partition, r.d.cfg.DefaultLogConfig)
 	return err
 }
