@@ -213,7 +213,7 @@ func (l *Log) startFlush() (*flushing, error) {
 		return f, nil
 	}
 	segments := *l.segments.Load()
-	f.segments = segments[max(find(segments, l.recoveryPoint-1), 0):] // the one that a truncation has cut, too
+	f.segments = segments[max(find(segments, l.indexPoint-1), 0):] // the one that a truncation has cut, too
 	f.indexes = l.indexesDue(l.active())
 	for _, s := range f.segments {
 		if s.abortedSize == 0 && len(s.aborted) > 0 {

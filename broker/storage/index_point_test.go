@@ -1,7 +1,9 @@
 package storage
 
 import (
+	"errors"
 	"path"
+	"syscall"
 	"testing"
 
 	"github.com/chronik-stream/chronik/broker/vfs"
@@ -43,6 +45,43 @@ func TestIndexPoint(t *testing.T) {
 	must(t, d.Checkpoint())
 	if point := indexPointOf(t, next); point != -1 {
 		t.Fatalf("a log that stands still has the index point %d", point)
+	}
+	must(t, d.Close())
+}
+
+// TestIndexPointInAnEarlierSegment: a flush that fails behind the indexes of a new segment leaves the index point in the one before,
+// whose entries a start builds anew. They are durable before a checkpoint says so.
+func TestIndexPointInAnEarlierSegment(t *testing.T) {
+	disk := vfs.NewMemory(nil)
+	faults := vfs.NewFaults(disk)
+	cfg := testConfig(faults)
+	cfg.CheckpointBytes = 1 << 30 // none but those of the test
+	d := openDir(t, cfg)
+	l := newLogIn(t, d)
+	add := func() {
+		appendTo(t, l, batchOf(1, 4000, testTime.UnixMilli()+l.EndOffset()))
+		waitConfirmed(t, l)
+	}
+	add()
+	must(t, d.Checkpoint())
+	for len(*l.segments.Load()) == 1 {
+		add()
+	}
+	faults.Add(vfs.Fault{Op: vfs.OpOpen, Path: snapshotSuffix, Count: 1, Err: syscall.EMFILE})
+	if err := d.Checkpoint(); !errors.Is(err, syscall.EMFILE) {
+		t.Fatalf("a checkpoint without open files says %v", err)
+	}
+	add()
+	must(t, d.Checkpoint())
+	base := l.active().base
+	next := disk.Kill()
+	_ = d.Close() // without its disk
+	cfg.FS = next
+	d = openDir(t, cfg)
+	for _, s := range *d.Log("topic", 0).segments.Load() {
+		if s.base <= base && (s.offsets.unsynced() || s.times.unsynced()) {
+			t.Errorf("the indexes of segment %d are not durable after a start; the index point was %d", s.base, indexPointOf(t, next))
+		}
 	}
 	must(t, d.Close())
 }
