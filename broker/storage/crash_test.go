@@ -321,13 +321,13 @@ func (m *model) step(topic string) {
 	case n < 180:
 		m.deleteRecords(l)
 	case n < 186:
-		m.finishFlush(true)
+		m.finishSyncs()
 		m.run(func() { _, _ = l.log.Retain(m.clock.now(), l.log.Confirmed()) }) // the log start rises on its own account
 		l.maxStart = max(l.maxStart, l.log.Confirmed())
 	case n < 190:
 		m.clock.move(time.Duration(m.r.Int64N(int64(4*time.Hour))) - time.Hour)
 	case n < 193:
-		m.finishFlush(true)
+		m.finishSyncs()
 		m.run(func() { m.d.reap(m.clock.now().Add(time.Hour)) })
 	case n < 196:
 		m.pass()
@@ -357,12 +357,18 @@ func (m *model) startFlush() {
 	if m.flush != nil {
 		return
 	}
-	for m.grant(false) { // a sync that something rests on would hold up the other one
-	}
+	m.finishSyncs()
 	f := &flushBeside{done: make(chan error, 1), ends: m.ends()}
 	m.flush = f
 	go func() { f.done <- m.d.Checkpoint() }()
 	synctest.Wait()
+}
+
+// finishSyncs ends the checkpoint and the syncs that something rests on: one would hold up another one of the same file.
+func (m *model) finishSyncs() {
+	m.finishFlush(true)
+	for m.grant(false) {
+	}
 }
 
 // finishFlush takes note of the end of the checkpoint, for which it waits if it has to.

@@ -44,10 +44,13 @@ func (m *model) newBatch() sentBatch {
 
 // put appends a batch, and takes note of it where it stands in the log, whether it was confirmed or not.
 func (m *model) put(l *modelLog, b sentBatch, origin Origin) {
-	if m.references > 0 && len(b.raw) >= int(m.references) {
+	end := l.log.EndOffset()
+	var waiting int64
+	m.run(func() { waiting = m.d.journal.Pace() })
+	b.h, _ = parseHeader(b.raw)
+	if b.h.base = end; l.log.goesRound(&b.h, waiting) {
 		m.finishFlush(true) // it waits for syncs of its own
 	}
-	end := l.log.EndOffset()
 	var err error
 	m.run(func() { _, err = l.log.Append(b.raw, AppendInfo{LeaderEpoch: l.epoch, Origin: origin}) })
 	m.failed = m.failed || err != nil
