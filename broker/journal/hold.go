@@ -13,6 +13,8 @@ const (
 	maxHeldBytes = 32 << 20
 	// syncsAtOnce is how many files are synced at a time: file systems commit together what is asked for together.
 	syncsAtOnce = 16
+	// heldFrameBytes is what a held frame costs besides its payload.
+	heldFrameBytes = 512
 	// referenceWeight is by how much verifying what a reference speaks of is cheaper for a replay than writing it again.
 	referenceWeight = 4
 )
@@ -40,7 +42,7 @@ type heldFrame struct {
 func (f *Frame) holds() bool { return len(f.Sources) > 0 || f.Order != nil && f.Order.held.Load() > 0 }
 
 // weight is what a held frame counts for in maxHeldBytes.
-func (f *Frame) weight() int64 { return int64(len(f.Payload)) + f.Referenced }
+func (f *Frame) weight() int64 { return heldFrameBytes + int64(len(f.Payload)) + f.Referenced }
 
 // hold takes a frame that has to wait. The caller holds the lock.
 func (j *Journal) hold(f *Frame, w waiter, wantSync bool) {
