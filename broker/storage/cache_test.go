@@ -268,6 +268,7 @@ func TestIdleFilesAreClosed(t *testing.T) {
 		clock := func() time.Time { return time.Unix(0, now.Load()) }
 		fsys := &countingFS{FS: vfs.NewMemory(nil)}
 		cfg := smallSegments(testConfig(fsys))
+		cfg.JournalFileBytes = 4 << 20 // all goes into one, and the keeper prepares one more
 		cfg.Cache = newCache(t, CacheConfig{Policy: p, TTL: time.Minute, Clock: clock})
 		d := openDir(t, cfg)
 		idle := fsys.open.Load()
