@@ -1,9 +1,6 @@
 package storage
 
 import (
-	"errors"
-	"fmt"
-	"slices"
 	"testing"
 
 	"github.com/chronik-stream/chronik/broker/vfs"
@@ -24,22 +21,7 @@ func TestAMovedLogBesideOneThatLeft(t *testing.T) {
 			must(t, to.Delete(testTopic, leaving)) // as the end of a move does
 			must(t, to.Checkpoint())
 
-			l := gapped(t, from)
-			if !hasGaps(t, l) {
-				t.Fatal("compaction has left no gap")
-			}
-			want := survivors(t, l)
-			moved := moveTo(t, to, l)
-			appendTo(t, moved, keyed("after", "the move"))
-			waitConfirmed(t, moved)
-			want = append(want, fmt.Sprintf("%d:after=the move", moved.EndOffset()-1))
-			next := disk.Crash(1)
-			_, _ = from.Close(), to.Close() // without power
-			from, to = twoDirectories(t, next)
-			if got := survivors(t, to.Log("topic", 0)); !slices.Equal(got, want) {
-				t.Errorf("after the crash it has\n%v\nand not\n%v", got, want)
-			}
-			must(t, errors.Join(from.Close(), to.Close()))
+			gapsSurviveAMove(t, disk, from, to, 1)
 		})
 	}
 }

@@ -67,23 +67,29 @@ func TestAMovedLogWithGapsSurvivesACrash(t *testing.T) {
 	for seed := range uint64(10) {
 		disk := vfs.NewMemory(nil)
 		from, to := twoDirectories(t, disk)
-		l := gapped(t, from)
-		if !hasGaps(t, l) {
-			t.Fatal("compaction has left no gap")
-		}
-		want := survivors(t, l)
-		moved := moveTo(t, to, l)
-		appendTo(t, moved, keyed("after", "the move"))
-		waitConfirmed(t, moved)
-		want = append(want, fmt.Sprintf("%d:after=the move", moved.EndOffset()-1))
-		next := disk.Crash(seed)
-		_, _ = from.Close(), to.Close() // without power
-		from, to = twoDirectories(t, next)
-		if got := survivors(t, to.Log("topic", 0)); !slices.Equal(got, want) {
-			t.Fatalf("seed %d: after the crash it has\n%v\nand not\n%v", seed, got, want)
-		}
-		must(t, errors.Join(from.Close(), to.Close()))
+		gapsSurviveAMove(t, disk, from, to, seed)
 	}
+}
+
+// gapsSurviveAMove moves a log that compaction has left with gaps, lets the power go, and closes what is opened again.
+func gapsSurviveAMove(t *testing.T, disk *vfs.Memory, from, to *Directory, seed uint64) {
+	t.Helper()
+	l := gapped(t, from)
+	if !hasGaps(t, l) {
+		t.Fatal("compaction has left no gap")
+	}
+	want := survivors(t, l)
+	moved := moveTo(t, to, l)
+	appendTo(t, moved, keyed("after", "the move"))
+	waitConfirmed(t, moved)
+	want = append(want, fmt.Sprintf("%d:after=the move", moved.EndOffset()-1))
+	next := disk.Crash(seed)
+	_, _ = from.Close(), to.Close() // without power
+	from, to = twoDirectories(t, next)
+	if got := survivors(t, to.Log("topic", 0)); !slices.Equal(got, want) {
+		t.Fatalf("seed %d: after the crash it has\n%v\nand not\n%v", seed, got, want)
+	}
+	must(t, errors.Join(from.Close(), to.Close()))
 }
 
 // TestACopyBringsBackNothing: what compaction takes out of a log while it is copied must not stay in the copy as if it were clean.
