@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -122,7 +121,10 @@ func (d *Directory) writeOffsets() error {
 		}
 		l.mu.Unlock()
 	}
-	if err := errors.Join(d.writeCleaned(), d.writeIndexPoints()); err != nil {
+	if err := d.writeCleaned(); err != nil {
+		return err
+	}
+	if err := d.writeIndexPoints(); err != nil {
 		return err
 	}
 	if err := writeCheckpoint(d.cfg.FS, path.Join(d.cfg.Dir, recoveryPointFile), points); err != nil {
