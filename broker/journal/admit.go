@@ -21,7 +21,7 @@ func (j *Journal) Admit(payload int64) error {
 		if err := j.usable(); err != nil {
 			return err
 		}
-		if j.admitted == 0 && len(j.pending) == 0 && j.inflight == 0 && j.next != nil || j.fits(size) {
+		if j.admitted+j.heldFrames+int64(len(j.pending))+j.inflight == 0 && j.next != nil || j.fits(size) {
 			j.admitted += size
 			return nil
 		}
@@ -49,6 +49,9 @@ func admittedBytes(payload int64) int64 {
 // the present one's rest a commit may use nothing. The caller holds the lock.
 func (j *Journal) fits(size int64) bool {
 	owed := size + j.admitted + int64(len(j.pending)) + j.inflight + 2*blockBytes
+	if j.heldFrames > 0 {
+		owed += j.heldFrames + 2*blockBytes // those that are being synced come in a commit of their own
+	}
 	headroom := min(maxHeadroomBytes, j.cfg.FileBytes/8)
 	if owed <= j.current.header.size-j.current.pos-headroom {
 		return true

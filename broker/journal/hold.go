@@ -44,12 +44,16 @@ func (f *Frame) holds() bool { return len(f.Sources) > 0 || f.Order != nil && f.
 // weight is what a held frame counts for in maxHeldBytes.
 func (f *Frame) weight() int64 { return heldFrameBytes + int64(len(f.Payload)) + f.Referenced }
 
+// size is what the frame takes of a journal file.
+func (f *Frame) size() int64 { return frameHeaderBytes + int64(len(f.Payload)) }
+
 // hold takes a frame that has to wait. The caller holds the lock.
 func (j *Journal) hold(f *Frame, w waiter, wantSync bool) {
 	kept := *f
 	kept.Payload = append([]byte(nil), f.Payload...)
 	j.held = append(j.held, heldFrame{kept, w, wantSync})
 	j.heldBytes += f.weight()
+	j.heldFrames += f.size()
 	f.Order.held.Add(1)
 	j.count(f.Referenced / referenceWeight)
 	notify(j.heldWake)
@@ -107,6 +111,7 @@ func (j *Journal) passOn(batch []heldFrame) {
 			h.waiter.done = nil
 		}
 		j.heldBytes -= h.frame.weight()
+		j.heldFrames -= h.frame.size()
 		h.frame.Order.held.Add(-1)
 	}
 	j.room.Broadcast()

@@ -94,8 +94,9 @@ type Journal struct {
 	idle      bool // the writing goroutine has ended
 	starving  bool // the writing goroutine waits for a file
 	noSpace   bool // the disk has no room for another file
-	// admitted is kept for frames to come; inflight is being written.
-	admitted, inflight int64
+	// admitted is kept for frames to come; heldFrames is what the held ones, and those whose sources are being synced, take of a file;
+	// inflight is being written.
+	admitted, heldFrames, inflight int64
 	// sinceCheckpoint counts the bytes that were taken since the last checkpoint.
 	sinceCheckpoint int64
 	checkpoint      uint64
@@ -283,7 +284,7 @@ func (j *Journal) enqueue(f *Frame, w waiter, wantSync bool) {
 	w.end, w.lsn = len(j.pending), f.LSN
 	j.waiters = append(j.waiters, w)
 	j.wantSync = j.wantSync || wantSync
-	j.count(int64(frameHeaderBytes + len(f.Payload)))
+	j.count(f.size())
 	notify(j.wake)
 }
 
