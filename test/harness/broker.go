@@ -88,6 +88,7 @@ func (b *Broker) Launch(t testing.TB) {
 		close(exited)
 	}()
 	b.cmd, b.exited = cmd, exited
+	running.add(b)
 }
 
 func (b *Broker) waitReady(t testing.TB) {
@@ -144,6 +145,7 @@ func (b *Broker) signal(t testing.TB, s syscall.Signal) {
 	if b.cmd == nil {
 		return
 	}
+	running.remove(b)
 	_ = b.cmd.Process.Signal(s)
 	select {
 	case <-b.exited:
@@ -290,8 +292,10 @@ func (w *tail) Write(p []byte) (int, error) {
 // logLines is how much of a log a failed test shows.
 const logLines = 40
 
-func (w *tail) last(lines int) string {
-	all := strings.Split(strings.TrimSpace(w.String()), "\n")
+func (w *tail) last(lines int) string { return lastLines(w.String(), lines) }
+
+func lastLines(text string, lines int) string {
+	all := strings.Split(strings.TrimSpace(text), "\n")
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }
 

@@ -33,6 +33,10 @@ func TryCommand(t testing.TB, stdin string, name string, args ...string) (string
 	cmd.Stdin = strings.NewReader(stdin)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
+	cmd.Cancel = func() error {
+		t.Log(waits(strings.Join(cmd.Args, " ")+" "+stdin, cmd))
+		return cmd.Process.Kill()
+	}
 	if err := cmd.Run(); err != nil {
 		return out.String() + errs.String(), err
 	}

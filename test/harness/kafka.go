@@ -57,6 +57,7 @@ func (k *Kafka) Run(t testing.TB) {
 		t.Fatalf("start Apache Kafka: %v", err)
 	}
 	k.cmd = cmd
+	running.add(k)
 	t.Cleanup(func() { k.end(syscall.SIGKILL) })
 	k.waitReady(t)
 }
@@ -77,6 +78,7 @@ func (k *Kafka) end(s syscall.Signal) {
 	if k.cmd == nil {
 		return
 	}
+	running.remove(k)
 	_ = k.cmd.Process.Signal(s)
 	_ = k.cmd.Wait()
 	k.cmd = nil

@@ -3,6 +3,7 @@ package harness
 import (
 	"bufio"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -55,6 +56,7 @@ func (p *Process) Stop(t testing.TB) {
 	select {
 	case <-p.done:
 	case <-time.After(clientTimeout):
+		t.Log(waits(strings.Join(p.cmd.Args, " "), p.cmd))
 		t.Errorf("%s did not end on SIGTERM:\n%s", p.cmd.Args, p.errs.last(logLines))
 		_ = p.cmd.Process.Kill()
 		<-p.done

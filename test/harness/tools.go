@@ -22,6 +22,9 @@ type Tools struct {
 	lines *bufio.Reader
 }
 
+// toldAfter is how long a tool that does not end is left alone after clientTimeout, so that it can be seen what it waits for.
+const toldAfter = 60 * time.Second
+
 // Output is what a tool printed and how it ended.
 type Output struct {
 	Exit int    `json:"exit"`
@@ -86,7 +89,7 @@ func (j *Tools) Run(t testing.TB, main string, args ...string) Output {
 // RunInput is Run with text on standard input.
 func (j *Tools) RunInput(t testing.TB, stdin, main string, args ...string) Output {
 	t.Helper()
-	request, err := json.Marshal(toolRequest{Main: main, Args: args, Stdin: stdin, TimeoutMs: (90 * time.Second).Milliseconds()})
+	request, err := json.Marshal(toolRequest{Main: main, Args: args, Stdin: stdin, TimeoutMs: (clientTimeout + toldAfter).Milliseconds()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,16 +98,41 @@ func (j *Tools) RunInput(t testing.TB, stdin, main string, args ...string) Outpu
 	if _, err := j.in.Write(append(request, '\n')); err != nil {
 		t.Fatalf("the tools' JVM is gone: %v", err)
 	}
-	line, err := j.lines.ReadBytes('\n')
-	if err != nil {
-		t.Fatalf("the tools' JVM is gone: %v", err)
-	}
-	var out Output
-	if err := json.Unmarshal(line, &out); err != nil {
-		t.Fatalf("answer of the tools' JVM: %v", err)
+	out, inTime := j.answer(t, main+" "+strings.Join(args, " "))
+	if !inTime {
+		t.Fatalf("%s %s did not end in %s\n%s\n%s", main, strings.Join(args, " "), clientTimeout, out.Out, out.Err)
 	}
 	return out
 }
+
+// answer waits for what became of a tool. Where that takes too long it tells what the tool waits for, before it is interrupted.
+func (j *Tools) answer(t testing.TB, tool string) (out Output, inTime bool) {
+	t.Helper()
+	var line []byte
+	var err error
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		line, err = j.lines.ReadBytes('\n')
+	}()
+	select {
+	case <-read:
+		inTime = true
+	case <-time.After(clientTimeout):
+		t.Log(j.Waits(tool))
+		<-read
+	}
+	if err != nil {
+		t.Fatalf("the tools' JVM is gone: %v", err)
+	}
+	if err := json.Unmarshal(line, &out); err != nil {
+		t.Fatalf("answer of the tools' JVM: %v", err)
+	}
+	return out, inTime
+}
+
+// Waits tells what a tool that is running, given by its command line, may wait for. Brokers that it names end by that.
+func (j *Tools) Waits(tool string) string { return waits(tool, j.cmd) }
 
 // Must runs a main class and fails the test when it does not exit with 0.
 func (j *Tools) Must(t testing.TB, main string, args ...string) string {
