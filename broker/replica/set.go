@@ -246,9 +246,8 @@ func (s *Set) remove(t *meta.Topic) {
 }
 
 // RemoveStrays takes logs of topics that the metadata does not know out of service. Their files stay, in directories that end in
-// -stray: a deletion that a crash interrupted before any of its files left such logs, and so does a metadata log that was restored
-// from an older backup. Where other files of the topic are deleted already, the rest goes as well. It has to come before Follow
-// sees topics of the same names.
+// -stray: a deletion that a crash interrupted left such logs, and so does a metadata log that was restored from an older backup. Those
+// that the storage has made anew beside their deleted files go. It has to come before Follow sees topics of the same names.
 func (s *Set) RemoveStrays(img *meta.Image) {
 	for _, d := range s.cfg.Directories {
 		var strays []*storage.Log
@@ -259,7 +258,7 @@ func (s *Set) RemoveStrays(img *meta.Image) {
 			return true
 		})
 		for _, l := range strays {
-			if d.Deleted(l.TopicID()) {
+			if d.Remade(l.TopicID(), l.Partition()) {
 				if err := d.Delete(l.TopicID(), l.Partition()); err != nil {
 					s.cfg.Logger.Error("a deletion can not be finished", "topic", l.Topic(), "partition", l.Partition(), "error", err)
 				}

@@ -62,8 +62,8 @@ type Directory struct {
 	retiredMu sync.Mutex
 	retired   []retired
 	scrub     scrubbing
-	// deleted has the topics of which a deleted partition's directory was there at the start. Open sets it.
-	deleted map[TopicID]bool
+	// remade has the logs that Open has made anew of the journal although a directory of theirs is deleted.
+	remade map[logKey]bool
 }
 
 // retired is a file or directory that is removed when its time has come.
@@ -118,7 +118,7 @@ func newDirectory(cfg Config) *Directory {
 	d := &Directory{
 		cfg: cfg, walker: record.NewWalker(), crowded: make(chan struct{}, 1), stop: make(chan struct{}),
 		unmended: make(chan mending, mendQueue),
-		byName:   map[string]*Log{}, byID: map[logKey]*Log{}, named: map[string]bool{}, deleted: map[TopicID]bool{},
+		byName:   map[string]*Log{}, byID: map[logKey]*Log{}, named: map[string]bool{}, remade: map[logKey]bool{},
 	}
 	d.full = newFullness(d)
 	return d

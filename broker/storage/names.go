@@ -33,6 +33,7 @@ const (
 	lockFile           = ".lock"
 	reserveFile        = "chronik.reserve"
 	maxDirNameBytes    = 255
+	retiredIDBytes     = 16
 	metadataPartition  = "__cluster_metadata-0"
 	remoteIndexCache   = "remote-log-index-cache"
 	segmentNameDigits  = 20
@@ -73,10 +74,24 @@ func parsePartitionDir(name string) (topic string, partition int32, ok bool) {
 	return name[:i], int32(n), true
 }
 
-// retiredDirName is the unique name of a directory that is no longer a log's: <topic>-<partition>.<32 hex digits><suffix>.
+// retiredDirName is the unique name of a directory that is no longer a log's: <topic>-<partition>.<32 hex digits><suffix>. Of a topic
+// whose name is too long for that the end is left out.
 func retiredDirName(name, suffix string) string {
-	var id [16]byte
+	var id [retiredIDBytes]byte
 	_, _ = rand.Read(id[:]) // never fails, crypto/rand
-	tail := "." + hex.EncodeToString(id[:]) + suffix
-	return name[:min(len(name), maxDirNameBytes-len(tail))] + tail
+	at := strings.LastIndexByte(name, directorySeparator)
+	tail := name[at:] + "." + hex.EncodeToString(id[:]) + suffix
+	return name[:min(at, maxDirNameBytes-len(tail))] + tail
+}
+
+// parseRetiredDir reads the partition from a name that retiredDirName has made.
+func parseRetiredDir(name, suffix string) (partition int32, ok bool) {
+	const idDigits = 2 * retiredIDBytes
+	base, ok := strings.CutSuffix(name, suffix)
+	at := len(base) - idDigits - 1
+	if !ok || at < 0 || base[at] != '.' {
+		return 0, false
+	}
+	_, partition, ok = parsePartitionDir(base[:at])
+	return partition, ok
 }

@@ -37,7 +37,7 @@ func (d *Directory) recover(clean bool) (journal.Tail, error) {
 	if err != nil {
 		return journal.Tail{}, err
 	}
-	replay := &replay{d: d, past: map[logKey]*past{}, unknown: map[string]string{}, made: map[string]bool{}}
+	replay := &replay{d: d, past: map[logKey]*past{}, unknown: map[string]string{}, made: map[string]bool{}, deleted: map[logKey]bool{}}
 	if reader.Pending() {
 		clean = false
 		if err := reader.Sync(); err != nil {
@@ -97,7 +97,7 @@ func (d *Directory) loadLogs(clean bool, r *replay) error {
 	if err != nil {
 		return err
 	}
-	dirs, err := d.listPartitions()
+	dirs, err := d.listPartitions(r)
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (d *Directory) loadLogs(clean bool, r *replay) error {
 }
 
 // listPartitions finds the directories of logs, and what is left of deleted ones.
-func (d *Directory) listPartitions() ([]foundDir, error) {
+func (d *Directory) listPartitions(r *replay) ([]foundDir, error) {
 	entries, err := d.cfg.FS.List(d.cfg.Dir)
 	if err != nil {
 		return nil, err
@@ -136,7 +136,7 @@ func (d *Directory) listPartitions() ([]foundDir, error) {
 		case !e.Dir || e.Name == metadataPartition || e.Name == remoteIndexCache:
 			continue
 		case strings.HasSuffix(e.Name, deleteDirSuffix):
-			if err := d.findDeleted(path.Join(d.cfg.Dir, e.Name)); err != nil {
+			if err := d.findDeleted(e.Name, r); err != nil {
 				return nil, err
 			}
 			continue
@@ -160,11 +160,14 @@ func (d *Directory) listPartitions() ([]foundDir, error) {
 }
 
 // findDeleted takes note of a deleted partition whose files are still there, in part or all of them.
-func (d *Directory) findDeleted(dir string) error {
+func (d *Directory) findDeleted(name string, r *replay) error {
+	dir := path.Join(d.cfg.Dir, name)
 	id, err := d.texts().readTopicID(dir)
 	switch {
 	case err == nil:
-		d.deleted[id] = true
+		if partition, ok := parseRetiredDir(name, deleteDirSuffix); ok {
+			r.deleted[logKey{id, partition}] = true
+		}
 	case !isNotExist(err) && !errors.Is(err, ErrPartitionMetadata) && !errors.Is(err, ErrCorrupt):
 		return err
 	}
@@ -172,9 +175,9 @@ func (d *Directory) findDeleted(dir string) error {
 	return nil
 }
 
-// Deleted says whether Open has found what is left of a deleted partition of a topic. A kill can take the end of the journal, which
-// said that other partitions, or the same one, are deleted: replaying what comes before makes them anew.
-func (d *Directory) Deleted(id TopicID) bool { return d.deleted[id] }
+// Remade says whether Open has made a log anew of the journal beside what is left of its deleted directory: a kill can take the end
+// of the journal, which said that it is deleted. All that it holds is there as well.
+func (d *Directory) Remade(id TopicID, partition int32) bool { return d.remade[logKey{id, partition}] }
 
 func (d *Directory) loadLog(dir foundDir, clean bool, checkpoints checkpoints, r *replay) error {
 	full := path.Join(d.cfg.Dir, dir.name)
@@ -198,7 +201,7 @@ func (d *Directory) loadLog(dir foundDir, clean bool, checkpoints checkpoints, r
 	}
 	if p != nil {
 		if p.deleted > p.created {
-			return d.retireUnread(dir.name, id)
+			return d.retireUnread(dir.name)
 		}
 		if p.created > 0 {
 			in.recoveryPoint, in.start, in.cleaned = 0, 0, noCleaned // the checkpoints speak of an older log of this name
@@ -224,14 +227,13 @@ func (d *Directory) loadLog(dir foundDir, clean bool, checkpoints checkpoints, r
 }
 
 // retireUnread takes the directory of a log out of the way that the journal says is deleted. A part of its files may be gone.
-func (d *Directory) retireUnread(name string, id TopicID) error {
+func (d *Directory) retireUnread(name string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	retired := path.Join(d.cfg.Dir, retiredDirName(name, deleteDirSuffix))
 	if err := d.cfg.FS.Rename(path.Join(d.cfg.Dir, name), retired); err != nil {
 		return fmt.Errorf("delete log: %w", err)
 	}
-	d.deleted[id] = true
 	d.list.change()
 	d.removeAfter(retired, d.cfg.DefaultLogConfig.FileDeleteDelay)
 	return nil

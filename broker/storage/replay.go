@@ -19,8 +19,10 @@ type replay struct {
 	past map[logKey]*past
 	mu   sync.Mutex
 	// unknown has the directories without a valid partition.metadata, made the names that the journal says were made.
-	unknown          map[string]string
-	made             map[string]bool
+	unknown map[string]string
+	made    map[string]bool
+	// deleted has the partitions of which a deleted directory is there.
+	deleted          map[logKey]bool
 	applied, skipped int
 }
 
@@ -137,6 +139,9 @@ func (r *replay) create(f *journal.Frame) error {
 		return nil
 	}
 	r.applied++
+	if key := (logKey{f.TopicID, f.Partition}); r.deleted[key] {
+		r.d.remade[key] = true
+	}
 	_, err := r.d.create(f.TopicID, topic, f.Partition, r.d.cfg.DefaultLogConfig)
 	return err
 }
@@ -144,7 +149,7 @@ func (r *replay) create(f *journal.Frame) error {
 // missing is create of a log whose directory was durable: before it was made known, if it came as a copy, or before a reference.
 // Where it is not there it was deleted, and the crash took the frame that says so.
 func (r *replay) missing(f *journal.Frame, p *past, name string) error {
-	if dir, ok := r.unknown[name]; ok && !r.d.deleted[f.TopicID] { // else it is of a newer topic with the name
+	if dir, ok := r.unknown[name]; ok && !r.deleted[logKey{f.TopicID, f.Partition}] { // else it is of a newer topic with the name
 		return fmt.Errorf("%s: %w: its %s is missing or damaged", dir, ErrCorrupt, metadataFile)
 	}
 	p.deleted = math.MaxUint64
