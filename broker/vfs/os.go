@@ -40,7 +40,7 @@ func (OS) Open(name string, mode Mode) (File, error) {
 		return nil, err
 	}
 	if mode != Lock {
-		return &osFile{f: f}, nil
+		return &osFile{f: f, whole: mode == ReadOnly}, nil
 	}
 	if err := lock(f); err != nil {
 		if errors.Is(err, syscall.EWOULDBLOCK) {
@@ -88,6 +88,8 @@ func infoOf(fi fs.FileInfo) Info {
 
 type osFile struct {
 	f *os.File
+	// whole has Sync take along what fdatasync may leave: of a directory ext4 leaves its new entries, unless its size has changed.
+	whole bool
 }
 
 func (o *osFile) ReadAt(p []byte, off int64) (int, error)  { return o.f.ReadAt(p, off) }
@@ -102,7 +104,22 @@ func (o *osFile) Allocate(size int64) error {
 	return o.control("allocate", func(fd uintptr) error { return allocate(fd, size) })
 }
 
-func (o *osFile) Sync() error { return o.control(syncOp, datasync) }
+func (o *osFile) Sync() error {
+	if o.whole {
+		return o.control(syncOp, fullsync)
+	}
+	return o.control(syncOp, datasync)
+}
+
+// uninterrupted makes a call again that a signal has interrupted.
+func uninterrupted(call func(fd int) error, fd uintptr) error {
+	for {
+		err := call(int(fd))
+		if !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
+}
 
 func (o *osFile) startWriteback(off, size int64) {
 	_ = o.control("write back", func(fd uintptr) error { // a closed file has nothing to write

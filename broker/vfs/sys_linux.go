@@ -19,14 +19,9 @@ func lockShared(f *os.File) error {
 	return unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_RDLCK, Whence: io.SeekStart})
 }
 
-func datasync(fd uintptr) error {
-	for {
-		err := unix.Fdatasync(int(fd))
-		if !errors.Is(err, unix.EINTR) {
-			return err
-		}
-	}
-}
+func datasync(fd uintptr) error { return uninterrupted(unix.Fdatasync, fd) }
+
+func fullsync(fd uintptr) error { return uninterrupted(unix.Fsync, fd) }
 
 // allocate reserves space and keeps the size. A file system that cannot reserve is no error: there a full disk shows when
 // the write is made.

@@ -3,7 +3,6 @@
 package vfs
 
 import (
-	"errors"
 	"io"
 	"os"
 
@@ -19,14 +18,9 @@ func lockShared(f *os.File) error {
 	return unix.FcntlFlock(f.Fd(), unix.F_SETLK, &unix.Flock_t{Type: unix.F_RDLCK, Whence: io.SeekStart})
 }
 
-func datasync(fd uintptr) error {
-	for {
-		err := unix.Fsync(int(fd))
-		if !errors.Is(err, unix.EINTR) {
-			return err
-		}
-	}
-}
+func datasync(fd uintptr) error { return uninterrupted(unix.Fsync, fd) }
+
+func fullsync(fd uintptr) error { return uninterrupted(unix.Fsync, fd) }
 
 // allocate does nothing: these systems have no call that reserves space and keeps the size.
 func allocate(uintptr, int64) error { return nil }
