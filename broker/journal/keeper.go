@@ -12,6 +12,10 @@ import (
 func (j *Journal) keep() {
 	defer j.ended.Done()
 	for j.waitUntilNeeded() {
+		j.trim()
+		if j.hasNext() {
+			continue
+		}
 		f, err := j.prepareNext()
 		switch {
 		case vfs.Lacks(err):
@@ -30,7 +34,6 @@ func (j *Journal) keep() {
 			j.ready.Broadcast()
 			j.mu.Unlock()
 		}
-		j.trim()
 	}
 }
 
@@ -62,14 +65,17 @@ func (j *Journal) hasExtra() bool {
 	return len(j.spare) > j.maxSpare() && j.spare[0].lastLSN <= j.next.header.checkpoint
 }
 
+// hasNext says whether a file is prepared. Where there is none, nobody but the keeper makes one; one that is there may be taken at
+// any time.
+func (j *Journal) hasNext() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.next != nil
+}
+
 // prepareNext prepares a spare file, or a new one.
 func (j *Journal) prepareNext() (*file, error) {
 	j.mu.Lock()
-	if j.next != nil {
-		f := j.next
-		j.mu.Unlock()
-		return f, nil
-	}
 	var f *file
 	if len(j.spare) > 0 {
 		f, j.spare = j.spare[0], j.spare[1:]
