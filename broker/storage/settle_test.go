@@ -1,7 +1,9 @@
 package storage
 
 import (
+	"errors"
 	"maps"
+	"syscall"
 	"testing"
 
 	"github.com/chronik-stream/chronik/broker/vfs"
@@ -29,5 +31,28 @@ func TestTimeIndexAfterACleanStopIsThatOfARecovery(t *testing.T) {
 	}
 	if !maps.Equal(files[0], files[1]) {
 		t.Fatal("the recovery changed what the clean stop left")
+	}
+}
+
+// TestAFailedSyncFailsForAll: a checkpoint meets a failed sync, and a reference that waits for the same file must not take it for
+// done.
+func TestAFailedSyncFailsForAll(t *testing.T) {
+	failures := []error{syscall.EMFILE, nil, syscall.EIO}
+	u := newUnsynced(func() error {
+		err := failures[0]
+		failures = failures[1:]
+		return err
+	})
+	u.change()
+	if err := u.Sync(); !errors.Is(err, syscall.EMFILE) {
+		t.Fatal(err)
+	}
+	must(t, u.Sync()) // what only lacked a file is tried again
+	must(t, u.Sync()) // nothing to do
+	u.change()
+	for range 2 {
+		if err := u.Sync(); !errors.Is(err, syscall.EIO) {
+			t.Fatalf("a sync after one that has failed: %v", err)
+		}
 	}
 }

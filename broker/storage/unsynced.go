@@ -12,6 +12,8 @@ type unsynced struct {
 	dirty atomic.Bool
 	mu    sync.Mutex // held during a sync: who finds nothing to do must not return before it is done
 	sync  func() error
+	// failed is why a sync failed: nobody who comes later may take for durable what it left.
+	failed error
 }
 
 func newUnsynced(sync func() error) *unsynced { return &unsynced{sync: sync} }
@@ -27,12 +29,14 @@ func (u *unsynced) changed() bool { return u.dirty.Load() }
 func (u *unsynced) Sync() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if !u.dirty.Swap(false) {
-		return nil
+	if u.failed != nil || !u.dirty.Swap(false) {
+		return u.failed
 	}
 	err := u.sync()
 	if vfs.Lacks(err) {
 		u.dirty.Store(true)
+	} else {
+		u.failed = err
 	}
 	return err
 }
