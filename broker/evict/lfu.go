@@ -89,9 +89,9 @@ func (s *lfu[K]) Touch(key K, _ *Mark) {
 	s.report()
 }
 
+// Remove leaves what the cache may give up meanwhile to the next call of another method: owners remove with their own locks held.
 func (s *lfu[K]) Remove(key K) bool {
 	_, removed := s.cache.Invalidate(key)
-	s.report()
 	return removed
 }
 

@@ -256,3 +256,30 @@ func BenchmarkTouch(b *testing.B) {
 		})
 	}
 }
+
+// TestRemoveReportsNothing: who removes holds a lock of its own, which the owner of what is reported may need.
+func TestRemoveReportsNothing(t *testing.T) {
+	policies(t, func(t *testing.T, p Policy) {
+		var clock testClock
+		removing, reported := false, 0
+		s := newSet(t, Config{Policy: p, Max: 100, IdleAfter: time.Second, Clock: clock.time}, func(k int, _ Reason) {
+			reported++
+			if removing {
+				t.Errorf("key %d is reported while another one is removed", k)
+			}
+		})
+		for k := range 50 {
+			s.Add(k, 1)
+		}
+		clock.advance(time.Hour)
+		removing = true
+		for k := range 25 {
+			s.Remove(k)
+		}
+		removing = false
+		s.Expire()
+		if reported < 25 {
+			t.Errorf("%d keys were reported", reported)
+		}
+	})
+}
