@@ -208,6 +208,7 @@ func (l *Log) startFlush() (*flushing, error) {
 		epochDirty: l.epochs.dirty,
 	}
 	if f.epochDirty {
+		l.settle() // the frames that say why are in the journal
 		f.epochs = l.epochs.lines()
 	}
 	l.unsynced, l.epochs.dirty = nil, false
