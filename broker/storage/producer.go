@@ -170,7 +170,7 @@ func (s *producers) end(h *header, p *producer, m *marker) *abortedTxn {
 
 // firstUnstable is the first offset of the earliest transaction that is open, or whose marker is not below the high watermark.
 func (s *producers) firstUnstable(highWatermark int64) (offset int64, ok bool) {
-	s.closed = slices.DeleteFunc(s.closed, func(c closedTxn) bool { return c.marker < highWatermark })
+	s.settled(highWatermark)
 	offset = -1
 	for _, c := range s.closed {
 		if offset < 0 || c.first < offset {
@@ -183,6 +183,11 @@ func (s *producers) firstUnstable(highWatermark int64) (offset int64, ok bool) {
 		}
 	}
 	return offset, offset >= 0
+}
+
+// settled forgets the transactions whose markers are below the high watermark.
+func (s *producers) settled(highWatermark int64) {
+	s.closed = slices.DeleteFunc(s.closed, func(c closedTxn) bool { return c.marker < highWatermark })
 }
 
 // expire forgets producers that were idle for so many milliseconds and have no open transaction.

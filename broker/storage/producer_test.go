@@ -164,6 +164,25 @@ func TestTransactions(t *testing.T) {
 	must(t, d.Close())
 }
 
+// TestEndedTransactionsAreForgotten: nobody may ask for the last stable offset, and retention looks at each log.
+func TestEndedTransactionsAreForgotten(t *testing.T) {
+	d := openDir(t, testConfig(vfs.NewMemory(nil)))
+	l := newLogIn(t, d)
+	for i := range int32(3) {
+		appendTo(t, l, sign(batchOf(1, 10, testTime.UnixMilli()), 7, 0, i, attrTransactional))
+		_, err := l.Append(markerBatch(markerCommit, 5), AppendInfo{LeaderEpoch: 1, Origin: Coordinator})
+		must(t, err)
+	}
+	waitConfirmed(t, l)
+	const last = 5 // offset of the last marker
+	_, err := l.Retain(testTime, last)
+	must(t, err)
+	if n := len(l.producers.closed); n != 1 {
+		t.Fatalf("%d ended transactions, and one has its marker at the high watermark", n)
+	}
+	must(t, d.Close())
+}
+
 func TestSnapshotsAreChecked(t *testing.T) {
 	s := newProducers()
 	h, _ := parseHeader(idempotent(2, 1, 5))

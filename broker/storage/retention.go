@@ -67,6 +67,7 @@ func (l *Log) Retain(now time.Time, highWatermark int64) (segments int, err erro
 	if err := l.usable(); err != nil {
 		return 0, err
 	}
+	l.producers.settled(highWatermark) // where nobody asks for the last stable offset they would become ever more
 	n := l.removable(now, highWatermark)
 	if n == 0 {
 		return 0, nil
