@@ -141,8 +141,10 @@ type fetching struct {
 
 // fetched is what was found of one partition.
 type fetched struct {
-	part      *replica.Replica
-	data      []byte
+	part *replica.Replica
+	data []byte
+	// aborted are the aborted transactions that have records in data, where the fetcher leaves them out.
+	aborted   []kmsg.FetchResponseTopicPartitionAbortedTransaction
 	end       int64 // of what the fetcher may see
 	err       error
 	told      fetchsession.Told
@@ -260,7 +262,11 @@ func (f *fetching) one(w *fetchsession.Wanted, name string, maxBytes int, minOne
 			return out
 		}
 	}
-	out.data, out.err = part.Read(w.Offset, maxBytes, f.committed, minOne, nil)
+	if f.committed {
+		out.readCommitted(w.Offset, maxBytes, minOne)
+	} else {
+		out.data, out.err = part.Read(w.Offset, maxBytes, minOne, nil)
+	}
 	if len(out.data) == 0 {
 		out.data = nil // what was read to find no whole batch is not kept while the fetch waits
 	}
@@ -268,4 +274,15 @@ func (f *fetching) one(w *fetchsession.Wanted, name string, maxBytes int, minOne
 		out.data, out.err = nil, wire.Errorf(wire.UnsupportedCompressionType, "zstd needs Fetch version 10")
 	}
 	return out
+}
+
+// readCommitted reads what a read-committed consumer may see.
+func (f *fetched) readCommitted(offset int64, maxBytes int, minOne bool) {
+	data, aborted, err := f.part.ReadCommitted(offset, maxBytes, minOne, nil)
+	f.data, f.err = data, err
+	for _, t := range aborted {
+		one := kmsg.NewFetchResponseTopicPartitionAbortedTransaction()
+		one.ProducerID, one.FirstOffset = t.ProducerID, t.FirstOffset
+		f.aborted = append(f.aborted, one)
+	}
 }

@@ -43,22 +43,11 @@ func (f *fetching) partition(res *fetched, number int32) kmsg.FetchResponseTopic
 	if res.data != nil {
 		out.RecordBatches = res.data
 	}
-	if f.committed {
-		out.AbortedTransactions = abortedIn(res)
+	if f.committed { // none is an empty list and not null, which means "all is shown"
+		out.AbortedTransactions = append([]kmsg.FetchResponseTopicPartitionAbortedTransaction{}, res.aborted...)
 	}
 	if res.diverging != nil {
 		out.DivergingEpoch = *res.diverging
-	}
-	return out
-}
-
-// abortedIn lists the aborted transactions of what was fetched. None is an empty list and not null, which means "all is shown".
-func abortedIn(res *fetched) []kmsg.FetchResponseTopicPartitionAbortedTransaction {
-	out := []kmsg.FetchResponseTopicPartitionAbortedTransaction{}
-	for _, t := range res.part.Aborted(res.data) {
-		one := kmsg.NewFetchResponseTopicPartitionAbortedTransaction()
-		one.ProducerID, one.FirstOffset = t.ProducerID, t.FirstOffset
-		out = append(out, one)
 	}
 	return out
 }

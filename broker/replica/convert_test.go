@@ -11,7 +11,7 @@ import (
 // storedCodec reads what stands in the log from an offset on.
 func storedCodec(t *testing.T, r *Replica, offset int64) record.Codec {
 	t.Helper()
-	data, err := r.Read(offset, 1<<20, false, true, nil)
+	data, err := r.Read(offset, 1<<20, true, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ func all(t testing.TB, r *Replica) []byte {
 	t.Helper()
 	var out []byte
 	for next := r.LogStart(); next < r.HighWatermark(); {
-		data, err := r.Read(next, 1<<20, false, true, nil)
+		data, err := r.Read(next, 1<<20, true, nil)
 		if err != nil || len(data) == 0 {
 			t.Fatalf("%d bytes at offset %d: %v", len(data), next, err)
 		}

@@ -10,37 +10,46 @@ import (
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
-// Read returns whole batches from the one that holds offset, up to the end for the isolation level. minOne gives the first batch
-// even when it is larger than maxBytes. The result aliases dst where it fits into its capacity. An offset outside the log is
-// OFFSET_OUT_OF_RANGE; one that nobody has confirmed yet reads as nothing.
-func (r *Replica) Read(offset int64, maxBytes int, readCommitted, minOne bool, dst []byte) ([]byte, error) {
-	if offset < r.log().StartOffset() || offset > r.log().EndOffset() {
-		return nil, wire.Errorf(wire.OffsetOutOfRange, "offset %d of %s-%d is outside %d to %d",
-			offset, r.topic, r.index, r.log().StartOffset(), r.log().EndOffset())
-	}
-	end := r.EndFor(readCommitted)
-	if offset >= end || maxBytes <= 0 && !minOne {
-		return dst[:0], nil
-	}
-	log := r.log()
-	data, err := log.Read(offset, maxBytes, end, minOne, dst)
-	if err != nil && r.log() != log { // it has moved
-		return r.log().Read(offset, maxBytes, end, minOne, dst)
-	}
+// Read returns whole batches from the one that holds offset, up to the high watermark. minOne gives the first batch even when it is
+// larger than maxBytes. The result aliases dst where it fits into its capacity. An offset outside the log is OFFSET_OUT_OF_RANGE; one
+// that nobody has confirmed yet reads as nothing.
+func (r *Replica) Read(offset int64, maxBytes int, minOne bool, dst []byte) ([]byte, error) {
+	end, data := r.HighWatermark(), dst[:0]
+	err := r.read(offset, end, maxBytes > 0 || minOne, func(log *storage.Log) (err error) {
+		data, err = log.Read(offset, maxBytes, end, minOne, dst)
+		return err
+	})
 	return data, err
 }
 
-// Aborted lists the aborted transactions that have records in batches that Read has returned.
-func (r *Replica) Aborted(data []byte) []storage.AbortedTransaction {
-	if len(data) == 0 {
+// ReadCommitted is Read up to the last stable offset, and lists the aborted transactions that have records in what it returns.
+func (r *Replica) ReadCommitted(offset int64, maxBytes int, minOne bool, dst []byte) ([]byte, []storage.AbortedTransaction, error) {
+	return r.readWithAborted(offset, r.LastStable(), maxBytes, minOne, dst)
+}
+
+func (r *Replica) readWithAborted(offset, end int64, maxBytes int, minOne bool, dst []byte) (data []byte, aborted []storage.AbortedTransaction, err error) {
+	data = dst[:0]
+	err = r.read(offset, end, maxBytes > 0 || minOne, func(log *storage.Log) (err error) {
+		data, aborted, err = log.ReadWithAborted(offset, maxBytes, end, minOne, dst)
+		return err
+	})
+	return data, aborted, err
+}
+
+// read has something read of the log, where it is wanted and there is something up to an end, and again when the log has moved.
+func (r *Replica) read(offset, end int64, wanted bool, run func(*storage.Log) error) error {
+	log := r.log()
+	if start, logEnd := log.StartOffset(), log.EndOffset(); offset < start || offset > logEnd {
+		return wire.Errorf(wire.OffsetOutOfRange, "offset %d of %s-%d is outside %d to %d", offset, r.topic, r.index, start, logEnd)
+	}
+	if offset >= end || !wanted {
 		return nil
 	}
-	upTo := int64(0)
-	record.Batches(data, func(b record.Batch) bool {
-		upTo = b.LastOffset() + 1
-		return true
-	})
-	return r.log().Aborted(record.Batch(data).BaseOffset(), upTo)
+	err := run(log)
+	if err != nil && r.log() != log {
+		return run(r.log())
+	}
+	return err
 }
 
 // loadStep is how much of a log is read at once when a coordinator loads, in bytes.
@@ -55,14 +64,16 @@ func (r *Replica) Each(ctx context.Context, offset int64, yield func(record.Reco
 		if err := ctx.Err(); err != nil {
 			return next, fmt.Errorf("read %s-%d at offset %d: %w", r.topic, r.index, next, err)
 		}
-		data, err := r.Read(next, loadStep, false, true, buf)
+		// In this order, and up to an end from before: what is not open by then has ended, and is on the list if it was aborted.
+		end := r.HighWatermark()
+		open := r.log().OpenTransactions()
+		data, aborted, err := r.readWithAborted(next, end, loadStep, true, buf)
 		if err != nil {
 			return next, err
 		}
 		before := next
-		hidden := r.hidden(data)
 		record.Batches(data, func(b record.Batch) bool {
-			if !hidden(b) {
+			if !hidden(b, aborted, open) {
 				err = r.eachOf(b, before, yield)
 			}
 			next = b.LastOffset() + 1
@@ -78,16 +89,13 @@ func (r *Replica) Each(ctx context.Context, offset int64, yield func(record.Reco
 	return next, nil
 }
 
-// hidden returns what says of the batches in data whether their transactions have no commit marker.
-func (r *Replica) hidden(data []byte) func(record.Batch) bool {
-	aborted, open := r.Aborted(data), r.log().OpenTransactions()
-	return func(b record.Batch) bool {
-		return b.Transactional() && (slices.ContainsFunc(aborted, func(t storage.AbortedTransaction) bool {
-			return t.ProducerID == b.ProducerID() && t.FirstOffset <= b.BaseOffset() && b.BaseOffset() < t.LastOffset
-		}) || slices.ContainsFunc(open, func(t storage.OpenTransaction) bool {
-			return t.ProducerID == b.ProducerID() && t.FirstOffset <= b.BaseOffset()
-		}))
-	}
+// hidden says of a batch whether it is of one of these transactions, which have no commit marker.
+func hidden(b record.Batch, aborted []storage.AbortedTransaction, open []storage.OpenTransaction) bool {
+	return b.Transactional() && (slices.ContainsFunc(aborted, func(t storage.AbortedTransaction) bool {
+		return t.ProducerID == b.ProducerID() && t.FirstOffset <= b.BaseOffset() && b.BaseOffset() < t.LastOffset
+	}) || slices.ContainsFunc(open, func(t storage.OpenTransaction) bool {
+		return t.ProducerID == b.ProducerID() && t.FirstOffset <= b.BaseOffset()
+	}))
 }
 
 func (r *Replica) eachOf(b record.Batch, from int64, yield func(record.Record) error) error {

@@ -31,7 +31,7 @@ func TestEpochsAreCompared(t *testing.T) {
 		}
 	}
 	a := mustAppend(t, r, batchOf(2, testTime))
-	data, err := r.Read(a.BaseOffset, 1<<20, false, true, nil)
+	data, err := r.Read(a.BaseOffset, 1<<20, true, nil)
 	if err != nil || record.Batch(data).LeaderEpoch() != epoch {
 		t.Errorf("the batch is stamped with another epoch: %v", err)
 	}
@@ -148,12 +148,15 @@ func TestReadsEndAtTheHighWatermark(t *testing.T) {
 		"at the end":         {30, 1 << 20, true, 0},
 	}
 	for name, tc := range cases {
-		if data, err := r.Read(tc.offset, tc.maxBytes, true, tc.minOne, nil); err != nil || len(data) != tc.want {
+		if data, err := r.Read(tc.offset, tc.maxBytes, tc.minOne, nil); err != nil || len(data) != tc.want {
 			t.Errorf("%s: %d bytes, want %d, %v", name, len(data), tc.want, err)
+		}
+		if data, _, err := r.ReadCommitted(tc.offset, tc.maxBytes, tc.minOne, nil); err != nil || len(data) != tc.want {
+			t.Errorf("%s, committed: %d bytes, want %d, %v", name, len(data), tc.want, err)
 		}
 	}
 	for _, offset := range []int64{-1, 31} {
-		if _, err := r.Read(offset, 1<<20, false, true, nil); wire.CodeOf(err) != wire.OffsetOutOfRange {
+		if _, err := r.Read(offset, 1<<20, true, nil); wire.CodeOf(err) != wire.OffsetOutOfRange {
 			t.Errorf("offset %d: %v", offset, err)
 		}
 	}

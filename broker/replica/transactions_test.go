@@ -56,14 +56,14 @@ func TestRecordsOfTransactionsThatWereNotCommittedAreLeftOut(t *testing.T) {
 	if r.LastStable() != 8 {
 		t.Errorf("the last stable offset is %d", r.LastStable())
 	}
-	data, err := r.Read(0, 1<<20, true, true, nil)
-	if err != nil {
-		t.Fatal(err)
+	data, aborted, err := r.ReadCommitted(0, 1<<20, true, nil)
+	if want := []storage.AbortedTransaction{{ProducerID: 1, FirstOffset: 0, LastOffset: 4}}; err != nil || !slices.Equal(aborted, want) {
+		t.Errorf("aborted %+v, %v", aborted, err)
 	}
-	if aborted := r.Aborted(data); !slices.Equal(aborted, []storage.AbortedTransaction{{ProducerID: 1, FirstOffset: 0, LastOffset: 4}}) {
-		t.Errorf("aborted %+v", aborted)
+	if last := lastOf(data); last != 7 {
+		t.Errorf("read up to offset %d", last)
 	}
-	if data, err = r.Read(5, 1<<20, true, true, nil); err != nil || len(r.Aborted(data)) != 0 {
-		t.Errorf("aborted from offset 5 on: %+v, %v", r.Aborted(data), err)
+	if data, aborted, err = r.ReadCommitted(5, 1<<20, true, nil); err != nil || len(data) == 0 || len(aborted) != 0 {
+		t.Errorf("aborted from offset 5 on: %+v, %d bytes, %v", aborted, len(data), err)
 	}
 }

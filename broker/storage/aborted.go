@@ -1,11 +1,33 @@
 package storage
 
+import "fmt"
+
 // AbortedTransaction is a transaction that ended with an abort marker, which stands at LastOffset.
 type AbortedTransaction struct{ ProducerID, FirstOffset, LastOffset int64 }
 
-// Aborted lists the aborted transactions that have records at offsets from from up to below upTo, in the order of their markers:
-// what a read-committed consumer has to leave out of these batches (collectAbortedTxns of Apache Kafka).
-func (l *Log) Aborted(from, upTo int64) []AbortedTransaction {
+// abortedWithin lists the aborted transactions that have records in batches that were read.
+func (l *Log) abortedWithin(data []byte) ([]AbortedTransaction, error) {
+	from, upTo := int64(-1), int64(0)
+	for len(data) > 0 {
+		h, ok := parseHeader(data)
+		if !ok {
+			return nil, fmt.Errorf("%w: no record batch where one was read", ErrCorrupt)
+		}
+		if from < 0 {
+			from = h.base
+		}
+		upTo = h.last() + 1
+		data = data[h.size:]
+	}
+	return l.aborted(from, upTo), nil
+}
+
+// aborted lists the aborted transactions that have records at offsets from from up to below upTo, in the order of their markers
+// (collectAbortedTxns of Apache Kafka).
+func (l *Log) aborted(from, upTo int64) []AbortedTransaction {
+	if from >= upTo {
+		return nil
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var list []AbortedTransaction

@@ -22,7 +22,33 @@ const readAttempts = 10
 // nor for each other.
 //
 // OFFSET_OUT_OF_RANGE: offset is below StartOffset or above EndOffset. KAFKA_STORAGE_ERROR: the disk failed.
-func (l *Log) Read(offset int64, maxBytes int, upTo int64, minOne bool, dst []byte) ([]byte, error) {
+func (l *Log) Read(offset int64, maxBytes int, upTo int64, minOne bool, dst []byte) (data []byte, err error) {
+	err = l.steadily(offset, func(end int64) error {
+		data, err = l.read(offset, int64(maxBytes), min(upTo, end), minOne, dst)
+		return err
+	})
+	return data, err
+}
+
+// ReadWithAborted is Read, and lists the aborted transactions that have records in what it returns, in the order of their markers:
+// what a read-committed consumer has to leave out. Both are of the same segments: a compaction between them would take from the list
+// what it has taken from the log.
+func (l *Log) ReadWithAborted(offset int64, maxBytes int, upTo int64, minOne bool, dst []byte) (data []byte, aborted []AbortedTransaction, err error) {
+	err = l.steadily(offset, func(end int64) error {
+		data, err = l.read(offset, int64(maxBytes), min(upTo, end), minOne, dst)
+		if err == nil {
+			aborted, err = l.abortedWithin(data)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return data, aborted, nil
+}
+
+// steadily runs a read from an offset on, of a log with an end, again where segments were removed or cut under it.
+func (l *Log) steadily(offset int64, run func(end int64) error) error {
 	for attempt := 1; ; attempt++ {
 		cuts := l.cuts.Load()
 		if cuts&1 == 1 { // a truncation is at work
@@ -32,14 +58,14 @@ func (l *Log) Read(offset int64, maxBytes int, upTo int64, minOne bool, dst []by
 		}
 		end := l.end.Load()
 		if start := l.start.Load(); offset < start || offset > end {
-			return nil, wire.Errorf(wire.OffsetOutOfRange, "read of %s-%d: offset %d is not within %d and %d", l.topic, l.partition, offset, start, end)
+			return wire.Errorf(wire.OffsetOutOfRange, "read of %s-%d: offset %d is not within %d and %d", l.topic, l.partition, offset, start, end)
 		}
-		data, err := l.read(offset, int64(maxBytes), min(upTo, end), minOne, dst)
+		err := run(end)
 		if l.cuts.Load() == cuts && !errors.Is(err, fs.ErrClosed) {
-			return data, l.readFailed(err)
+			return l.readFailed(err)
 		}
 		if attempt == readAttempts {
-			return nil, wire.Errorf(wire.UnknownTopicOrPartition, "read of %s-%d: the log is gone", l.topic, l.partition)
+			return wire.Errorf(wire.UnknownTopicOrPartition, "read of %s-%d: the log is gone", l.topic, l.partition)
 		}
 	}
 }
