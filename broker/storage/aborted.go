@@ -19,30 +19,38 @@ func (l *Log) abortedWithin(data []byte) ([]AbortedTransaction, error) {
 		upTo = h.last() + 1
 		data = data[h.size:]
 	}
-	return l.aborted(from, upTo), nil
+	return l.aborted(from, upTo)
 }
 
-// aborted lists the aborted transactions that have records at offsets from from up to below upTo, in the order of their markers
-// (collectAbortedTxns of Apache Kafka).
-func (l *Log) aborted(from, upTo int64) []AbortedTransaction {
+// aborted lists the aborted transactions that have records at offsets from from up to below upTo, in the order of their markers.
+func (l *Log) aborted(from, upTo int64) (list []AbortedTransaction, err error) {
+	err = l.eachAborted(from, upTo, func(t abortedTxn) {
+		list = append(list, AbortedTransaction{ProducerID: t.producerID, FirstOffset: t.first, LastOffset: t.last})
+	})
+	return list, err
+}
+
+// eachAborted is aborted without a list (collectAbortedTxns of Apache Kafka). It does not hold the log's lock: what is removed or cut
+// meanwhile makes it fail, or changes the count of cuts.
+func (l *Log) eachAborted(from, upTo int64, yield func(abortedTxn)) error {
 	if from >= upTo {
 		return nil
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var list []AbortedTransaction
 	segments := *l.segments.Load()
 	for _, s := range segments[max(find(segments, from), 0):] {
-		for _, t := range s.aborted {
-			if t.last >= from && t.first < upTo {
-				list = append(list, AbortedTransaction{ProducerID: t.producerID, FirstOffset: t.first, LastOffset: t.last})
+		complete := false
+		err := s.eachAborted(from, func(t abortedTxn) bool {
+			if t.first < upTo {
+				yield(t)
 			}
-			if t.stable >= upTo { // later markers end transactions that begin behind it
-				return list
-			}
+			complete = t.stable >= upTo // later markers end transactions that begin behind it
+			return !complete
+		})
+		if err != nil || complete {
+			return err
 		}
 	}
-	return list
+	return nil
 }
 
 // OpenTransactions lists the transactions that have no marker yet.

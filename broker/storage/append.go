@@ -198,7 +198,9 @@ func (l *Log) put(batch []byte, h *header, m *marker, now time.Time) error {
 	}
 	if h.hasProducer() {
 		if aborted := l.producers.update(h, m); aborted != nil {
-			s.aborted = append(s.aborted, *aborted)
+			if err := s.addAborted(aborted); err != nil {
+				return l.fail("append to", err)
+			}
 		}
 	}
 	l.end.Store(h.last() + 1)

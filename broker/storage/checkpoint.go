@@ -183,9 +183,6 @@ func (l *Log) Sync() error {
 func (l *Log) unflushed(f *flushing) {
 	l.unsynced = append(f.snapshots, l.unsynced...)
 	l.epochs.dirty = l.epochs.dirty || f.epochDirty
-	for i, dirty := range f.txnDirty {
-		f.segments[i].txnDirty = f.segments[i].txnDirty || dirty
-	}
 	for i, cut := range f.cutSums {
 		f.segments[i].sideCar.cut = f.segments[i].sideCar.cut || cut
 	}
@@ -219,10 +216,7 @@ func (l *Log) startFlush() (*flushing, error) {
 	f.segments = segments[max(find(segments, l.indexPoint-1), 0):] // the one that a truncation has cut, too
 	f.indexes = l.indexesDue(l.active())
 	for _, s := range f.segments {
-		if s.abortedSize == 0 && len(s.aborted) > 0 {
-			l.entries.change() // the .txnindex is made
-		}
-		err := s.flushAborted()
+		err := s.txns.flush()
 		if err == nil && (f.indexes || s != l.active()) {
 			err = s.flushIndexes()
 		}
@@ -230,8 +224,7 @@ func (l *Log) startFlush() (*flushing, error) {
 			l.unflushed(f)
 			return nil, fmt.Errorf("flush %s: %w", l.path, err)
 		}
-		f.txnDirty = append(f.txnDirty, s.txnDirty)
-		s.txnDirty = false
+		f.txnDirty = append(f.txnDirty, s.txns.unsynced())
 	}
 	l.noteSums(f)
 	return f, nil
@@ -239,7 +232,7 @@ func (l *Log) startFlush() (*flushing, error) {
 
 func (l *Log) syncAll(f *flushing) error {
 	for i, s := range f.segments {
-		err := s.sync(f.indexes || i+1 < len(f.segments), f.txnDirty[i])
+		err := s.sync(f.indexes || i+1 < len(f.segments))
 		if err == nil {
 			err = s.flushSums(f.sums[i], f.cutSums[i])
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -98,9 +97,8 @@ type round struct {
 	dirt  dirt
 	sieve *record.Sieve
 	keys  *offsetMap
-	// segments are those that may be compacted; aborted are the transactions that were aborted within them.
+	// segments are those that may be compacted.
 	segments []*segment
-	aborted  []abortedTxn
 	last     map[int64]lastRecord
 	// lastDirty has the last offset of each producer's data among the dirty batches that were learnt.
 	lastDirty map[int64]int64
@@ -135,7 +133,7 @@ func (c *compactor) compact(ctx context.Context, l *Log, d dirt, now time.Time) 
 		return r.stats, fmt.Errorf("compact %s from offset %d: %w", l.path, d.from, errMapTooSmall)
 	}
 	r.stats.Utilization = r.keys.utilization()
-	trail := newTxnTrail(r.aborted)
+	trail := newTxnTrail(r.segments[0].base, l.eachAborted)
 	n := find(r.segments, end-1) + 1
 	for _, g := range groups(r.segments[:n], &r.cfg, d.upTo) {
 		if err := r.replace(ctx, g, trail); err != nil {
@@ -160,7 +158,6 @@ func (r *round) begin() error {
 	r.cfg = l.cfg
 	all := *l.segments.Load()
 	r.segments = all[:max(find(all, r.dirt.upTo-1)+1, 0)]
-	r.aborted = abortedWithin(all, all[0].base, r.dirt.upTo)
 	r.last = l.producers.lastRecords(r.dirt.upTo)
 	return nil
 }
@@ -169,7 +166,7 @@ func (r *round) begin() error {
 func (r *round) learn(ctx context.Context) error {
 	r.lastDirty = map[int64]int64{}
 	r.keys = newOffsetMap(r.mapBytes, r.loadFactor, r.dirt.upTo-r.dirt.from)
-	trail := newTxnTrail(slices.DeleteFunc(slices.Clone(r.aborted), func(a abortedTxn) bool { return a.last < r.dirt.from }))
+	trail := newTxnTrail(r.dirt.from, r.log.eachAborted)
 	for i := max(find(r.segments, r.dirt.from), 0); i < len(r.segments); i++ {
 		next := r.dirt.upTo
 		if i+1 < len(r.segments) {
@@ -207,22 +204,28 @@ func (r *round) learnBatch(h *header, b []byte, trail *txnTrail) (full bool, err
 	if h.hasProducer() && !h.control() {
 		r.lastDirty[h.producerID] = h.last()
 	}
-	switch {
-	case h.control():
+	if h.control() {
 		m, ok := parseMarker(b, h)
-		trail.control(h, markerOf(m, ok))
-	case trail.data(h): // what was aborted supersedes nothing
-	default:
-		err = r.sieve.Each(b, func(e record.Entry) bool {
-			if e.Key != nil && e.Offset >= r.dirt.from && !r.keys.put(e.Key, e.Offset) {
-				full = true
-			}
-			return !full
-		})
+		_, _, err = trail.control(h, markerOf(m, ok))
+	} else if aborted, failed := trail.data(h); failed != nil {
+		err = failed
+	} else if !aborted { // what was aborted supersedes nothing
+		full, err = r.learnKeys(b)
 	}
 	if !full && err == nil {
 		r.keys.latest = h.last()
 	}
+	return full, err
+}
+
+// learnKeys notes the keys of one batch; full says that not all found room.
+func (r *round) learnKeys(b []byte) (full bool, err error) {
+	err = r.sieve.Each(b, func(e record.Entry) bool {
+		if e.Key != nil && e.Offset >= r.dirt.from && !r.keys.put(e.Key, e.Offset) {
+			full = true
+		}
+		return !full
+	})
 	return full, err
 }
 

@@ -66,7 +66,7 @@ func (w *replacement) seal(newest *segment) error {
 	if err := w.dest.seal(); err != nil {
 		return err
 	}
-	if err := w.dest.sync(true, len(w.dest.aborted) > 0); err != nil {
+	if err := w.dest.sync(true); err != nil {
 		return err
 	}
 	if err := w.dest.writeSums(w.dest.sums(w.end, true), true); err != nil {
@@ -102,7 +102,10 @@ func (w *replacement) discard() error {
 func (w *replacement) batch(h *header, b []byte) error {
 	w.stats.RecordsRead += int64(h.count)
 	horizon := record.Batch(b).DeleteHorizon()
-	gone, spent := w.verdict(h, b, horizon)
+	gone, spent, err := w.verdict(h, b, horizon)
+	if err != nil {
+		return err
+	}
 	lasting := w.lasting(h)
 	switch {
 	case gone && lasting:
@@ -138,16 +141,26 @@ func (w *replacement) batch(h *header, b []byte) error {
 
 // verdict says whether all records of a batch go whatever their keys: those of an aborted transaction, or a marker that is spent
 // and whose time is over.
-func (w *replacement) verdict(h *header, b []byte, horizon int64) (gone, spent bool) {
+func (w *replacement) verdict(h *header, b []byte, horizon int64) (gone, spent bool, err error) {
 	if !h.control() {
-		return w.trail.data(h), false
+		gone, err = w.trail.data(h)
+		return gone, false, err
 	}
 	m, ok := parseMarker(b, h)
-	spent, abort := w.trail.control(h, markerOf(m, ok))
-	if abort != nil {
-		w.dest.aborted = append(w.dest.aborted, *abort)
+	spent, abort, err := w.trail.control(h, markerOf(m, ok))
+	if err == nil && abort != nil {
+		err = w.addAborted(abort)
 	}
-	return spent && horizon != record.NoHorizon && horizon <= w.now, spent
+	return spent && horizon != record.NoHorizon && horizon <= w.now, spent, err
+}
+
+// addAborted takes the entry of a marker that stays into the new segment.
+func (w *replacement) addAborted(t *abortedTxn) error {
+	err := w.dest.addAborted(t)
+	if err != nil && !unopened(err) {
+		return w.log.fail("compact", err)
+	}
+	return err
 }
 
 // lasting says whether a batch has to be there even without records: it is the last one of a producer, whose sequence or epoch it
@@ -269,9 +282,9 @@ func (s *segment) inForce() *segment {
 	fresh.size.Store(s.size.Load())
 	fresh.modTime, fresh.firstTime = s.modTime, s.firstTime
 	fresh.maxTime, fresh.maxTimeAt, fresh.sinceIndex = s.maxTime, s.maxTimeAt, s.sinceIndex
-	fresh.aborted, fresh.abortedSize = s.aborted, s.abortedSize
 	fresh.offsets.load(int64(s.offsets.entries()) * offsetEntryBytes)
 	fresh.times.load(int64(s.times.entries()) * timeEntryBytes)
+	fresh.txns.load(s.txns.fileSize())
 	fresh.times.lastKey = s.times.last()
 	return fresh
 }

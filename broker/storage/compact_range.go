@@ -1,9 +1,7 @@
 package storage
 
 import (
-	"cmp"
 	"math"
-	"slices"
 	"time"
 )
 
@@ -107,21 +105,6 @@ func groups(segments []*segment, cfg *LogConfig, upTo int64) [][]*segment {
 		size, offsets, times = s0, o0, t0
 	}
 	return all
-}
-
-// abortedWithin are the transactions that were aborted and have offsets in [from, upTo), wherever their markers are. The caller
-// holds the lock.
-func abortedWithin(segments []*segment, from, upTo int64) []abortedTxn {
-	var found []abortedTxn
-	for _, s := range segments[max(find(segments, from), 0):] {
-		for _, a := range s.aborted {
-			if a.last >= from && a.first < upTo {
-				found = append(found, a)
-			}
-		}
-	}
-	slices.SortFunc(found, func(a, b abortedTxn) int { return cmp.Compare(a.last, b.last) })
-	return found
 }
 
 // lastRecord is what compaction has to keep of a producer that is still known.

@@ -172,7 +172,7 @@ func (w *compactWork) outcome(i int) (aborted, decided bool) {
 // out until the marker.
 func committed(t testing.TB, l *Log) map[int64]string {
 	t.Helper()
-	aborted := l.aborted(l.StartOffset(), l.EndOffset())
+	aborted := abortedIn(t, l, l.StartOffset(), l.EndOffset())
 	slices.SortFunc(aborted, func(a, b AbortedTransaction) int { return int(a.FirstOffset - b.FirstOffset) })
 	skipping := map[int64]bool{}
 	found := map[int64]string{}

@@ -179,12 +179,12 @@ func look(l *Log) (v view, err error) {
 	}
 	v.producers = fmt.Sprintf("%x", l.producers.encode())
 	var data []byte
-	var headers []header
 	for offset := v.start; offset < v.end; {
-		part, err := l.Read(offset, 300, v.end, true, nil)
+		part, aborted, err := l.ReadWithAborted(offset, 300, v.end, true, nil)
 		if err != nil {
 			return v, err
 		}
+		var headers []header
 		for _, b := range split(part) {
 			h, _ := parseHeader(b)
 			offset = h.last() + 1
@@ -194,8 +194,9 @@ func look(l *Log) (v view, err error) {
 			return v, fmt.Errorf("nothing to read at %d", offset)
 		}
 		data = append(data, part...)
+		v.aborted += abortedWithData(aborted, headers) + " "
 	}
-	v.data, v.aborted = string(data), abortedWithData(l, headers)
+	v.data = string(data)
 	for ts := testTime.UnixMilli() - 5; ts < testTime.UnixMilli()+1100; ts += 15 {
 		found, ok, err := l.OffsetForTimestamp(ts, v.end)
 		if err != nil {
@@ -208,15 +209,14 @@ func look(l *Log) (v view, err error) {
 	return v, err
 }
 
-// abortedWithData are the aborted transactions that still have batches: compaction takes those, and a recovery does not find them again.
-func abortedWithData(l *Log, headers []header) (text string) {
-	for _, s := range *l.segments.Load() {
-		for _, a := range s.aborted {
-			if slices.ContainsFunc(headers, func(h header) bool {
-				return h.producerID == a.producerID && !h.control() && h.base >= a.first && h.last() <= a.last
-			}) {
-				text += fmt.Sprint(a)
-			}
+// abortedWithData are those of the aborted transactions that have some of the batches: compaction takes these, and a recovery does not
+// find the others again.
+func abortedWithData(aborted []AbortedTransaction, headers []header) (text string) {
+	for _, a := range aborted {
+		if slices.ContainsFunc(headers, func(h header) bool {
+			return h.producerID == a.ProducerID && !h.control() && h.base >= a.FirstOffset && h.last() <= a.LastOffset
+		}) {
+			text += fmt.Sprint(a)
 		}
 	}
 	return text

@@ -42,7 +42,7 @@ func (f *Foreign) Check(ctx context.Context) (*ForeignLog, error) { return f.wal
 type sink interface {
 	begin(base, size int64) error
 	batch(b []byte, h *header) error
-	aborted(t abortedTxn)
+	aborted(t *abortedTxn) error
 	end() error
 	finish(w *foreignWalk) error
 }
@@ -233,7 +233,9 @@ func (w *foreignWalk) take(b []byte, h *header) error {
 		mark = &m
 	}
 	if t := w.producers.update(h, mark); t != nil && w.to != nil {
-		w.to.aborted(*t)
+		if err := w.to.aborted(t); err != nil {
+			return err
+		}
 	}
 	w.producers.closed = w.producers.closed[:0] // nobody asks for the last stable offset
 	return nil

@@ -124,7 +124,7 @@ func checkImported(t *testing.T, l *Log, data []byte) {
 	if e, ok := l.EpochAt(83); !ok || e != 5 {
 		t.Errorf("epoch %d of offset 83", e)
 	}
-	if got := l.aborted(0, 100); !slices.Equal(got, []AbortedTransaction{{ProducerID: 8, FirstOffset: 80, LastOffset: 83}}) {
+	if got := abortedIn(t, l, 0, 100); !slices.Equal(got, []AbortedTransaction{{ProducerID: 8, FirstOffset: 80, LastOffset: 83}}) {
 		t.Errorf("aborted %+v", got)
 	}
 	if first, open := l.FirstUnstable(l.EndOffset()); !open || first != 84 {

@@ -21,9 +21,10 @@ const (
 	timeEntryBytes   = 12 // i64 timestamp, i32 offset - base
 )
 
-// index is a file of entries of one size with rising keys: an .index by offset, a .timeindex by timestamp. Entries wait in
-// memory until flush, so that an append makes no system call for them; a crash loses nothing that recovery does not rebuild.
-// Lookups search in memory; the cache says how long what was read from the file stays there.
+// index is a file of entries of one size with rising keys: an .index by offset, a .timeindex by timestamp, a .txnindex by the offset
+// of the marker. Entries wait in memory until flush, so that an append makes no system call for them; a crash loses nothing that
+// recovery does not rebuild. Lookups search in memory; the cache says how long what was read from the file stays there. A .txnindex
+// is read entry by entry, as it may be far larger than the others, and is not there without one.
 type index struct {
 	files *segmentFiles
 	f     *handle
@@ -55,17 +56,25 @@ func newIndex(files *segmentFiles, name string, width int) *index {
 }
 
 func (x *index) kind() sumKind {
-	if x.width == timeEntryBytes {
+	switch x.width {
+	case timeEntryBytes:
 		return sumTimes
+	case txnEntryBytes:
+		return sumTxn
+	default:
+		return sumOffsets
 	}
-	return sumOffsets
 }
 
 func (x *index) key(entry []byte) int64 {
-	if x.width == timeEntryBytes {
+	switch x.width {
+	case timeEntryBytes:
 		return i64(entry)
+	case txnEntryBytes:
+		return i64(entry[18:])
+	default:
+		return int64(i32(entry))
 	}
-	return int64(i32(entry))
 }
 
 // load takes over a file with a number of entries.
@@ -100,7 +109,30 @@ func (x *index) entries() int {
 	return x.flushed + len(x.tail)/x.width
 }
 
-// last is the last key. It is not known of offsets that were loaded.
+// waiting is how many of them are not in the file.
+func (x *index) waiting() int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return len(x.tail) / x.width
+}
+
+// fileSize is how many bytes of the file are entries.
+func (x *index) fileSize() int64 {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return int64(x.flushed) * int64(x.width)
+}
+
+// learnLast sets the last key, where it is not known, if there are so many entries still.
+func (x *index) learnLast(entries int, key int64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.lastKey < 0 && entries == x.flushed && len(x.tail) == 0 {
+		x.lastKey = key
+	}
+}
+
+// last is the last key. It is not known of offsets, and of aborted transactions, that were loaded.
 func (x *index) last() int64 {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -195,17 +227,26 @@ func (x *index) read() ([]byte, error) {
 	return b, err
 }
 
-// rising is how many of the first bytes of b are entries that rise in every field.
+// rising is how many of the first bytes of b are entries that rise in every field, or, of a .txnindex, in that of the marker.
 func (x *index) rising(b []byte) int {
-	split := x.width - 4 // both kinds end with a field of 4 bytes
 	key, second := int64(-1), int32(0)
 	n := 0
 	for ; n+x.width <= len(b); n += x.width {
-		e := b[n:]
-		if x.key(e) <= key || i32(e[split:]) < second {
+		e := b[n:][:x.width]
+		if x.key(e) <= key {
 			break
 		}
-		key, second = x.key(e), i32(e[split:])
+		key = x.key(e)
+		if x.width == txnEntryBytes {
+			if !validTxnEntry(e) {
+				break
+			}
+			continue
+		}
+		if i32(e[x.width-4:]) < second { // both others end with a field of 4 bytes
+			break
+		}
+		second = i32(e[x.width-4:])
 	}
 	return n
 }
@@ -237,6 +278,9 @@ func searchEntries(x *index, b []byte, target int64) int {
 func (x *index) flush() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if x.width == txnEntryBytes && len(x.tail) == 0 {
+		return nil
+	}
 	if err := x.make(); err != nil || len(x.tail) == 0 {
 		return err
 	}
@@ -321,14 +365,24 @@ func (x *index) cut(n int) error {
 	return nil
 }
 
+// doubt notes that what is in the file may not be durable.
+func (x *index) doubt() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.make()
+}
+
 // resum reads the checksums from the file: for one that recovery has verified or built.
 func (x *index) resum() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.sum = &fileSum{}
+	if x.width == txnEntryBytes && x.flushed == 0 {
+		return nil
+	}
 	if err := x.make(); err != nil {
 		return err
 	}
-	x.sum = &fileSum{}
 	return x.sum.addFrom(x.f, int64(x.flushed)*int64(x.width))
 }
 

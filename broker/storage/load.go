@@ -138,12 +138,11 @@ func (l *Log) openSegments(files map[string]vfs.Info, in loading) ([]*segment, e
 // openSegment reads what is kept of a segment in memory. durable says that it is exactly as it was written, ended that it gets no
 // more batches.
 func (l *Log) openSegment(s *segment, files map[string]vfs.Info, in loading, durable, ended bool) error {
-	if err := s.loadAborted(files); err != nil {
-		return err
+	txnBytes := files[path.Base(s.txns.name)].Size
+	if durable && txnBytes%txnEntryBytes != 0 {
+		return fmt.Errorf("load %s: %w: it has %d bytes, and an entry %d", s.txns.name, ErrCorrupt, txnBytes, txnEntryBytes)
 	}
-	if in.clean && int64(s.abortedSize)*txnEntryBytes != files[path.Base(s.name(txnSuffix))].Size {
-		return fmt.Errorf("load %s: %w: its transaction index is damaged", s.name(txnSuffix), ErrCorrupt)
-	}
+	s.txns.load(txnBytes)
 	if err := l.openSums(s, files, in, durable); err != nil {
 		return err
 	}
@@ -173,17 +172,6 @@ func firstInDoubt(segments []*segment, in loading) int {
 	}
 	// The segment that ends at this point may have a tail that a truncation has cut, and the crash has brought back.
 	return max(find(segments, in.indexPoint-1), 0)
-}
-
-// loadAborted reads the .txnindex, where there is one.
-func (s *segment) loadAborted(files map[string]vfs.Info) (err error) {
-	name := s.name(txnSuffix)
-	if _, there := files[path.Base(name)]; !there {
-		return nil
-	}
-	s.aborted, err = readTxnIndex(s.files.FS, name, s.base)
-	s.abortedSize = len(s.aborted)
-	return err
 }
 
 func missingIndex(segments []*segment, files map[string]vfs.Info) bool {
@@ -388,31 +376,33 @@ func (s *segment) trustIndexes(in loading) (pos int64, err error) {
 		}
 		s.maxTime, s.maxTimeAt = i64(e), s.base+int64(i32(e[8:]))
 	}
-	return pos, s.trustAborted(in.recoveryPoint)
+	return pos, s.trustTxns(in)
 }
 
-// trustAborted cuts the .txnindex to the transactions that ended below the recovery point. The producers' load, which starts there
+// trustTxns cuts the .txnindex to the transactions that ended below the recovery point. The producers' load, which starts there
 // at the latest, finds the others.
-func (s *segment) trustAborted(recoveryPoint int64) error {
-	n := 0
-	for n < len(s.aborted) && s.aborted[n].last < recoveryPoint {
-		n++
-	}
-	info, err := vfs.Stat(s.files.FS, s.name(txnSuffix))
+func (s *segment) trustTxns(in loading) error {
+	info, err := vfs.Stat(s.files.FS, s.txns.name)
 	if isNotExist(err) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	s.txnDirty = true // what a killed process has cut may be cut in memory alone
-	if n < len(s.aborted) || info.Size != int64(n)*txnEntryBytes {
-		if err := s.writeAborted(n, nil); err != nil {
-			return err
-		}
+	n, err := s.txns.validPrefix(func(e []byte) bool { return i64(e[18:]) < in.recoveryPoint && i64(e[18:]) >= s.base })
+	if err != nil {
+		return err
 	}
-	s.aborted, s.abortedSize = s.aborted[:n:n], n
-	return nil
+	if in.clean && n < s.txns.flushed {
+		return fmt.Errorf("load %s: %w: entry %d is none", s.txns.name, ErrCorrupt, n)
+	}
+	if info.Size != int64(n)*txnEntryBytes {
+		s.txns.flushed = n + 1 // with what is behind, whole or not
+	}
+	if err := s.txns.truncate(n); err != nil {
+		return err
+	}
+	return s.txns.doubt()
 }
 
 // trimSnapshots removes the producer snapshots that are of no use any more: those above the end, and those that are neither at

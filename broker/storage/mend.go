@@ -159,7 +159,7 @@ func (l *Log) buildIndexes(s *segment) (_ *segment, err error) {
 			return nil, err
 		}
 	}
-	made.modTime, made.aborted, made.abortedSize = s.modTime, s.aborted, s.abortedSize
+	made.modTime = s.modTime
 	return made, made.writeNewSums(s)
 }
 
@@ -231,6 +231,8 @@ func (l *Log) takeIndexes(old, made *segment) error {
 	l.cuts.Add(1)
 	defer l.cuts.Add(1)
 	segments[at] = made.inForce()
+	segments[at].txns.load(old.txns.fileSize()) // this file stays
+	segments[at].txns.guards = old.txns.guards
 	if err := l.putInForce(segments[at], tmpSuffix, segmentSuffixes[1:]); err != nil {
 		return err
 	}

@@ -171,7 +171,11 @@ func checkProducer(state *producers, p *modelProducer, start, now int64) error {
 func checkAborted(log *Log, want []abortedOf, start int64) error {
 	var got []abortedTxn
 	for _, s := range *log.segments.Load() {
-		got = append(got, s.aborted...)
+		entries, err := s.txnEntries()
+		if err != nil {
+			return err
+		}
+		got = append(got, entries...)
 	}
 	for _, w := range want {
 		if w.firstKept < 0 || w.last < start {

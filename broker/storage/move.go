@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
 	"slices"
 	"sync/atomic"
@@ -74,9 +75,7 @@ func (m *Move) End() int64 { return m.end.Load() }
 func (m *Move) Size() int64 { return m.size.Load() }
 
 // Copy copies what the log holds by now and the copy does not.
-func (m *Move) Copy(ctx context.Context) error { return m.copy(ctx, false) }
-
-func (m *Move) copy(ctx context.Context, locked bool) error {
+func (m *Move) Copy(ctx context.Context) error {
 	segments, err := m.left()
 	if err != nil {
 		return err
@@ -94,7 +93,7 @@ func (m *Move) copy(ctx context.Context, locked bool) error {
 		if i+1 == len(segments) {
 			break // it may grow
 		}
-		if err := m.endSegment(locked); err != nil {
+		if err := m.endSegment(); err != nil {
 			return fmt.Errorf("move %s: %w", m.from.path, err)
 		}
 	}
@@ -149,13 +148,17 @@ func (m *Move) batches(ctx context.Context, s *segment) error {
 }
 
 // endSegment makes the copy of a segment durable.
-func (m *Move) endSegment(locked bool) error {
-	if !locked {
-		m.from.mu.Lock()
+func (m *Move) endSegment() error {
+	var failed error
+	err := m.source.eachAborted(m.source.base, func(t abortedTxn) bool {
+		failed = m.sink.aborted(&t)
+		return failed == nil
+	})
+	if errors.Is(err, fs.ErrClosed) {
+		return ErrMoveOvertaken
 	}
-	m.sink.current.aborted = slices.Clone(m.source.aborted)
-	if !locked {
-		m.from.mu.Unlock()
+	if err = errors.Join(err, failed); err != nil {
+		return err
 	}
 	return m.sink.end()
 }
@@ -170,10 +173,10 @@ func (m *Move) Finish(ctx context.Context) (*Log, error) {
 	if err := l.usable(); err != nil {
 		return nil, err
 	}
-	if err := m.copy(ctx, true); err != nil {
+	if err := m.Copy(ctx); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(m.endSegment(true), m.extras()); err != nil {
+	if err := errors.Join(m.endSegment(), m.extras()); err != nil {
 		return nil, fmt.Errorf("move %s: %w", l.path, err)
 	}
 	return m.publish()

@@ -112,9 +112,10 @@ func (l *Log) scanSegment(s *segment, from int64) error {
 				mark = &m
 			}
 		}
-		aborted := l.producers.update(&h, mark)
-		if n := len(s.aborted); aborted != nil && (n == 0 || s.aborted[n-1].last < aborted.last) {
-			s.aborted = append(s.aborted, *aborted)
+		if aborted := l.producers.update(&h, mark); aborted != nil {
+			if err := s.addMissingAborted(aborted); err != nil {
+				return err
+			}
 		}
 	}
 }

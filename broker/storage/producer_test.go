@@ -150,7 +150,7 @@ func TestTransactions(t *testing.T) {
 	_, err = l.Append(markerBatch(markerCommit, 5), coordinator)
 	must(t, err)
 	want := abortedTxn{producerID: 7, first: 0, last: 2, stable: 3}
-	if got := l.active().aborted; len(got) != 1 || got[0] != want {
+	if got := entriesOf(t, l.active()); len(got) != 1 || got[0] != want {
 		t.Fatalf("aborted transactions: %+v", got)
 	}
 	waitConfirmed(t, l)
@@ -158,7 +158,7 @@ func TestTransactions(t *testing.T) {
 	_ = d.Close() // without power
 	d = openDir(t, testConfig(next))
 	l = d.Log("topic", 0)
-	if got := l.active().aborted; len(got) != 1 || got[0] != want {
+	if got := entriesOf(t, l.active()); len(got) != 1 || got[0] != want {
 		t.Fatalf("aborted transactions after a crash: %+v", got)
 	}
 	must(t, d.Close())

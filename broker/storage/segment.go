@@ -30,6 +30,7 @@ type segment struct {
 	size    atomic.Int64
 	offsets *index
 	times   *index
+	txns    *index
 
 	f     *handle // the .log file
 	paced paced
@@ -44,10 +45,6 @@ type segment struct {
 	broken atomic.Pointer[error]
 	// mending says that its indexes are being built anew, or can not be.
 	mending atomic.Bool
-
-	aborted     []abortedTxn // all entries of the .txnindex
-	abortedSize int          // how many of them are in the file
-	txnDirty    bool         // the .txnindex is not durable
 
 	reserved   int64
 	modTime    time.Time
@@ -70,6 +67,7 @@ func newSegmentAs(files *segmentFiles, dir string, base int64, temporary string,
 	s.f = newHandle(files, s.name(logSuffix))
 	s.offsets = newIndex(files, s.name(offsetSuffix), offsetEntryBytes)
 	s.times = newIndex(files, s.name(timeSuffix), timeEntryBytes)
+	s.txns = newIndex(files, s.name(txnSuffix), txnEntryBytes)
 	s.data = newUnsynced(s.syncData)
 	return s
 }
@@ -85,7 +83,7 @@ func (s *segment) create() error {
 	s.data.change()
 	s.sum = &fileSum{}
 	// A file that a crash left under this name is not of this segment.
-	for _, do := range []func() error{s.f.create, func() error { return s.f.Truncate(0) }, s.resetIndexes, s.resetAborted, s.removeSums} {
+	for _, do := range []func() error{s.f.create, func() error { return s.f.Truncate(0) }, s.resetIndexes, s.resetTxns, s.removeSums} {
 		if err := do(); err != nil {
 			return fmt.Errorf("create segment %s: %w", s.name(logSuffix), errors.Join(err, s.close()))
 		}
@@ -106,9 +104,9 @@ func (s *segment) resetIndexes() error {
 	return nil
 }
 
-// resetAborted removes the .txnindex.
-func (s *segment) resetAborted() error {
-	s.aborted, s.abortedSize = nil, 0
+// resetTxns removes the .txnindex.
+func (s *segment) resetTxns() error {
+	s.txns.sum = &fileSum{}
 	if err := s.files.Remove(s.name(txnSuffix)); err != nil && !isNotExist(err) {
 		return err
 	}
@@ -297,43 +295,19 @@ func (s *segment) flushIndexes() error {
 		return err
 	}
 	s.indexed = s.size.Load()
-	return s.flushAborted()
-}
-
-// flushAborted writes the entries of the .txnindex that are not in it.
-func (s *segment) flushAborted() error {
-	if s.abortedSize == len(s.aborted) {
-		return nil
-	}
-	from := s.abortedSize
-	return s.writeAborted(from, s.aborted[from:])
-}
-
-// writeAborted replaces what the .txnindex holds from an entry on.
-func (s *segment) writeAborted(from int, entries []abortedTxn) error {
-	if err := writeTxnIndex(s.files.FS, s.name(txnSuffix), from, entries); err != nil {
-		return err
-	}
-	s.abortedSize, s.txnDirty = from+len(entries), true
-	return nil
+	return s.txns.flush()
 }
 
 // sync makes the segment's files durable. It is called without the log's lock.
-func (s *segment) sync(indexes, txnIndex bool) error {
+func (s *segment) sync(indexes bool) error {
 	steps := []func() error{s.data.Sync}
 	if indexes {
 		steps = append(steps, s.offsets.sync, s.times.sync)
 	}
-	for _, step := range steps { // one error, which says whether to try again
+	for _, step := range append(steps, s.txns.sync) { // one error, which says whether to try again
 		if err := step(); err != nil {
 			return fmt.Errorf("sync segment %s: %w", s.name(logSuffix), err)
 		}
-	}
-	if !txnIndex {
-		return nil
-	}
-	if err := syncFile(s.files.FS, s.name(txnSuffix)); !isNotExist(err) { // without entries there is no file
-		return err
 	}
 	return nil
 }
@@ -385,5 +359,5 @@ func (s *segment) misled(position, offset int64) error {
 // close closes the files; reads that come later fail with fs.ErrClosed.
 func (s *segment) close() error {
 	s.files.pacer.forget(s)
-	return errors.Join(s.offsets.close(), s.times.close(), s.f.Close())
+	return errors.Join(s.offsets.close(), s.times.close(), s.txns.close(), s.f.Close())
 }

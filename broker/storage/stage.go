@@ -90,12 +90,12 @@ func (s *stagedSegments) batch(b []byte, h *header) error {
 	return s.current.write(b, h, s.indexInterval, s.now)
 }
 
-func (s *stagedSegments) aborted(t abortedTxn) { s.current.aborted = append(s.current.aborted, t) }
+func (s *stagedSegments) aborted(t *abortedTxn) error { return s.current.addAborted(t) }
 
 func (s *stagedSegments) end() error {
 	c := s.current
 	s.current = nil
-	if err := errors.Join(c.seal(), c.sync(true, len(c.aborted) > 0)); err != nil {
+	if err := errors.Join(c.seal(), c.sync(true)); err != nil {
 		return errors.Join(err, c.close())
 	}
 	return errors.Join(c.writeSums(c.sums(max(s.next, c.base), true), true), c.close())

@@ -20,20 +20,18 @@ type sideCar struct {
 // sums are the checksums of the segment's files as they stand, when the indexes are flushed; nil if they are not known. No
 // record is at end or behind it.
 func (s *segment) sums(end int64, complete bool) *sums {
-	if s.sum == nil || s.offsets.sum == nil || s.times.sum == nil {
+	if s.sum == nil || s.offsets.sum == nil || s.times.sum == nil || s.txns.sum == nil {
 		return nil
 	}
 	now := &sums{base: s.base, end: end, maxTime: s.maxTime, complete: complete}
 	now.files[sumLog], now.files[sumOffsets], now.files[sumTimes] = s.sum.clone(), s.offsets.sum.clone(), s.times.sum.clone()
-	for i := range s.aborted[:s.abortedSize] {
-		now.files[sumTxn].add(s.aborted[i].encode())
-	}
+	now.files[sumTxn] = s.txns.sum.clone()
 	return now
 }
 
 // settleSums gives the memory back that the checksums of a segment that has ended hold.
 func (s *segment) settleSums() {
-	s.sum, s.offsets.sum, s.times.sum, s.sideCar = nil, nil, nil, sideCar{}
+	s.sum, s.offsets.sum, s.times.sum, s.txns.sum, s.sideCar = nil, nil, nil, nil, sideCar{}
 	if s.guards != nil {
 		s.guards.unload()
 	}

@@ -225,17 +225,10 @@ func (s *segment) trimIndexes(offset int64) error {
 	if err := s.times.truncate(n); err != nil {
 		return err
 	}
-	n = len(s.aborted)
-	for n > 0 && s.aborted[n-1].last >= offset {
-		n--
+	if n, err = s.abortedBelow(offset); err != nil {
+		return err
 	}
-	if n < s.abortedSize {
-		if err := s.writeAborted(n, nil); err != nil {
-			return err
-		}
-	}
-	s.aborted = s.aborted[:n:n]
-	return nil
+	return s.txns.truncate(n)
 }
 
 func count(place int, ok bool) int {

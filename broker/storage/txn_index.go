@@ -2,9 +2,7 @@ package storage
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/chronik-stream/chronik/broker/vfs"
 )
@@ -13,6 +11,8 @@ import (
 const (
 	txnEntryBytes    = 34
 	maxTxnIndexBytes = 512 << 20
+	// txnPage is how many entries are read at once, and at how many that wait they are written to the file.
+	txnPage = 4096 / txnEntryBytes
 )
 
 func (a *abortedTxn) encode() []byte {
@@ -23,56 +23,175 @@ func (a *abortedTxn) encode() []byte {
 	return b
 }
 
-// readTxnIndex returns the valid entries of a .txnindex file, up to the first that is not; a missing file has none.
-func readTxnIndex(fsys vfs.FS, name string, base int64) ([]abortedTxn, error) {
-	data, err := vfs.ReadFile(fsys, name, maxTxnIndexBytes)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read transaction index: %w", err)
-	}
-	var entries []abortedTxn
-	last := base - 1
-	for ; len(data) >= txnEntryBytes; data = data[txnEntryBytes:] {
-		a := abortedTxn{i64(data[2:]), i64(data[10:]), i64(data[18:]), i64(data[26:])}
-		if i16(data) != 0 || a.last <= last || a.first >= a.last { // a marker stands behind its transaction; zeros are no entry
-			break
-		}
-		last = a.last
-		entries = append(entries, a)
-	}
-	return entries, nil
+func decodeTxnEntry(e []byte) abortedTxn {
+	return abortedTxn{producerID: i64(e[2:]), first: i64(e[10:]), last: i64(e[18:]), stable: i64(e[26:])}
 }
 
-// writeTxnIndex replaces what a .txnindex file holds from an entry on. A file that is left without entries is removed: the
-// directory's next sync makes that durable, while nothing would sync an empty file, and what a power loss brought back of it would
-// pass for aborted.
-func writeTxnIndex(fsys vfs.FS, name string, from int, entries []abortedTxn) (err error) {
-	if from == 0 && len(entries) == 0 {
-		if err := fsys.Remove(name); err != nil && !isNotExist(err) {
-			return fmt.Errorf("write transaction index: %w", err)
-		}
+// validTxnEntry says whether these may be the bytes of an entry: a marker stands behind its transaction, so that zeros are none.
+func validTxnEntry(e []byte) bool { return i16(e) == 0 && i64(e[10:]) < i64(e[18:]) }
+
+// addAborted takes in the aborted transaction that ends at the end of the segment. Where there is no room for it on the disk it
+// waits in memory for the next flush.
+func (s *segment) addAborted(t *abortedTxn) error {
+	s.txns.add(t.encode())
+	if s.txns.waiting() < txnPage {
 		return nil
 	}
-	f, err := fsys.Open(name, vfs.Create)
-	if err != nil {
-		return fmt.Errorf("write transaction index: %w", err)
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	var b []byte
-	for i := range entries {
-		b = append(b, entries[i].encode()...)
-	}
-	at := int64(from) * txnEntryBytes
-	if err := f.Truncate(at); err != nil {
-		return fmt.Errorf("write transaction index %s: %w", name, err)
-	}
-	if len(b) == 0 {
-		return nil
-	}
-	if _, err := f.WriteAt(b, at); err != nil {
-		return fmt.Errorf("write transaction index %s: %w", name, err)
+	if err := s.txns.flush(); !vfs.Lacks(err) {
+		return err
 	}
 	return nil
+}
+
+// addMissingAborted is addAborted where the segment may know the transaction already.
+func (s *segment) addMissingAborted(t *abortedTxn) error {
+	last, err := s.lastAborted()
+	if err != nil || last >= t.last {
+		return err
+	}
+	return s.addAborted(t)
+}
+
+// lastAborted is the offset of the last marker, -1 if there is none.
+func (s *segment) lastAborted() (int64, error) {
+	if last := s.txns.last(); last >= 0 || s.txns.entries() == 0 {
+		return last, nil
+	}
+	r, err := s.readTxns()
+	if err != nil {
+		return -1, err
+	}
+	t, err := r.entry(r.entries - 1)
+	if err != nil {
+		return -1, err
+	}
+	s.txns.learnLast(r.entries, t.last)
+	return t.last, nil
+}
+
+// abortedBelow is how many of the entries are of markers below an offset.
+func (s *segment) abortedBelow(offset int64) (int, error) {
+	if s.txns.entries() == 0 {
+		return 0, nil
+	}
+	r, err := s.readTxns()
+	if err != nil {
+		return 0, err
+	}
+	return r.below(offset)
+}
+
+// eachAborted calls yield for the aborted transactions whose markers are at an offset or behind it, until it returns false. A segment
+// without any costs nothing, and one whose last marker is below costs no read once that is known.
+func (s *segment) eachAborted(from int64, yield func(abortedTxn) bool) error {
+	last, err := s.lastAborted()
+	if err != nil || last < from {
+		return err
+	}
+	r, err := s.readTxns()
+	if err != nil {
+		return err
+	}
+	i, err := r.below(from)
+	before := from - 1
+	for ; err == nil && i < r.entries; i++ {
+		var t abortedTxn
+		if t, err = r.entry(i); err != nil {
+			break
+		}
+		if t.last <= before {
+			return r.damaged(i)
+		}
+		before = t.last
+		if !yield(t) {
+			return nil
+		}
+	}
+	return err
+}
+
+// txnReader reads entries of a .txnindex as it was at one moment, page by page.
+type txnReader struct {
+	name string
+	file vfs.File
+	// entries is how many there are; those from flushed on are in tail, and not in the file.
+	entries, flushed int
+	tail             []byte
+	// page has the entries of the file from first on.
+	page  []byte
+	first int
+}
+
+// readTxns reads through the open file that the cache keeps.
+func (s *segment) readTxns() (*txnReader, error) {
+	if broken := s.broken.Load(); broken != nil {
+		return nil, *broken
+	}
+	x := s.txns
+	bytes, tail, _, err := x.state()
+	if err != nil {
+		return nil, err
+	}
+	flushed := bytes / txnEntryBytes
+	return &txnReader{
+		name: x.name, file: x.guards.wrap(sumTxn, x.f, x.name),
+		entries: flushed + len(tail)/txnEntryBytes, flushed: flushed, tail: tail,
+	}, nil
+}
+
+// entry returns an entry. ErrCorrupt: it is none, or the file is shorter.
+func (r *txnReader) entry(i int) (t abortedTxn, err error) {
+	e := r.tail
+	if i < r.flushed {
+		if err := r.load(i); err != nil {
+			return t, err
+		}
+		e = r.page[(i-r.first)*txnEntryBytes:]
+	} else {
+		e = e[(i-r.flushed)*txnEntryBytes:]
+	}
+	if !validTxnEntry(e) {
+		return t, r.damaged(i)
+	}
+	return decodeTxnEntry(e), nil
+}
+
+// load reads the page of an entry of the file.
+func (r *txnReader) load(i int) error {
+	if i >= r.first && i < r.first+len(r.page)/txnEntryBytes {
+		return nil
+	}
+	first := i / txnPage * txnPage
+	if r.page == nil {
+		r.page = make([]byte, 0, txnPage*txnEntryBytes)
+	}
+	r.page = r.page[:min(txnPage, r.flushed-first)*txnEntryBytes]
+	if err := readFull(r.file, r.page, int64(first)*txnEntryBytes); err != nil {
+		r.page = r.page[:0]
+		return fmt.Errorf("read transaction index %s: %w", r.name, err)
+	}
+	r.first = first
+	return nil
+}
+
+func (r *txnReader) damaged(i int) error {
+	return fmt.Errorf("transaction index %s: %w: what stands at position %d is no entry", r.name, ErrCorrupt, i*txnEntryBytes)
+}
+
+// below is how many of the entries are of markers below an offset.
+func (r *txnReader) below(offset int64) (int, error) {
+	low, high := 0, r.entries
+	for low < high {
+		middle := low + (high-low)/2
+		t, err := r.entry(middle)
+		if err != nil {
+			return 0, err
+		}
+		if t.last < offset {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low, nil
 }

@@ -26,7 +26,7 @@ func TestAFlushWithoutSpaceIsDoneAgainWholly(t *testing.T) {
 		for i := 0; len(*l.segments.Load()) < 2 || len(l.active().offsets.tail) == 0; i++ {
 			appendTo(t, l, batchOf(1, 1000, testTime.UnixMilli()+int64(i)))
 		}
-		want := l.aborted(0, l.EndOffset())
+		want := abortedIn(t, l, 0, l.EndOffset())
 		faults.Add(vfs.Fault{Op: vfs.OpWrite, Path: offsetName(l.active().base, offsetSuffix), Count: 1, Err: syscall.ENOSPC})
 		if err := d.Checkpoint(); !errors.Is(err, syscall.ENOSPC) {
 			t.Fatalf("the checkpoint ends with %v", err)
@@ -36,7 +36,7 @@ func TestAFlushWithoutSpaceIsDoneAgainWholly(t *testing.T) {
 		_ = d.Close() // without power
 		d = openDir(t, testConfig(next))
 		l = d.Log("topic", 0)
-		if got := l.aborted(0, l.EndOffset()); len(want) != 1 || !slices.Equal(got, want) {
+		if got := abortedIn(t, l, 0, l.EndOffset()); len(want) != 1 || !slices.Equal(got, want) {
 			t.Fatalf("seed %d: after the crash %v was aborted, and not %v", seed, got, want)
 		}
 		must(t, d.Close())

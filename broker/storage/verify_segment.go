@@ -219,26 +219,23 @@ func (c *segmentCheck) batch(h *header, b []byte, at int64, intact bool) bool {
 
 // indexCheck compares the indexes with the batches, in their order.
 type indexCheck struct {
-	offsets, times []byte
-	aborted        []abortedTxn
-	o, t, a        int
-	reported       map[string]bool
+	offsets, times, txns []byte
+	o, t, a              int
+	reported             map[string]bool
 }
 
 func (c *segmentCheck) readIndexes() (*indexCheck, error) {
 	x := &indexCheck{reported: map[string]bool{}}
-	for suffix, to := range map[string]*[]byte{offsetSuffix: &x.offsets, timeSuffix: &x.times} {
-		data, err := vfs.ReadFile(c.fs, c.name(suffix), maxIndexBytes)
-		if errors.Is(err, fs.ErrNotExist) {
+	for suffix, to := range map[string]*[]byte{offsetSuffix: &x.offsets, timeSuffix: &x.times, txnSuffix: &x.txns} {
+		data, err := vfs.ReadFile(c.fs, c.name(suffix), maxTxnIndexBytes)
+		if errors.Is(err, fs.ErrNotExist) && suffix != txnSuffix {
 			c.found(suffix, -1, doDropIndex, "the file is not there")
-		} else if err != nil {
+		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 		*to = data
 	}
-	var err error
-	x.aborted, err = readTxnIndex(c.fs, c.name(txnSuffix), c.base)
-	return x, err
+	return x, nil
 }
 
 // wrong reports the first wrong entry of an index, if it is of durable records.
@@ -276,11 +273,14 @@ func (x *indexCheck) batch(c *segmentCheck, h *header, b []byte, at int64) {
 			x.wrong(c, timeSuffix, int64(x.t), "the entry here is of timestamp %d at offset %d, where there is no such batch", i64(e), offset)
 		}
 	}
-	for ; x.a < len(x.aborted) && x.aborted[x.a].last <= h.last(); x.a++ {
-		t := x.aborted[x.a]
+	for ; x.a+txnEntryBytes <= len(x.txns); x.a += txnEntryBytes {
+		t := decodeTxnEntry(x.txns[x.a:])
+		if !validTxnEntry(x.txns[x.a:]) || t.last > h.last() {
+			break
+		}
 		m, ok := parseMarker(b, h)
 		if !ok || m.kind != markerAbort || t.last != h.base || t.producerID != h.producerID {
-			x.wrong(c, txnSuffix, int64(x.a)*txnEntryBytes, "the entry here is of an abort at offset %d, where there is none", t.last)
+			x.wrong(c, txnSuffix, int64(x.a), "the entry here is of an abort at offset %d, where there is none", t.last)
 		}
 	}
 }
@@ -293,7 +293,7 @@ func (x *indexCheck) finish(c *segmentCheck) {
 	if x.t < len(x.times) {
 		x.wrong(c, timeSuffix, int64(x.t), "what stands here is of no batch")
 	}
-	if x.a < len(x.aborted) {
-		x.wrong(c, txnSuffix, int64(x.a)*txnEntryBytes, "what stands here is of no batch")
+	if x.a < len(x.txns) {
+		x.wrong(c, txnSuffix, int64(x.a), "what stands here is of no batch")
 	}
 }
