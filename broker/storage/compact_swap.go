@@ -91,15 +91,9 @@ func (l *Log) exchange(dir vfs.File, fresh *segment, old []*segment) error {
 	return nil
 }
 
-// putInForce gives files with temporary names their final ones. There is no way back: where a disk is full, the reserve's space is for
-// this.
+// putInForce gives files with temporary names their final ones. There is no way back.
 func (l *Log) putInForce(fresh *segment, temporary string, suffixes []string) error {
-	err := moveFiles(fresh, temporary, "", suffixes)
-	if vfs.NoSpace(err) {
-		l.d.full.set(err)
-		err = moveFiles(fresh, temporary, "", suffixes)
-	}
-	return err
+	return l.d.insist(func() error { return moveFiles(fresh, temporary, "", suffixes) })
 }
 
 // moveFiles renames files of a segment from names that end in one temporary suffix to names that end in another.

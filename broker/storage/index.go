@@ -317,13 +317,18 @@ func (x *index) make() error {
 
 // truncate keeps the first n entries.
 func (x *index) truncate(n int) error {
-	if n >= x.entries() {
-		return nil
+	if n < x.entries() {
+		if err := x.cut(n); err != nil {
+			return fmt.Errorf("truncate index: %w", err)
+		}
 	}
-	if err := x.cut(n); err != nil {
-		return fmt.Errorf("truncate index: %w", err)
-	}
-	if n == 0 {
+	return x.recallLast()
+}
+
+// recallLast reads the last key where it is not known, as after a cut.
+func (x *index) recallLast() error {
+	n := x.entries()
+	if n == 0 || x.last() >= 0 {
 		return nil
 	}
 	entry, err := x.at(n - 1)
@@ -360,7 +365,11 @@ func (x *index) cut(n int) error {
 	case n == 0:
 		x.sum = &fileSum{}
 	case x.sum != nil:
-		return x.sum.cut(x.f, size)
+		err := x.sum.cut(x.f, size)
+		if !vfs.Lacks(err) {
+			return err
+		}
+		x.sum = nil // the scrubber makes another side-car
 	}
 	return nil
 }

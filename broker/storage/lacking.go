@@ -3,6 +3,7 @@ package storage
 import (
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/chronik-stream/chronik/broker/vfs"
 	"github.com/chronik-stream/chronik/broker/wire"
@@ -31,6 +32,31 @@ func (d *Directory) lacks(err error) bool {
 	default:
 		return false
 	}
+}
+
+// insistInterval is the pause between two tries of what has no way back.
+const insistInterval = 100 * time.Millisecond
+
+// insist does what has no way back, and may be done again from its start: for the want of space or of open files it is tried until
+// there are some, or the directory stops. The caller holds the log's lock, and so no checkpoint comes meanwhile, which would take
+// what is half done for done; a full disk gets here the space of files whose time has come. A start, which does not wait, fails.
+func (d *Directory) insist(do func() error) error {
+	err := do()
+	for d.journal != nil && d.lacks(err) {
+		if err = do(); !vfs.Lacks(err) { // the reserve's space may do
+			break
+		}
+		timer := time.NewTimer(insistInterval)
+		select {
+		case <-timer.C:
+			d.reap(d.cfg.Clock())
+		case <-d.stop:
+			return err
+		case <-d.journal.Failed():
+			return err
+		}
+	}
+	return err
 }
 
 // refuse is fail, except for the want of space or of open files: then nothing has changed, and the change is refused until there

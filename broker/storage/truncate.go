@@ -86,6 +86,7 @@ func (l *Log) Reset(offset int64) error {
 	return l.truncateDurably(offset)
 }
 
+// truncateDurably has no way back when its frame is on disk: what needs an open file, or space, then waits for that.
 func (l *Log) truncateDurably(offset int64) error {
 	f := l.frame(journal.Truncate, offset)
 	if err := l.d.journal.AppendWait(&f); err != nil {
@@ -109,13 +110,17 @@ func (l *Log) truncate(offset int64, now time.Time) (err error) {
 	l.cuts.Add(1)
 	defer l.cuts.Add(1)
 	if keep < 0 {
-		s, err := createSegmentUnless(l, cut, offset, now)
-		if err != nil {
+		var s *segment
+		if err := l.d.insist(func() (err error) { s, err = createSegmentUnless(l, cut, offset, now); return err }); err != nil {
 			return err
 		}
 		kept = []*segment{s}
-	} else if offset, err = kept[keep].truncate(offset); err != nil {
-		return err
+	} else {
+		end := offset
+		if err := l.d.insist(func() (err error) { end, err = kept[keep].truncate(offset); return err }); err != nil {
+			return err
+		}
+		offset = end
 	}
 	l.segments.Store(&kept)
 	l.end.Store(offset)
@@ -129,7 +134,7 @@ func (l *Log) truncate(offset int64, now time.Time) (err error) {
 	l.compaction.cutTo(offset, kept[len(kept)-1].base)
 	for _, s := range cut {
 		if s.base != kept[len(kept)-1].base {
-			err = errors.Join(err, l.d.removeSegment(s, l.cfg.FileDeleteDelay))
+			err = errors.Join(err, l.d.insist(func() error { return l.d.removeSegment(s, l.cfg.FileDeleteDelay) }))
 		}
 	}
 	l.entries.change() // a checkpoint may have synced the directory meanwhile
@@ -142,7 +147,7 @@ func (l *Log) truncate(offset int64, now time.Time) (err error) {
 	if keep < 0 {
 		known = -1 // snapshots are of what is gone
 	}
-	return l.rebuildProducers(known, now)
+	return l.d.insist(func() error { return l.rebuildProducers(known, now) })
 }
 
 // createSegmentUnless makes the segment of a log that starts anew. A segment that is cut and has the same name goes first.
@@ -157,7 +162,8 @@ func createSegmentUnless(l *Log, cut []*segment, base int64, now time.Time) (*se
 	return createSegment(l.d.files, l.path, base, now)
 }
 
-// truncate cuts a segment at the first batch that reaches to offset or beyond, and returns where the log then ends.
+// truncate cuts a segment at the first batch that reaches to offset or beyond, and returns where the log then ends. Where it lacked
+// open files it is called again.
 func (s *segment) truncate(offset int64) (end int64, err error) {
 	if err := s.restoreSums(); err != nil {
 		return 0, err
@@ -198,15 +204,22 @@ func (s *segment) cutFile(f vfs.File, size int64) error {
 	if err := s.guards.cut(sumLog, f, s.name(logSuffix), size); err != nil {
 		return err
 	}
-	s.size.Store(size)
-	if err := f.Truncate(size); err != nil {
+	before := s.size.Swap(size)
+	if err := f.Truncate(size); vfs.Lacks(err) {
+		s.size.Store(before)
+		return err
+	} else if err != nil {
 		return err
 	}
 	s.sideCar.cut = true
 	if s.sum == nil {
 		return nil
 	}
-	return s.sum.cut(f, size)
+	err := s.sum.cut(f, size)
+	if vfs.Lacks(err) { // the scrubber makes another side-car
+		s.sum, err = nil, nil
+	}
+	return err
 }
 
 // trimIndexes drops the entries at offset and beyond.
