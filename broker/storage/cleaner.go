@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/chronik-stream/chronik/broker/record"
@@ -38,9 +40,11 @@ type Cleaner struct {
 	work compactor
 
 	mu sync.Mutex
-	// busy are the logs of rounds under way; failed those that are not compacted until the next start.
+	// busy are the logs of rounds under way, failed those that are not compacted until the next start, putOff those that could not
+	// be read, for which there are pauses.
 	busy   map[*Log]bool
 	failed map[*Log]error
+	putOff map[*Log]*backoff
 }
 
 // minIOBytes is the smallest buffer: a batch that is larger gets one of its size.
@@ -57,7 +61,7 @@ func NewCleaner(cfg CleanerConfig) *Cleaner {
 	threads := int64(max(cfg.Threads, 1))
 	buffer := max(cfg.IOBytes/threads/2, minIOBytes)
 	return &Cleaner{
-		cfg: cfg, busy: map[*Log]bool{}, failed: map[*Log]error{},
+		cfg: cfg, busy: map[*Log]bool{}, failed: map[*Log]error{}, putOff: map[*Log]*backoff{},
 		work: compactor{
 			mapBytes: cfg.DedupeBytes / threads, loadFactor: cfg.LoadFactor, readBytes: buffer, writeBytes: int(buffer),
 			pace: newPace(cfg.BytesPerSecond), walker: record.NewWalker(),
@@ -119,8 +123,8 @@ func (c *Cleaner) choose(tried map[*Log]bool) (chosen *Log, chosenStable int64) 
 			return true
 		}
 		d := l.dirt(now, stable, false)
-		if c.failed[l] != nil {
-			uncleanable += d.dirty
+		uncleanable += c.uncleanable(l, &d)
+		if !c.ready(l, now) {
 			return true
 		}
 		highest = max(highest, d.ratio())
@@ -129,16 +133,47 @@ func (c *Cleaner) choose(tried map[*Log]bool) (chosen *Log, chosenStable int64) 
 		}
 		return true
 	})
-	for l := range c.failed {
-		if !there[l] {
-			delete(c.failed, l)
-		}
-	}
-	c.cfg.Metrics.looked(now, highest, len(c.failed), uncleanable)
+	gone := func(l *Log) bool { return !there[l] }
+	maps.DeleteFunc(c.failed, func(l *Log, _ error) bool { return gone(l) })
+	maps.DeleteFunc(c.putOff, func(l *Log, _ *backoff) bool { return gone(l) })
+	c.cfg.Metrics.looked(now, highest, len(c.failed)+len(c.putOff), uncleanable)
 	if chosen != nil {
 		c.busy[chosen] = true
 	}
 	return chosen, chosenStable
+}
+
+// uncleanable is how much is dirty of a log that can not be compacted, or not now. The caller holds the lock.
+func (c *Cleaner) uncleanable(l *Log, d *dirt) int64 {
+	if c.failed[l] == nil && c.putOff[l] == nil {
+		return 0
+	}
+	return d.dirty
+}
+
+// ready says whether a log may be tried. The caller holds the lock.
+func (c *Cleaner) ready(l *Log, now time.Time) bool {
+	pause := c.putOff[l]
+	return c.failed[l] == nil && (pause == nil || pause.due(now))
+}
+
+// postpone has a log wait for a longer time at each failure. The first one is news.
+func (c *Cleaner) postpone(l *Log) (level slog.Level) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	level = slog.LevelDebug
+	if c.putOff[l] == nil {
+		c.putOff[l], level = &backoff{}, slog.LevelWarn
+	}
+	c.putOff[l].failed(c.cfg.Clock(), c.cfg.Backoff)
+	return level
+}
+
+// succeeded ends the pauses of a log.
+func (c *Cleaner) succeeded(l *Log) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.putOff, l)
 }
 
 func (c *Cleaner) release(l *Log) {
@@ -180,20 +215,32 @@ func (c *Cleaner) report(l *Log, stats *RoundStats, err error) (done bool) {
 	logger := c.cfg.Logger.With("topic", l.topic, "partition", l.partition)
 	switch {
 	case err == nil:
+		c.succeeded(l)
 		logger.Info("compacted a log", "from", stats.FirstDirty, "to", stats.NextFirstDirty, "segments", stats.Segments, "into", stats.Written,
 			"bytes_read", stats.BytesRead, "bytes_written", stats.BytesWritten, "records_read", stats.RecordsRead,
 			"records_kept", stats.RecordsKept, "without_key", stats.WithoutKey, "took", stats.Took)
 		return true
 	case errors.Is(err, context.Canceled), l.d.Err() != nil:
 	case l.mendDamaged():
-		logger.Warn("a log can not be compacted until an index is built anew", "error", err)
+		logger.Log(context.Background(), c.postpone(l), "a log can not be compacted until an index is built anew", "error", err)
 	case vfs.Lacks(err), unopened(err):
 		logger.Warn("a log can not be compacted now; it is tried again", "error", err)
+	case ofSystem(err):
+		l.d.failedRead(l.path, err)
+		logger.Log(context.Background(), c.postpone(l), "a log can not be read to compact it; it is tried again", "error", err)
 	default:
 		logger.Error("a log can not be compacted; it is left as it is until the next start", "error", err)
 		c.mu.Lock()
 		c.failed[l] = err
+		delete(c.putOff, l)
 		c.mu.Unlock()
 	}
 	return false
+}
+
+// ofSystem says whether an error is that of a call which the operating system has refused, as when a disk can not be read: what it
+// holds may be as it was written. Apache Kafka takes the log directory offline then.
+func ofSystem(err error) bool {
+	var errno syscall.Errno
+	return errors.As(err, &errno)
 }

@@ -1,10 +1,14 @@
 package storage
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/chronik-stream/chronik/broker/vfs"
 )
@@ -14,6 +18,8 @@ const (
 	mendQueue = 64
 	// tmpSuffix ends the names of files that are not complete; a start removes them.
 	tmpSuffix = ".tmp"
+	// mendBackoff is the first pause after a try that has failed.
+	mendBackoff = time.Second
 )
 
 // mending is a segment whose indexes are to be built anew.
@@ -22,26 +28,64 @@ type mending struct {
 	segment *segment
 }
 
+// mendState is what a segment knows of how its damaged indexes are built anew.
+type mendState struct {
+	mu sync.Mutex
+	// asked says that this waits for its turn or is under way, hopeless that its batches are damaged as well.
+	asked, hopeless bool
+	backoff         backoff
+}
+
+// ask says whether it is to be done now. left says that it is done at some time.
+func (m *mendState) ask(now time.Time) (due, left bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	due = !m.asked && !m.hopeless && m.backoff.due(now)
+	m.asked = m.asked || due
+	return due, !m.hopeless
+}
+
+// turnedAway takes back that it was asked for.
+func (m *mendState) turnedAway() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.asked = false
+}
+
+// failed notes a try that has failed, and for what to log it: the first one is news.
+func (m *mendState) failed(err error, now time.Time) slog.Level {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	level := slog.LevelError
+	if !m.backoff.next.IsZero() && !errors.Is(err, ErrCorrupt) {
+		level = slog.LevelDebug
+	}
+	m.asked, m.hopeless = false, errors.Is(err, ErrCorrupt)
+	m.backoff.failed(now, mendBackoff)
+	return level
+}
+
 // errStopped ends what the directory does in the background.
 var errStopped = errors.New("the directory is closed")
 
-// mendIndexes asks for the indexes of a segment to be built anew, once.
-func (l *Log) mendIndexes(s *segment) {
-	if !s.mending.CompareAndSwap(false, true) {
-		return
+// mendIndexes asks for the indexes of a segment to be built anew, once, or again when a pause is over; false where they can not be.
+func (l *Log) mendIndexes(s *segment) bool {
+	due, left := s.mend.ask(l.d.cfg.Clock())
+	if !due {
+		return left
 	}
 	select {
 	case l.d.unmended <- mending{l, s}:
 	default:
-		s.mending.Store(false)
+		s.mend.turnedAway()
 	}
+	return true
 }
 
-// mendDamaged asks for the segments of which a read has found an index to be damaged; false if there is none.
+// mendDamaged asks for the segments of which a read has found an index to be damaged; false if there is none that can be mended.
 func (l *Log) mendDamaged() (asked bool) {
 	for _, s := range *l.segments.Load() {
-		if s.offsets.damaged.Load() || s.times.damaged.Load() {
-			l.mendIndexes(s)
+		if (s.offsets.damaged.Load() || s.times.damaged.Load()) && l.mendIndexes(s) {
 			asked = true
 		}
 	}
@@ -71,11 +115,10 @@ func (d *Directory) mendOne(m mending) {
 		d.scrub.rebuilt.Add(1)
 		logger.Warn("built the indexes of a segment anew: reads go on")
 	case errors.Is(err, errStopped), d.Err() != nil:
-	case d.lacks(err):
-		m.segment.mending.Store(false) // the next read asks again
-		logger.Warn("the indexes of a segment can not be built anew now", "error", err)
 	default:
-		logger.Error("the indexes of a segment can not be built anew: reads of it fail", "error", err)
+		d.lacks(err)
+		level := m.segment.mend.failed(err, d.cfg.Clock())
+		logger.Log(context.Background(), level, "the indexes of a segment can not be built anew: reads of it fail", "error", err)
 	}
 }
 

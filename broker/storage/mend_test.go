@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/chronik-stream/chronik/broker/vfs"
 	"github.com/chronik-stream/chronik/broker/wire"
@@ -159,7 +160,13 @@ func TestMendingGoesOnWhenItLacksSomething(t *testing.T) {
 			memory := vfs.NewMemory(nil)
 			want, segments := indexedLog(t, memory)
 			disk := vfs.NewFaults(memory)
-			d := openDir(t, testConfig(disk))
+			cfg := testConfig(disk)
+			var clock movingClock
+			cfg.Clock = func() time.Time { // the pauses pass
+				clock.pass(mendBackoff)
+				return clock.now()
+			}
+			d := openDir(t, cfg)
 			flipBit(t, memory, segments[1].name(offsetSuffix), 14)
 			disk.Add(fault)
 			mended(t, d, d.Log("topic", 0), want)

@@ -43,8 +43,7 @@ type segment struct {
 	distrust bool // an index is not as the side-car says
 	// broken is damage that the scrubber has found; reads fail with it.
 	broken atomic.Pointer[error]
-	// mending says that its indexes are being built anew, or can not be.
-	mending atomic.Bool
+	mend   mendState
 
 	reserved   int64
 	modTime    time.Time
