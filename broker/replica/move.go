@@ -164,6 +164,8 @@ func (s *Set) move(ctx context.Context, r *Replica, to *storage.Directory) {
 		logger.Info("a partition has moved")
 	case wire.CodeOf(r.Online()) == wire.UnknownTopicOrPartition:
 		logger.Info("a partition is deleted and does not move")
+	case errors.Is(err, context.Canceled):
+		logger.Info("the move of a partition is given up, as asked for or for a stop")
 	default:
 		logger.Error("a partition stays where it is", "error", err)
 	}

@@ -188,6 +188,10 @@ func TestMovesAreShownFromWhenTheyAreAskedFor(t *testing.T) {
 	if got := w.futures(); len(got) != 2 || w.set.moves.waiting[r] != to {
 		t.Errorf("a move that was given up is asked for again, shown are %q", got)
 	}
+	w.set.move(moving, r, to)
+	if bytes.Contains(w.logged.Bytes(), []byte("level=ERROR")) || !bytes.Contains(w.logged.Bytes(), []byte("given up, as asked for")) {
+		t.Errorf("of a move that was given up is logged %s", &w.logged)
+	}
 	for moving, r, to = w.set.moves.next(t.Context()); r != nil; moving, r, to = w.set.moves.next(t.Context()) {
 		w.set.move(moving, r, to)
 	}
