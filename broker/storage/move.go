@@ -87,7 +87,9 @@ func (m *Move) Copy(ctx context.Context) error {
 				return fmt.Errorf("move %s: %w", m.from.path, err)
 			}
 		}
-		if err := m.batches(ctx, s); err != nil {
+		if err := m.batches(ctx, s); errors.Is(err, fs.ErrClosed) {
+			return fmt.Errorf("move %s: %w", m.from.path, ErrMoveOvertaken)
+		} else if err != nil {
 			return fmt.Errorf("move %s: segment %d: %w", m.from.path, s.base, err)
 		}
 		if i+1 == len(segments) {
@@ -121,9 +123,14 @@ func (m *Move) left() ([]*segment, error) {
 	return nil, fmt.Errorf("move %s: %w", m.from.path, ErrMoveOvertaken)
 }
 
+// batches copies what a segment holds behind pos. It reads as readers do: the checksums of the batches leave their offsets and leader
+// epochs out, and the copy gets a side-car of its own, which would bless damage there.
 func (m *Move) batches(ctx context.Context, s *segment) error {
-	scan := newScanner(s.f, m.pos, s.size.Load())
-	for {
+	f, err := s.file()
+	if err != nil {
+		return err
+	}
+	for scan := newScanner(f, m.pos, s.size.Load()); ; {
 		h, at, err := scan.next()
 		if errors.Is(err, io.EOF) {
 			return nil
