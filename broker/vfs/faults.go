@@ -175,9 +175,14 @@ func (f *faultyFile) Allocate(size int64) error {
 	return f.faults.run(OpAllocate, f.name, func() error { return f.File.Allocate(size) })
 }
 
+// Sync fails as that of a system does whose disk has failed: what it was to make durable is lost, and another Sync does not try again.
 func (f *faultyFile) Sync() error {
-	if err := f.faults.run(OpSync, f.name, f.File.Sync); err != nil {
-		return &fs.PathError{Op: syncOp, Path: f.name, Err: err}
+	err := f.faults.run(OpSync, f.name, f.File.Sync)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if m, ok := f.File.(*memoryFile); ok {
+		m.lose()
+	}
+	return &fs.PathError{Op: syncOp, Path: f.name, Err: err}
 }

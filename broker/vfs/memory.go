@@ -43,7 +43,9 @@ type node struct {
 	// A file: what reads see, what a crash surely leaves, and the sectors that differ.
 	data, durable []byte
 	dirty         map[int64]struct{}
-	allocated     int64 // reserved by Allocate
+	// lost are sectors that a sync failed to write and no later one writes, until they are written to again.
+	lost      map[int64]struct{}
+	allocated int64 // reserved by Allocate
 
 	// A directory: what calls see, what a crash surely leaves, and the changes between, in order.
 	children, durableChildren map[string]*node
@@ -75,7 +77,8 @@ func (m *Memory) CutPowerAfter(n int) {
 	m.left = n
 }
 
-// Kill ends the process that used the disk and leaves all that it wrote: it returns the same disk for the next process.
+// Kill ends the process that used the disk and leaves all that it wrote, except what a sync has failed to write: the system may have
+// dropped it from its cache. It returns the same disk for the next process.
 func (m *Memory) Kill() *Memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -85,6 +88,12 @@ func (m *Memory) Kill() *Memory {
 
 func unlocked(n *node) *node {
 	n.locked = false
+	for s := range n.lost {
+		if lo := s * sectorBytes; lo < int64(len(n.data)) {
+			copy(n.data[lo:min(lo+sectorBytes, int64(len(n.data)))], n.durable[min(lo, int64(len(n.durable))):])
+		}
+	}
+	n.lost = nil
 	for _, c := range n.children {
 		unlocked(c)
 	}
@@ -411,6 +420,7 @@ func (f *memoryFile) WriteAt(p []byte, off int64) (int, error) {
 func (n *node) touch(from, to int64) {
 	for s := from / sectorBytes; s*sectorBytes < to; s++ {
 		n.dirty[s] = struct{}{}
+		delete(n.lost, s)
 	}
 }
 
@@ -461,6 +471,23 @@ func (f *memoryFile) Sync() error {
 	}
 	clear(n.dirty)
 	return nil
+}
+
+// lose does what a system does of which a sync has failed: what was to be written counts as written. Zeros stand in its place where the
+// file has grown.
+func (f *memoryFile) lose() {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	n := f.node
+	if n.children != nil || f.disk.off {
+		return
+	}
+	n.durable = resize(n.durable, len(n.data))
+	if n.lost == nil {
+		n.lost = map[int64]struct{}{}
+	}
+	maps.Copy(n.lost, n.dirty)
+	clear(n.dirty)
 }
 
 func (f *memoryFile) Stat() (Info, error) {
