@@ -183,9 +183,6 @@ func (l *Log) Sync() error {
 func (l *Log) unflushed(f *flushing) {
 	l.unsynced = append(f.snapshots, l.unsynced...)
 	l.epochs.dirty = l.epochs.dirty || f.epochDirty
-	for i, cut := range f.cutSums {
-		f.segments[i].sideCar.cut = f.segments[i].sideCar.cut || cut
-	}
 }
 
 // startFlush writes what is in memory and notes what to sync; nil if the log is gone.

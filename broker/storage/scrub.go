@@ -82,7 +82,7 @@ func (s *Scrubber) directory(ctx context.Context, d *Directory) error {
 	return nil
 }
 
-// settled says whether a segment has ended and is durable, and where the next one begins.
+// settled says whether a segment has ended and is durable, its side-car with it, and where the next one begins.
 func (l *Log) settled(s *segment) (next int64, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -92,7 +92,7 @@ func (l *Log) settled(s *segment) (next int64, ok bool) {
 		return 0, false
 	}
 	next = segments[i+1].base
-	return next, next <= l.recoveryPoint
+	return next, next <= l.recoveryPoint && !s.sideCar.cut
 }
 
 // segment verifies one segment. What it finds counts only if the segment is the log's still, and was not cut meanwhile.

@@ -13,7 +13,8 @@ type sideCar struct {
 	// onDisk is what the file tells; nil if nothing. bytes is how long its valid part is.
 	onDisk *sums
 	bytes  int
-	// cut says that the .log was cut since: what the file tells of it must not come back. It belongs to the log's lock.
+	// cut says that the .log was cut since: what the file tells of it must not come back, nor be believed. It belongs to the log's
+	// lock.
 	cut bool
 }
 
@@ -50,13 +51,16 @@ func (l *Log) noteSums(f *flushing) {
 		}
 		f.sums = append(f.sums, s.sums(end, complete))
 		f.cutSums = append(f.cutSums, s.sideCar.cut)
-		s.sideCar.cut = false
 	}
 }
 
-// settleSums forgets the checksums of the segments that have ended and whose side-cars have them.
+// settleSums forgets the checksums of the segments that have ended and whose side-cars have them. No side-car tells of what was cut any
+// more. The caller holds the lock.
 func (f *flushing) settleSums() {
 	for i, s := range f.segments {
+		if f.cutSums[i] {
+			s.sideCar.cut = false
+		}
 		if i+1 < len(f.segments) && f.sums[i] != nil {
 			s.settleSums()
 		}
