@@ -35,11 +35,36 @@ type loading struct {
 	// silent says that neither a recovery point nor the journal tells of the log, gaps that what is missing between two valid
 	// batches is no loss.
 	silent, gaps bool
-	now          time.Time
+	// distrusted has the bases of segments whose indexes are to be built anew.
+	distrusted map[int64]bool
+	now        time.Time
 }
 
-// load reads a partition's directory.
+// load reads a partition's directory. Where it meets a damaged index it begins once more, and builds that one anew.
 func (l *Log) load(in loading) error {
+	err := l.tryLoad(in)
+	if in.distrusted = l.damagedIndexes(); !errors.Is(err, ErrCorrupt) || len(in.distrusted) == 0 {
+		return err
+	}
+	l.d.cfg.Logger.Warn("loading a log once more: an index is damaged", "log", l.path, "error", err)
+	if err := l.closeFiles(); err != nil {
+		return err
+	}
+	return l.tryLoad(in)
+}
+
+// damagedIndexes has the bases of the segments of which an index was found to be damaged.
+func (l *Log) damagedIndexes() map[int64]bool {
+	bases := map[int64]bool{}
+	for _, s := range *l.segments.Load() {
+		if s.offsets.damaged.Load() || s.times.damaged.Load() {
+			bases[s.base] = true
+		}
+	}
+	return bases
+}
+
+func (l *Log) tryLoad(in loading) error {
 	in.durable.end = max(in.durable.end, in.recoveryPoint)
 	files, err := tidy(l.d.cfg.FS, l.path)
 	if err != nil {
@@ -48,19 +73,40 @@ func (l *Log) load(in loading) error {
 	if err := in.unpointed(l, files); err != nil {
 		return err
 	}
-	l.epochs, err = l.d.texts().readEpochs(l.path)
-	lostEpochs := errors.Is(err, ErrCorrupt)
-	if lostEpochs {
-		l.epochs, err = &epochs{}, nil
-	}
+	lostEpochs, err := l.loadEpochs(in)
 	if err != nil {
 		return err
 	}
-	if in.durable.lsn > 0 && in.cut >= 0 {
+	l.start.Store(in.start)
+	if err := l.loadSegments(files, in); err != nil {
+		return err
+	}
+	if lostEpochs {
+		if err := l.recallEpochs(); err != nil {
+			return err
+		}
+	}
+	l.epochs.truncateFromEnd(l.end.Load() + 1) // an epoch may have started without a record yet
+	l.epochs.truncateFromStart(l.start.Load())
+	return l.rebuildFrom(snapshotsAmong(maps.Keys(files)), l.knownSnapshots(in), in.now)
+}
+
+// loadEpochs reads the leader epochs. lost says that they are damaged.
+func (l *Log) loadEpochs(in loading) (lost bool, err error) {
+	l.epochs, err = l.d.texts().readEpochs(l.path)
+	if lost = errors.Is(err, ErrCorrupt); lost {
+		l.epochs, err = &epochs{}, nil
+	}
+	if err == nil && in.durable.lsn > 0 && in.cut >= 0 {
 		l.epochs.truncateFromEnd(in.cut) // the frames that did so are not replayed
 	}
-	l.start.Store(in.start)
+	return lost, err
+}
+
+// loadSegments opens the segments, makes them whole, and sets where the log starts, ends, and is durable.
+func (l *Log) loadSegments(files map[string]vfs.Info, in loading) error {
 	segments, err := l.openSegments(files, in)
+	l.segments.Store(&segments)
 	if err != nil {
 		return err
 	}
@@ -80,11 +126,6 @@ func (l *Log) load(in loading) error {
 	l.end.Store(end)
 	l.confirmed.Store(end)
 	l.start.Store(max(in.start, segments[0].base))
-	if lostEpochs {
-		if err := l.recallEpochs(); err != nil {
-			return err
-		}
-	}
 	l.recoveryPoint, l.indexPoint = end, end
 	l.compaction.cleaned = in.cleaned
 	if !in.clean {
@@ -92,16 +133,18 @@ func (l *Log) load(in loading) error {
 		l.entries.change()
 		l.identity.change()
 	}
-	l.epochs.truncateFromEnd(end + 1) // an epoch may have started without a record yet
-	l.epochs.truncateFromStart(l.start.Load())
-	known := end
+	return nil
+}
+
+// knownSnapshots is the offset up to which producer snapshots are of what the log holds; -1 if there is none.
+func (l *Log) knownSnapshots(in loading) int64 {
 	switch {
 	case in.reset:
-		known = -1
+		return -1
 	case !in.clean:
-		known = l.recoveryPoint // later snapshots may be of what a truncation has cut, and know nothing of transaction indexes
+		return l.recoveryPoint // later ones may be of what a truncation has cut, and know nothing of transaction indexes
 	}
-	return l.rebuildFrom(snapshotsAmong(maps.Keys(files)), known, in.now)
+	return l.end.Load()
 }
 
 // openSegments describes the segments that are there, and starts one where there is none.
@@ -121,8 +164,9 @@ func (l *Log) openSegments(files map[string]vfs.Info, in loading) ([]*segment, e
 	first := firstInDoubt(segments, in)
 	for i, s := range segments {
 		if err := l.openSegment(s, files, in, i < first, i+1 < len(segments)); err != nil {
-			return nil, err
+			return segments, err
 		}
+		s.distrust = s.distrust || in.distrusted[s.base]
 		if i < first && i+1 < len(segments) && !s.distrust {
 			s.settleSums()
 		}
@@ -131,8 +175,11 @@ func (l *Log) openSegments(files map[string]vfs.Info, in loading) ([]*segment, e
 		return segments, nil
 	}
 	s, err := createSegment(l.d.files, l.path, in.start, in.now)
+	if err != nil {
+		return nil, err
+	}
 	l.entries.change()
-	return []*segment{s}, err
+	return []*segment{s}, nil
 }
 
 // openSegment reads what is kept of a segment in memory. durable says that it is exactly as it was written, ended that it gets no
