@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -68,8 +69,8 @@ type SegmentCache struct {
 
 	openFiles atomic.Int64
 	mu        sync.Mutex
-	// lingering are files that were given up and have writes that are not synced.
-	lingering map[*handle]struct{}
+	// lingering are files that were given up and have writes that are not synced, the one that was given up first in front.
+	lingering []*handle
 }
 
 // NewSegmentCache makes an empty cache.
@@ -78,7 +79,7 @@ func NewSegmentCache(cfg CacheConfig) (*SegmentCache, error) {
 	if cfg.Files < MinCacheFiles || cfg.IndexBytes < 1 {
 		return nil, fmt.Errorf("segment cache of %d files and %d bytes of indexes: it needs %d files and a byte", cfg.Files, cfg.IndexBytes, MinCacheFiles)
 	}
-	c := &SegmentCache{cfg: cfg, lingering: map[*handle]struct{}{}, metrics: newCacheMetrics()}
+	c := &SegmentCache{cfg: cfg, metrics: newCacheMetrics()}
 	set := evict.Config{Policy: cfg.Policy, Max: int64(cfg.Files - cfg.Files/lingerPart), IdleAfter: cfg.TTL, Clock: cfg.Clock}
 	var err error
 	if c.files, err = evict.New(set, c.evictFile); err != nil {
@@ -147,19 +148,16 @@ func (c *SegmentCache) excess(h *handle) *handle {
 	if len(c.lingering) <= most {
 		return nil
 	}
-	for waiting := range c.lingering {
-		return waiting
-	}
-	return nil
+	return c.lingering[0]
 }
 
 func (c *SegmentCache) setLingering(h *handle, lingers bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if lingers {
-		c.lingering[h] = struct{}{}
-	} else {
-		delete(c.lingering, h)
+		c.lingering = append(c.lingering, h)
+	} else if i := slices.Index(c.lingering, h); i >= 0 {
+		c.lingering = slices.Delete(c.lingering, i, i+1)
 	}
 }
 

@@ -35,6 +35,8 @@ type handle struct {
 	closed bool
 	// written counts the writes, synced is how many of them are known to be durable.
 	written, synced uint64
+	// lost is why a sync failed: it is not tried again, since what it was to write may count as written by now.
+	lost error
 	// lingers says that the cache has given the file up, and that it stays open until it is synced.
 	lingers bool
 }
@@ -166,7 +168,7 @@ func (h *handle) evict() {
 	}
 }
 
-// settle syncs and closes a file that lingers.
+// settle syncs and closes a file that lingers. It is closed where that fails, too: other directories need the room.
 func (h *handle) settle() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -175,11 +177,10 @@ func (h *handle) settle() {
 		return
 	}
 	err := o.f.Sync()
-	if err == nil {
+	if h.lost = err; err == nil {
 		h.synced = h.written
-		err = h.drop()
 	}
-	if err != nil {
+	if err = errors.Join(err, h.drop()); err != nil {
 		h.files.failed(fmt.Errorf("sync %s before it is closed: %w", h.name, err))
 	}
 }
@@ -244,8 +245,11 @@ func (h *handle) Allocate(size int64) error {
 // Sync implements vfs.File. Writes go on meanwhile.
 func (h *handle) Sync() error {
 	h.mu.Lock() // a write under way is one of those that are synced
-	written := h.written
+	written, lost := h.written, h.lost
 	h.mu.Unlock()
+	if lost != nil {
+		return lost
+	}
 	o, err := h.use()
 	if err != nil {
 		return err
