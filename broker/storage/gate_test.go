@@ -14,6 +14,9 @@ import (
 // change the journal's files, and all syncs. So the order of all changes is the driver's choice, and a seed repeats it.
 type gate struct {
 	vfs.FS
+	// loose lets the syncs of segments' files through: the segment cache holds a file's lock over one, and who waits for a lock
+	// does not come to rest.
+	loose   bool
 	mu      sync.Mutex
 	waiting []*heldCall
 	// names has the stable names of what was retired under a random one, retired counts them over all lives.
@@ -33,8 +36,9 @@ func newGate(fsys vfs.FS, retired int) *gate {
 }
 
 func (g *gate) pass(op, name string) {
-	journal := strings.HasPrefix(path.Base(name), "chronik.journal.")
-	if !journal && op != "sync" {
+	base := path.Base(name)
+	journal := strings.HasPrefix(base, "chronik.journal.")
+	if !journal && (op != "sync" || g.loose && strings.HasPrefix(base, "0")) {
 		return
 	}
 	c := &heldCall{what: op + " " + name, journal: journal, release: make(chan struct{})}
@@ -66,14 +70,28 @@ func (g *gate) grant(journalOnly bool, choose func(n int) int) bool {
 
 // Rename gives what is retired under a random name a name that a seed repeats.
 func (g *gate) Rename(from, to string) error {
-	if dot := strings.LastIndexByte(to, '.'); strings.HasSuffix(to, deleteDirSuffix) || strings.HasSuffix(to, strayDirSuffix) {
-		g.mu.Lock()
-		g.retired++
-		g.names[to] = fmt.Sprintf("%s.%032x%s", to[:dot], g.retired, to[strings.LastIndexByte(to, '-'):])
-		g.mu.Unlock()
+	if strings.HasSuffix(to, deleteDirSuffix) || strings.HasSuffix(to, strayDirSuffix) {
+		g.rename(to)
 	}
 	g.pass("rename", from)
-	return g.FS.Rename(from, g.stable(to))
+	return g.FS.Rename(g.stable(from), g.stable(to))
+}
+
+// Mkdir gives a copy that is on its way in, under a random name, a name that a seed repeats.
+func (g *gate) Mkdir(name string) error {
+	if strings.HasSuffix(name, futureDirSuffix) {
+		g.rename(name)
+	}
+	return g.FS.Mkdir(g.stable(name))
+}
+
+// rename chooses the stable name of a random one.
+func (g *gate) rename(name string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.retired++
+	dot := strings.LastIndexByte(name, '.')
+	g.names[name] = fmt.Sprintf("%s.%032x%s", name[:dot], g.retired, name[strings.LastIndexByte(name, '-'):])
 }
 
 // stable is the name under which a file is.

@@ -46,14 +46,14 @@ func (m *model) newBatch() sentBatch {
 func (m *model) put(l *modelLog, b sentBatch, origin Origin) {
 	end := l.log.EndOffset()
 	var waiting int64
-	m.run(func() { waiting = m.d.journal.Pace() })
+	m.run(func() { waiting = l.home.d.journal.Pace() })
 	b.h, _ = parseHeader(b.raw)
 	if b.h.base = end; l.log.goesRound(&b.h, waiting) {
 		m.finishFlush(true) // it waits for syncs of its own
 	}
 	var err error
 	m.run(func() { _, err = l.log.Append(b.raw, AppendInfo{LeaderEpoch: l.epoch, Origin: origin}) })
-	m.failed = m.failed || err != nil
+	l.home.failed = l.home.failed || err != nil
 	b.h, _ = parseHeader(b.raw)
 	if err == nil || b.h.base >= end && wire.CodeOf(err) == wire.KafkaStorageError {
 		l.batches = append(l.batches, b)
@@ -86,7 +86,7 @@ func (m *model) produce(l *modelLog) {
 	sign(b.raw, id, p.epoch, p.next, attributes)
 	p.next = addSequence(p.next, int32(len(b.times)))
 	m.put(l, b, Client)
-	if m.failed {
+	if l.home.failed {
 		return
 	}
 	p.sent = append(p.sent, l.batches[len(l.batches)-1])
@@ -102,7 +102,7 @@ func (m *model) sendAgain(l *modelLog) {
 		return
 	}
 	p := l.producers[ids[m.r.IntN(len(ids))]]
-	if len(p.sent) == 0 || m.failed {
+	if len(p.sent) == 0 || l.home.failed {
 		return
 	}
 	n := m.r.IntN(len(p.sent))
@@ -114,7 +114,7 @@ func (m *model) sendAgain(l *modelLog) {
 		r, err := l.log.Append(slices.Clone(b.raw), AppendInfo{LeaderEpoch: l.epoch, Origin: Client})
 		switch {
 		case wire.CodeOf(err) == wire.KafkaStorageError:
-			m.failed = true
+			l.home.failed = true
 		case err != nil || !r.Duplicate || r.BaseOffset != b.h.base || r.LastOffset != b.h.last():
 			m.t.Errorf("%s: the batch at %d, sent again: %+v, %v", m.life, b.h.base, r, err)
 		}

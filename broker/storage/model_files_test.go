@@ -1,8 +1,12 @@
 package storage
 
 import (
+	"bytes"
 	"fmt"
+	"maps"
+	"path"
 	"strings"
+	"testing"
 
 	"github.com/chronik-stream/chronik/broker/vfs"
 )
@@ -95,4 +99,26 @@ func checkTimeIndex(fsys vfs.FS, s *segment, largestByLast map[int64]int64, larg
 		return fmt.Errorf("the time index ends at %d, the largest timestamp is %d", last, largest)
 	}
 	return nil
+}
+
+// contents are the files of a directory, without journal and marker.
+func contents(t testing.TB, fsys vfs.FS, dir string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	entries, err := fsys.List(dir)
+	must(t, err)
+	for _, e := range entries {
+		name := path.Join(dir, e.Name)
+		switch {
+		case strings.HasSuffix(e.Name, deletedSuffix), strings.HasSuffix(e.Name, deleteDirSuffix):
+		case e.Dir:
+			maps.Copy(all, contents(t, fsys, name))
+		case e.Name == lockFile || bytes.HasPrefix([]byte(e.Name), []byte("chronik.journal.")):
+		default:
+			data, err := vfs.ReadFile(fsys, name, 1<<30)
+			must(t, err)
+			all[name] = string(data)
+		}
+	}
+	return all
 }

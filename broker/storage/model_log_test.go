@@ -16,8 +16,11 @@ type sentBatch struct {
 
 // modelLog is what one log may hold after a crash.
 type modelLog struct {
-	id      TopicID
-	log     *Log
+	id   TopicID
+	home *modelDir // where it was found, or has moved to
+	log  *Log
+	// frozen says that nothing more is done with it in this life: a failed move has left two.
+	frozen  bool
 	batches []sentBatch // all that were appended, in order
 	// alternative is what the log held before a truncation that was interrupted; nil if there was none.
 	alternative []sentBatch

@@ -40,7 +40,8 @@ var lostPoints = map[string]func(t *testing.T, disk vfs.FS){
 	},
 }
 
-func removeSideCars(t *testing.T, disk vfs.FS, dir string) {
+// removeSideCars removes all side-cars below a directory, durably.
+func removeSideCars(t testing.TB, disk vfs.FS, dir string) {
 	t.Helper()
 	entries, err := disk.List(dir)
 	must(t, err)
@@ -52,6 +53,7 @@ func removeSideCars(t *testing.T, disk vfs.FS, dir string) {
 			must(t, disk.Remove(name))
 		}
 	}
+	must(t, vfs.SyncDir(disk, dir))
 }
 
 // TestGapsOutliveTheRecoveryPoints: without its recovery points a log is verified from its start, and what it has behind a gap stays,
