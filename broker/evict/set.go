@@ -48,7 +48,8 @@ type Set[K comparable] interface {
 	Add(key K, weight int64)
 	// Touch notes that a key is used. It does nothing for a key that is not there.
 	Touch(key K, mark *Mark)
-	// Remove takes a key out, does not report it, and says whether it was there.
+	// Remove takes a key out and says whether it was there. It reports nothing, the key or another one: a caller may hold what
+	// evicted needs.
 	Remove(key K) bool
 	// Expire gives up what is idle.
 	Expire()
@@ -56,7 +57,8 @@ type Set[K comparable] interface {
 	Weight() int64
 }
 
-// New makes a set. evicted is told what is given up, without any lock held, by the goroutine whose call caused it; it may call the set.
+// New makes a set. evicted is told what is given up, without any lock held, by a goroutine that calls Add, Touch or Expire; it may
+// call the set.
 func New[K comparable](cfg Config, evicted func(key K, reason Reason)) (Set[K], error) {
 	if cfg.Max < 1 || cfg.IdleAfter < 0 || cfg.Clock == nil {
 		return nil, fmt.Errorf("evict: a set of at most %d that forgets after %s", cfg.Max, cfg.IdleAfter)

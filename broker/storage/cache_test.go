@@ -301,6 +301,29 @@ func TestIdleFilesAreClosed(t *testing.T) {
 	})
 }
 
+// TestIdleFilesAreClosedForGood closes logs whose files have become idle since the cache was last asked: whoever closes a file
+// holds its lock, and must not meet the cache on its way to give the same file up.
+func TestIdleFilesAreClosedForGood(t *testing.T) {
+	eachPolicy(t, func(t *testing.T, p evict.Policy) {
+		var now atomic.Int64
+		now.Store(testTime.UnixNano())
+		cfg := smallSegments(testConfig(vfs.NewMemory(nil)))
+		cfg.Cache = newCache(t, CacheConfig{Policy: p, TTL: time.Minute, Clock: func() time.Time { return time.Unix(0, now.Load()) }})
+		d := openDir(t, cfg)
+		l := newLogIn(t, d)
+		fillSegments(t, l, 5)
+		must(t, d.Checkpoint())
+		readAll(t, l)
+		now.Add(int64(2 * time.Minute))
+		must(t, d.Delete(testTopic, 0))
+		cfg.Cache.Expire()
+		if s := cfg.Cache.Stats(); s.OpenFiles != 0 || s.Indexes.Held != 0 || s.Files.Held != 0 {
+			t.Fatalf("after the deletion: %+v", s)
+		}
+		must(t, d.Close())
+	})
+}
+
 // TestManyIdlePartitions appends to more partitions than files may be open, without a checkpoint of its own: what has to be
 // closed is synced first, once for many.
 func TestManyIdlePartitions(t *testing.T) {
