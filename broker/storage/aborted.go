@@ -63,3 +63,22 @@ func (l *Log) OpenTransactions() []OpenTransaction {
 	}
 	return list
 }
+
+// addAborted takes in the aborted transaction that ends at the end of a segment. Where the entries were written their file may have been
+// made, of which a flush that is under way does not know: the next one has to make its name durable.
+func (l *Log) addAborted(s *segment, t *abortedTxn) error {
+	err := s.addAborted(t)
+	if s.txns.waiting() == 0 {
+		l.entries.change()
+	}
+	return err
+}
+
+// addMissingAborted is addAborted where the segment may know the transaction already.
+func (l *Log) addMissingAborted(s *segment, t *abortedTxn) error {
+	last, err := s.lastAborted()
+	if err != nil || last >= t.last {
+		return err
+	}
+	return l.addAborted(s, t)
+}

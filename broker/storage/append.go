@@ -198,7 +198,7 @@ func (l *Log) put(batch []byte, h *header, m *marker, now time.Time) error {
 	}
 	if h.hasProducer() {
 		if aborted := l.producers.update(h, m); aborted != nil {
-			if err := s.addAborted(aborted); err != nil {
+			if err := l.addAborted(s, aborted); err != nil {
 				return l.fail("append to", err)
 			}
 		}

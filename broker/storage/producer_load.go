@@ -113,7 +113,7 @@ func (l *Log) scanSegment(s *segment, from int64) error {
 			}
 		}
 		if aborted := l.producers.update(&h, mark); aborted != nil {
-			if err := s.addMissingAborted(aborted); err != nil {
+			if err := l.addMissingAborted(s, aborted); err != nil {
 				return err
 			}
 		}

@@ -43,15 +43,6 @@ func (s *segment) addAborted(t *abortedTxn) error {
 	return nil
 }
 
-// addMissingAborted is addAborted where the segment may know the transaction already.
-func (s *segment) addMissingAborted(t *abortedTxn) error {
-	last, err := s.lastAborted()
-	if err != nil || last >= t.last {
-		return err
-	}
-	return s.addAborted(t)
-}
-
 // lastAborted is the offset of the last marker, -1 if there is none.
 func (s *segment) lastAborted() (int64, error) {
 	if last := s.txns.last(); last >= 0 || s.txns.entries() == 0 {
