@@ -30,7 +30,7 @@ var layers = map[string]int{
 	"authz/acl": 2, "audit": 2, "broker/api": 2, "broker/storage": 2, "broker/meta": 2,
 	"broker/group/assign": 2,
 
-	"broker/replica": 3, "broker/controller": 3, "broker/quorum": 3, "broker/group": 3, "broker/fetchsession": 3,
+	"broker/replica": 3, "broker/controller": 3, "broker/quorum": 3, "broker/group": 3, "broker/txn": 3, "broker/fetchsession": 3,
 	"broker/server": 3, "broker/httpd": 3,
 
 	"broker/handler": 4, "broker/shard": 4, "broker/adopt": 4,
@@ -50,6 +50,7 @@ var forbidden = map[string][]string{
 	"broker/server":  {"broker/meta", "broker/storage", "broker/replica", "broker/group"},
 	"broker/handler": {"broker/server", "broker/storage"},
 	"broker/group":   {"broker/server"},
+	"broker/txn":     {"broker/server", "broker/storage", "broker/replica", "broker/meta"},
 	"broker/storage": {"auth", "authz"},
 	"auth":           {"audit"},
 	"authz":          {"audit"},

@@ -1,0 +1,48 @@
+package txn
+
+import (
+	"math"
+	"slices"
+	"strings"
+)
+
+// abortOverdue aborts transactions that run for longer than their producer asked for, and fences it.
+func (m *Machine) abortOverdue() {
+	now := m.now.UnixMilli()
+	for _, t := range m.idle(func(t *transaction) bool { return t.overdue(now) }) {
+		m.fence(0, t)
+	}
+}
+
+// overdue reports whether the transaction has run for too long. The largest time-out belongs to transactions that somebody else decides
+// about (KIP-939).
+func (t *transaction) overdue(nowMillis int64) bool {
+	return t.state == Ongoing && t.timeoutMillis != math.MaxInt32 && t.startMillis+int64(t.timeoutMillis) < nowMillis
+}
+
+// removeExpired forgets transactional ids that nobody has used for long.
+func (m *Machine) removeExpired() {
+	oldest := m.now.Add(-m.cfg.IDExpiration).UnixMilli()
+	var records []Record
+	for _, t := range m.idle(func(t *transaction) bool { return t.expired(oldest) }) {
+		records = append(records, Record{Key: recordKey(t.id)})
+		delete(m.transactions, t.id)
+	}
+	m.append(records...)
+}
+
+func (t *transaction) expired(oldestMillis int64) bool {
+	return t.state != Ongoing && !t.state.decided() && t.updatedMillis <= oldestMillis
+}
+
+// idle returns, in order, the chosen ones of the transactional ids that do not wait for a producer id.
+func (m *Machine) idle(choose func(*transaction) bool) []*transaction {
+	var chosen []*transaction
+	for _, t := range m.transactions {
+		if choose(t) && !m.busy(t.id) {
+			chosen = append(chosen, t)
+		}
+	}
+	slices.SortFunc(chosen, func(a, b *transaction) int { return strings.Compare(a.id, b.id) })
+	return chosen
+}

@@ -1,0 +1,236 @@
+package txn
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// Config holds the limits and times of transactions, under the names of Apache Kafka's configuration.
+type Config struct {
+	// MaxTimeout is the longest time-out that a producer may ask for (transaction.max.timeout.ms).
+	MaxTimeout time.Duration
+	// AbortInterval is how often transactions that run for too long are looked for
+	// (transaction.abort.timed.out.transaction.cleanup.interval.ms).
+	AbortInterval time.Duration
+	// IDExpiration is how long a transactional id outlives its use (transactional.id.expiration.ms).
+	IDExpiration time.Duration
+	// ExpiryInterval is how often ids that are to expire are looked for (transaction.remove.expired.transaction.cleanup.interval.ms).
+	ExpiryInterval time.Duration
+	// MarkerRetryMin and MarkerRetryMax bound the pause before markers that could not be written are sent again; it doubles.
+	MarkerRetryMin, MarkerRetryMax time.Duration
+	// MaxAppendBytes bounds the records of one Append; with a batch header of 61 bytes it has to fit the max.message.bytes of Topic.
+	MaxAppendBytes int
+}
+
+// Machine coordinates the transactional ids of one partition of __transaction_state.
+type Machine struct {
+	cfg Config
+	// coordinatorEpoch is the leader epoch of the partition; markers carry it.
+	coordinatorEpoch int32
+	// level is the finalized transaction.version.
+	level        int16
+	transactions map[string]*transaction
+	schedule     schedule
+
+	// wants are the calls for producer ids, awaited the transactional ids that wait for one.
+	wants   map[uint64]want
+	awaited map[string]struct{}
+	// sending says whose markers a call sends.
+	sending map[uint64]*transaction
+	// prepared are decisions that are not yet confirmed, in the order of their appends.
+	prepared []prepared
+	calls    uint64
+
+	now  time.Time
+	out  []Effect
+	wake time.Time
+	// seq is the last append, confirmed the last one that is confirmed.
+	seq, confirmed uint64
+	held           []heldReply
+	dead           bool
+}
+
+type heldReply struct {
+	after uint64
+	reply Reply
+}
+
+// New returns a machine without transactions, to which the log is to be replayed. The coordinator's epoch is the leader epoch of its
+// partition; the level is the finalized transaction.version.
+func New(cfg Config, coordinatorEpoch int32, level int16) *Machine {
+	m := &Machine{cfg: cfg, coordinatorEpoch: coordinatorEpoch, level: level}
+	m.clear()
+	return m
+}
+
+func (m *Machine) clear() {
+	m.transactions, m.schedule, m.prepared = map[string]*transaction{}, schedule{}, nil
+	m.wants, m.awaited, m.sending = map[uint64]want{}, map[string]struct{}{}, map[uint64]*transaction{}
+}
+
+// Step takes one event at the time now and returns what is to be done, in order.
+func (m *Machine) Step(ev Event, now time.Time) []Effect {
+	m.now = now
+	switch ev := ev.(type) {
+	case Loaded:
+		m.loaded()
+	case Asked:
+		m.asked(ev)
+	case Appended:
+		m.appended(ev.Seq)
+	case Failed:
+		m.failed(ev.Code)
+	case Woken:
+		m.woken()
+	case Returned:
+		m.returned(ev)
+	}
+	if next := m.schedule.next(); !next.Equal(m.wake) {
+		m.wake = next
+		m.out = append(m.out, WakeAt{At: next})
+	}
+	out := m.out
+	m.out = nil
+	return out
+}
+
+// loaded sends the markers of what was decided before: nobody else knows of them.
+func (m *Machine) loaded() {
+	m.schedule.abortAt = m.now.Add(m.cfg.AbortInterval)
+	m.schedule.expiryAt = m.now.Add(m.cfg.ExpiryInterval)
+	for _, id := range sortedKeys(m.transactions) {
+		if t := m.transactions[id]; t.state.decided() {
+			m.send(t)
+		}
+	}
+}
+
+func (m *Machine) asked(ev Asked) {
+	if m.dead {
+		m.refuse(ev.Ticket, wire.NotCoordinator)
+		return
+	}
+	switch q := ev.Request.(type) {
+	case Init:
+		m.init(ev.Ticket, q)
+	case Add:
+		m.refuse(ev.Ticket, m.add(q))
+	case Verify:
+		m.verify(ev.Ticket, q)
+	case End:
+		m.end(ev.Ticket, q)
+	case Describe:
+		m.describe(ev.Ticket, q)
+	case List:
+		m.list(ev.Ticket, q)
+	case SetLevel:
+		m.level = q.Level
+		m.answer(ev.Ticket, nil)
+	default:
+		m.refuse(ev.Ticket, wire.UnknownServerError)
+	}
+}
+
+func (m *Machine) appended(seq uint64) {
+	m.confirmed = max(m.confirmed, seq)
+	ready := 0
+	for ready < len(m.held) && m.held[ready].after <= m.confirmed {
+		m.out = append(m.out, m.held[ready].reply)
+		ready++
+	}
+	m.held = drop(m.held, ready)
+	m.sendPrepared()
+}
+
+func (m *Machine) failed(code int16) {
+	m.dead = true
+	for _, h := range m.held {
+		m.out = append(m.out, Reply{Ticket: h.reply.Ticket, Code: code})
+	}
+	m.held, m.confirmed = nil, m.seq
+	for _, call := range sortedKeys(m.wants) {
+		if w := m.wants[call]; w.ticket != 0 {
+			m.refuse(w.ticket, wire.NotCoordinator)
+		}
+	}
+	m.clear()
+}
+
+func (m *Machine) woken() {
+	m.wake = time.Time{}
+	if m.dead {
+		return
+	}
+	if due(m.schedule.abortAt, m.now, m.cfg.AbortInterval) {
+		m.schedule.abortAt = m.now.Add(m.cfg.AbortInterval)
+		m.abortOverdue()
+	}
+	if due(m.schedule.expiryAt, m.now, m.cfg.ExpiryInterval) {
+		m.schedule.expiryAt = m.now.Add(m.cfg.ExpiryInterval)
+		m.removeExpired()
+	}
+	for _, t := range m.schedule.takeRetries(m.now, m.cfg.MarkerRetryMax) {
+		m.send(t)
+	}
+}
+
+func (m *Machine) returned(ev Returned) {
+	if w, found := m.wants[ev.ID]; found {
+		delete(m.wants, ev.ID)
+		m.gotProducerID(w, ev.Result)
+	}
+	if t, found := m.sending[ev.ID]; found {
+		delete(m.sending, ev.ID)
+		m.marked(t, ev.Result)
+	}
+}
+
+// call wants something done and returns the number of the call.
+func (m *Machine) call(what any) uint64 {
+	m.calls++
+	m.out = append(m.out, Call{ID: m.calls, What: what})
+	return m.calls
+}
+
+// reply answers a request, once everything that the answer may rest on is confirmed.
+func (m *Machine) reply(r Reply) {
+	if m.seq == m.confirmed {
+		m.out = append(m.out, r)
+		return
+	}
+	m.held = append(m.held, heldReply{after: m.seq, reply: r})
+}
+
+func (m *Machine) answer(ticket uint64, answer any) { m.reply(Reply{Ticket: ticket, Answer: answer}) }
+func (m *Machine) refuse(ticket uint64, code int16) { m.reply(Reply{Ticket: ticket, Code: code}) }
+
+// append wants records written, in as many appends as their size asks for.
+func (m *Machine) append(records ...Record) {
+	for len(records) > 0 {
+		n, size := 1, records[0].size()
+		for n < len(records) && size+records[n].size() <= m.cfg.MaxAppendBytes {
+			size += records[n].size()
+			n++
+		}
+		m.seq++
+		m.out = append(m.out, Append{Seq: m.seq, Records: records[:n:n]})
+		records = records[n:]
+	}
+}
+
+// store wants a transactional id written as it is now.
+func (m *Machine) store(t *transaction) { m.append(t.record(m.level)) }
+
+// drop removes the first n of a list, and the list when none are left.
+func drop[T any](list []T, n int) []T {
+	if n == len(list) {
+		return nil
+	}
+	return list[n:]
+}
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,151 @@
+package txn
+
+import (
+	"errors"
+	"math"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+func TestRecordsAreReadAsTheyWereWritten(t *testing.T) {
+	for level := range int16(3) {
+		for state := Empty; state <= CompleteAbort; state++ {
+			one := newTransaction("t")
+			one.state, one.producer, one.timeoutMillis = state, Producer{1 << 40, math.MaxInt16}, math.MaxInt32
+			one.startMillis, one.updatedMillis = 1_700_000_000_001, 1_700_000_000_002
+			if level > 0 {
+				one.previousID, one.nextID, one.level = 11, 12, level
+			}
+			if state != Empty {
+				one.partitions = withPartitions(a0, a1, b0)
+			}
+			r := one.record(level)
+			got, err := decode("t", r.Value)
+			if err != nil || !reflect.DeepEqual(got, one) {
+				t.Fatalf("level %d, %s: %+v, %v", level, state, got, err)
+			}
+			if want := min(level, 1); int16(r.Value[1]) != want {
+				t.Fatalf("level %d: version %d", level, r.Value[1])
+			}
+		}
+	}
+}
+
+func TestRecordsOfOtherVersionsAreSkipped(t *testing.T) {
+	m := New(testConfig(), testEpoch, 2)
+	ours := newTransaction("t")
+	ours.producer = Producer{5, 3}
+	r := ours.record(2)
+	if err := m.Replay(r); err != nil {
+		t.Fatal(err)
+	}
+	for name, other := range map[string]Record{
+		"key":            {Key: []byte{0, 1, 9}, Value: r.Value},
+		"tombstone":      {Key: []byte{0, 1, 9}},
+		"value":          {Key: r.Key, Value: []byte{0, 2, 1}},
+		"negative value": {Key: r.Key, Value: []byte{255, 255, 1}},
+	} {
+		if err := m.Replay(other); !errors.Is(err, ErrUnknownVersion) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if len(m.transactions) != 1 {
+		t.Fatalf("transactions = %v", m.transactions)
+	}
+	if err := m.Replay(Record{Key: r.Key}); err != nil || len(m.transactions) != 0 {
+		t.Fatalf("transactions = %v, %v", m.transactions, err)
+	}
+}
+
+func TestAFieldOfANewerBrokerDoesNotStopTheReplay(t *testing.T) {
+	value := kmsg.NewTxnMetadataValue()
+	value.Version, value.ProducerID, value.NextProducerEpoch = 1, 5, 3
+	value.UnknownTags.Set(77, []byte("x"))
+	if _, err := decode("t", value.AppendTo(nil)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestMalformedRecordsAreRefused(t *testing.T) {
+	good := func(change func(*kmsg.TxnMetadataValue)) []byte {
+		value := kmsg.NewTxnMetadataValue()
+		value.Version, value.ProducerID = 1, 5
+		change(&value)
+		return value.AppendTo(nil)
+	}
+	whole := good(func(*kmsg.TxnMetadataValue) {})
+	for name, bad := range map[string]Record{
+		"nothing":         {},
+		"short key":       {Key: []byte{0}},
+		"cut key":         {Key: []byte{0, 0, 0, 9, 'x'}},
+		"empty value":     {Key: recordKey("t"), Value: []byte{}},
+		"short value":     {Key: recordKey("t"), Value: []byte{0}},
+		"cut value":       {Key: recordKey("t"), Value: whole[:len(whole)-1]},
+		"no partitions":   {Key: recordKey("t"), Value: good(func(v *kmsg.TxnMetadataValue) { v.State = kmsg.TransactionState(Ongoing) })},
+		"state Dead":      {Key: recordKey("t"), Value: good(func(v *kmsg.TxnMetadataValue) { v.State = kmsg.TransactionState(Dead) })},
+		"negative state":  {Key: recordKey("t"), Value: good(func(v *kmsg.TxnMetadataValue) { v.State = -1 })},
+		"negative id":     {Key: recordKey("t"), Value: good(func(v *kmsg.TxnMetadataValue) { v.ProducerID = -1 })},
+		"negative epoch":  {Key: recordKey("t"), Value: good(func(v *kmsg.TxnMetadataValue) { v.ProducerEpoch = -1 })},
+		"array too large": {Key: recordKey("t"), Value: []byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 1, 1, 127, 255, 255, 255}},
+	} {
+		m := New(testConfig(), testEpoch, 2)
+		if err := m.Replay(bad); err == nil || errors.Is(err, ErrUnknownVersion) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if len(m.transactions) != 0 {
+			t.Errorf("%s: something was taken", name)
+		}
+	}
+}
+
+func FuzzReplay(f *testing.F) {
+	one := newTransaction("t")
+	one.producer, one.state, one.partitions, one.timeoutMillis = Producer{5, 3}, PrepareCommit, withPartitions(a0, b0), 1000
+	for level := range int16(3) {
+		f.Add(recordKey("t"), one.record(level).Value)
+	}
+	one.state, one.producer.Epoch = Ongoing, lastEpoch
+	f.Add(recordKey("t"), one.record(2).Value)
+	f.Fuzz(func(t *testing.T, key, value []byte) {
+		m := New(testConfig(), testEpoch, 2)
+		if m.Replay(Record{Key: key, Value: value}) != nil {
+			return
+		}
+		for id, one := range m.transactions {
+			again, err := decode(id, one.record(2).Value)
+			if err != nil {
+				t.Fatalf("what was read cannot be written and read: %v", err)
+			}
+			if again.producer != one.producer || again.state != one.state || len(again.partitions) != len(one.partitions) {
+				t.Fatalf("%+v became %+v", one, again)
+			}
+		}
+		goOn(t, m)
+	})
+}
+
+// goOn lets a machine that was loaded run until nothing is left to do, and lets a new producer in.
+func goOn(t failer, m *Machine) {
+	t.Helper()
+	h := &harness{t: t, m: m, now: time.UnixMilli(1_700_000_000_000), replies: map[uint64]Reply{}, nextID: 1000}
+	ids := sortedKeys(m.transactions)
+	h.step(Loaded{})
+	for _, id := range ids {
+		if id == "" {
+			continue
+		}
+		q := Init{TransactionalID: id, TimeoutMillis: 1000, Expected: nobody}
+		r := h.reply(h.ask(q))
+		if r.Code == wire.ConcurrentTransactions {
+			r = h.reply(h.ask(q))
+		}
+		if maxRecordSize(id, nil) <= testConfig().MaxAppendBytes && r.Code != wire.None {
+			t.Fatalf("%q: %s", id, wire.CodeName(r.Code))
+		}
+	}
+}
