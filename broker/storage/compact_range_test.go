@@ -1,14 +1,16 @@
 package storage
 
 import (
+	"fmt"
 	"math"
 	"testing"
 	"time"
 
+	"github.com/chronik-stream/chronik/broker/record"
 	"github.com/chronik-stream/chronik/broker/vfs"
 )
 
-// dirtyLog has a segment of two records at each of the times, in seconds after testTime, and an active one behind.
+// dirtyLog has a segment of two records at each of the times, in seconds after testTime or -1 for none, and an active one behind.
 func dirtyLog(t *testing.T, d *Directory, id byte, topic string, seconds ...int64) *Log {
 	t.Helper()
 	cfg := d.cfg.DefaultLogConfig
@@ -16,12 +18,15 @@ func dirtyLog(t *testing.T, d *Directory, id byte, topic string, seconds ...int6
 	l, err := d.Create(TopicID{id}, topic, 0, cfg)
 	must(t, err)
 	for _, s := range append(seconds, 3600) {
-		at := int64(-1)
-		if s >= 0 {
-			at = testTime.UnixMilli() + 1000*s
+		var b record.Builder
+		for i := range int64(2) {
+			at := int64(-1)
+			if s >= 0 {
+				at = testTime.UnixMilli() + 1000*s + i
+			}
+			b.Add(at, fmt.Appendf(nil, "key %d", i), make([]byte, 100))
 		}
-		b := batchOf(2, 100, at)
-		appendTo(t, l, b)
+		appendTo(t, l, b.Batch())
 	}
 	if n := len(*l.segments.Load()); n != len(seconds)+1 {
 		t.Fatalf("%d segments", n)
