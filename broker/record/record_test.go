@@ -178,6 +178,44 @@ func TestValidateRefuses(t *testing.T) {
 	}
 }
 
+// TestTheHeaderAloneIsValidated: with chronik.record.validation=header a batch is stored as it came, whatever its records are, and
+// refused for what its header says.
+func TestTheHeaderAloneIsValidated(t *testing.T) {
+	w := NewWalker()
+	full, header := rules(), rules()
+	header.HeaderOnly = true
+	for codec := None; codec <= Zstd; codec++ {
+		b := repack(sample(3), codec, []byte("no records"))
+		if _, err := w.Validate(bytes.Clone(b), full); reasonOf(err) != Invalid {
+			t.Errorf("%s, with its records: %v", codec, err)
+		}
+		stored, err := w.Validate(bytes.Clone(b), header)
+		if err != nil || !bytes.Equal(stored.Batch, b) {
+			t.Errorf("%s: %v, stored as\n%x, not\n%x", codec, err, stored.Batch, b)
+		}
+	}
+	for name, c := range map[string]struct {
+		at     int
+		value  byte
+		reason Reason
+	}{
+		"count": {countAt + 3, 9, Invalid}, "last delta": {lastDeltaAt + 3, 1, Invalid}, "control": {attributesAt + 1, controlBit, Invalid},
+		"codec": {attributesAt + 1, 5, BadCodec}, "base offset": {7, 1, Invalid}, "producer": {producerIDAt, 0, Invalid},
+	} {
+		b := sample(3)
+		b[c.at] = c.value
+		b.sign()
+		if _, err := w.Validate(b, header); reasonOf(err) != c.reason {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	unsigned := sample(3)
+	unsigned[len(unsigned)-1]++
+	if _, err := w.Validate(unsigned, header); reasonOf(err) != Corrupt {
+		t.Errorf("checksum: %v", err)
+	}
+}
+
 func reasonOf(err error) Reason {
 	var r *Refusal
 	if !errors.As(err, &r) {
