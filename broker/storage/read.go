@@ -47,7 +47,8 @@ func (l *Log) ReadWithAborted(offset int64, maxBytes int, upTo int64, minOne boo
 	return data, aborted, nil
 }
 
-// steadily runs a read from an offset on, of a log with an end, again where segments were removed or cut under it.
+// steadily runs a read from an offset on, of a log with an end, again where segments were removed or cut under it. Retention raises the
+// start of the log before it removes any.
 func (l *Log) steadily(offset int64, run func(end int64) error) error {
 	for attempt := 1; ; attempt++ {
 		cuts := l.cuts.Load()
@@ -61,7 +62,7 @@ func (l *Log) steadily(offset int64, run func(end int64) error) error {
 			return wire.Errorf(wire.OffsetOutOfRange, "read of %s-%d: offset %d is not within %d and %d", l.topic, l.partition, offset, start, end)
 		}
 		err := run(end)
-		if l.cuts.Load() == cuts && !errors.Is(err, fs.ErrClosed) {
+		if l.cuts.Load() == cuts && offset >= l.start.Load() && !errors.Is(err, fs.ErrClosed) {
 			return l.readFailed(err)
 		}
 		if attempt == readAttempts {
