@@ -86,6 +86,19 @@ func TestRangeKeepsTheRowOfAStaticMember(t *testing.T) {
 	}
 }
 
+// TestUniformOfWhatTwoOwn has a log say that a partition is two members'. The first one keeps it.
+func TestUniformOfWhatTwoOwn(t *testing.T) {
+	topic := topicID(0)
+	members := []Member{
+		{ID: "b", Topics: []TopicID{topic}, Owned: Assignment{topic: {0, 1}}},
+		{ID: "a", Topics: []TopicID{topic}, Owned: Assignment{topic: {0}}},
+	}
+	got, err := Uniform(members, counts{2})
+	if diff := cmp.Diff(map[string]Assignment{"a": {topic: {0}}, "b": {topic: {1}}}, got); err != nil || diff != "" {
+		t.Fatalf("%s, %v", diff, err)
+	}
+}
+
 // TestUniformOfDisjointTopics has members that cannot help each other: numbers are as uneven as the topics are.
 func TestUniformOfDisjointTopics(t *testing.T) {
 	members := []Member{
