@@ -11,8 +11,8 @@ const (
 	// maxHeldBytes is how much may wait for the sync of its own file: enough for a disk to stay busy, little enough for the page
 	// cache.
 	maxHeldBytes = 32 << 20
-	// syncsAtOnce is how many files are synced at a time: file systems commit together what is asked for together.
-	syncsAtOnce = 16
+	// DefaultSyncsAtOnce is how many files are synced at a time: file systems commit together what is asked for together.
+	DefaultSyncsAtOnce = 16
 	// heldFrameBytes is what a held frame costs besides its payload.
 	heldFrameBytes = 512
 	// referenceWeight is by how much verifying what a reference speaks of is cheaper for a replay than writing it again.
@@ -95,9 +95,9 @@ func (j *Journal) passOn(batch []heldFrame) {
 	}
 	err := j.Err()
 	if err == nil {
-		err = syncSources(batch)
+		err = syncSources(batch, j.cfg.SyncsAtOnce)
 		for vfs.NoFiles(err) && j.pause() { // nothing was synced that is not synced anew
-			err = syncSources(batch)
+			err = syncSources(batch, j.cfg.SyncsAtOnce)
 		}
 		if err != nil {
 			j.fail(err)
@@ -124,7 +124,7 @@ func (j *Journal) passOn(batch []heldFrame) {
 }
 
 // syncSources syncs each source once.
-func syncSources(batch []heldFrame) error {
+func syncSources(batch []heldFrame, atOnce int) error {
 	seen := map[Source]struct{}{}
 	var sources []Source
 	for i := range batch {
@@ -135,12 +135,12 @@ func syncSources(batch []heldFrame) error {
 			}
 		}
 	}
-	return SyncAll(sources)
+	return SyncAll(sources, atOnce)
 }
 
-// SyncAll syncs several sources at a time, and starts no other sync after an error. It returns the first one; but one after which
+// SyncAll syncs several sources, so many at a time, and starts no other sync after an error. It returns the first one; but one after which
 // nothing may be tried again comes before those that only lacked something.
-func SyncAll[S Source](sources []S) error {
+func SyncAll[S Source](sources []S, atOnce int) error {
 	var next, failed atomic.Int64
 	var mu sync.Mutex
 	var worst error
@@ -164,7 +164,7 @@ func SyncAll[S Source](sources []S) error {
 		}
 	}
 	var group sync.WaitGroup
-	for range min(len(sources), syncsAtOnce) - 1 {
+	for range min(len(sources), atOnce) - 1 {
 		group.Go(work)
 	}
 	work()

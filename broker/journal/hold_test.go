@@ -150,7 +150,7 @@ func TestAFailedSyncIsNotHiddenByAnotherError(t *testing.T) {
 		first := &chained{after: make(chan struct{}), done: make(chan struct{}), err: passing}
 		second := &chained{after: first.done, done: make(chan struct{}), err: eio}
 		starts := &starter{first.after}
-		if err := SyncAll([]Source{second, first, starts}); !errors.Is(err, eio) {
+		if err := SyncAll([]Source{second, first, starts}, DefaultSyncsAtOnce); !errors.Is(err, eio) {
 			t.Errorf("%v", err)
 		}
 	}

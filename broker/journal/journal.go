@@ -49,7 +49,9 @@ type Config struct {
 	Interval time.Duration
 	// CheckpointBytes is how much is written until CheckpointDue tells; 0 means two files.
 	CheckpointBytes int64
-	Logger          *slog.Logger
+	// SyncsAtOnce is how many files that frames rest on are synced at a time; 0 means DefaultSyncsAtOnce.
+	SyncsAtOnce int
+	Logger      *slog.Logger
 }
 
 // Done is told the outcome of a frame by the journal's goroutine, in the order of the frames: nil when it is confirmed by the
@@ -147,6 +149,9 @@ func (c *Config) check() error {
 	}
 	if c.CheckpointBytes == 0 {
 		c.CheckpointBytes = 2 * c.FileBytes
+	}
+	if c.SyncsAtOnce == 0 {
+		c.SyncsAtOnce = DefaultSyncsAtOnce
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

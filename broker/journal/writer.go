@@ -149,7 +149,11 @@ func (j *Journal) put(b *batch) error {
 
 var zeroBlock [blockBytes]byte
 
+// sync makes the current file durable. A journal that has failed syncs no more: a sync after a failed one tells nothing.
 func (j *Journal) sync() error {
+	if err := j.Err(); err != nil {
+		return err
+	}
 	if err := j.current.f.Sync(); err != nil {
 		return fmt.Errorf("sync the journal file %s: %w", j.current.name, err)
 	}

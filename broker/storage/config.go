@@ -63,6 +63,9 @@ type Config struct {
 	RecoveryThreads int
 	// snapshotBytes is how much is appended before a checkpoint writes a producer snapshot; 0 means defaultSnapshotBytes.
 	snapshotBytes int64
+	// syncsAtOnce is how many logs, or files that the journal's frames rest on, are synced at a time; 0 means as many as the journal
+	// syncs by default.
+	syncsAtOnce int
 }
 
 func (c *Config) setDefaults() {
@@ -93,6 +96,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.snapshotBytes == 0 {
 		c.snapshotBytes = defaultSnapshotBytes
+	}
+	if c.syncsAtOnce == 0 {
+		c.syncsAtOnce = journal.DefaultSyncsAtOnce
 	}
 	if c.RecoveryThreads == 0 {
 		c.RecoveryThreads = DefaultRecoveryThreads

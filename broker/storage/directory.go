@@ -151,7 +151,7 @@ func (d *Directory) start() error {
 	}
 	d.journal, err = journal.Start(journal.Config{
 		FS: d.cfg.FS, Dir: d.cfg.Dir, FileBytes: d.cfg.JournalFileBytes, Policy: d.cfg.FlushPolicy, Interval: d.cfg.FlushInterval,
-		CheckpointBytes: d.cfg.CheckpointBytes, Logger: d.cfg.Logger,
+		CheckpointBytes: d.cfg.CheckpointBytes, SyncsAtOnce: d.cfg.syncsAtOnce, Logger: d.cfg.Logger,
 	}, tail)
 	if err != nil {
 		return err

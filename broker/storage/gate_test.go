@@ -18,6 +18,7 @@ type gate struct {
 	// does not come to rest.
 	loose   bool
 	mu      sync.Mutex
+	opened  bool // nothing waits any more
 	waiting []*heldCall
 	// names has the stable names of what was retired under a random one, retired counts them over all lives.
 	names   map[string]string
@@ -41,11 +42,26 @@ func (g *gate) pass(op, name string) {
 	if !journal && (op != "sync" || g.loose && strings.HasPrefix(base, "0")) {
 		return
 	}
-	c := &heldCall{what: op + " " + name, journal: journal, release: make(chan struct{})}
 	g.mu.Lock()
+	if g.opened {
+		g.mu.Unlock()
+		return
+	}
+	c := &heldCall{what: op + " " + name, journal: journal, release: make(chan struct{})}
 	g.waiting = append(g.waiting, c)
 	g.mu.Unlock()
 	<-c.release
+}
+
+// open lets all calls through from here on: those of a process whose disk is gone, which are in no order and change nothing.
+func (g *gate) open() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.opened = true
+	for _, c := range g.waiting {
+		close(c.release)
+	}
+	g.waiting = nil
 }
 
 // grant lets one of the calls that wait go on, and says whether there was any. choose picks one of n.

@@ -53,7 +53,7 @@ func (m *model) config(dir string, cache *SegmentCache) Config {
 	cfg.FlushPolicy = m.draw.policy
 	cfg.JournalFileBytes = 64 << 10
 	cfg.ReferenceBytes = m.draw.references
-	cfg.RecoveryThreads = 1
+	cfg.RecoveryThreads, cfg.syncsAtOnce = 1, 1 // a seed repeats the order of all calls
 	cfg.snapshotBytes = 1500
 	cfg.Clock = m.clock.now
 	cfg.DefaultLogConfig.SegmentBytes = 6000

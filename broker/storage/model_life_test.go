@@ -14,6 +14,9 @@ import (
 
 func (m *model) live() {
 	m.start()
+	if m.flipped {
+		m.mendAll()
+	}
 	m.check()
 	if m.r.IntN(3) > 0 {
 		m.disk.CutPowerAfter(m.r.IntN(500))
@@ -87,14 +90,17 @@ func (m *model) openWithFault() {
 	m.killKeeping()
 }
 
-// contents are the files of all directories that a recovery leaves alike. A clean start makes no side-cars; another one does.
+// contents are the files of all directories that a recovery leaves alike. A clean start makes no side-cars and leaves time entries of
+// where the log ended once; another one makes side-cars, and where there were none the time indexes anew.
 func (m *model) contents() map[string]string {
 	all := map[string]string{}
 	for _, h := range m.dirs {
 		maps.Copy(all, contents(m.t, m.disk, h.path))
 	}
 	if m.draw.bare {
-		maps.DeleteFunc(all, func(name, _ string) bool { return strings.HasSuffix(name, sumsSuffix) })
+		maps.DeleteFunc(all, func(name, _ string) bool {
+			return strings.HasSuffix(name, sumsSuffix) || strings.HasSuffix(name, timeSuffix)
+		})
 	}
 	return all
 }
@@ -186,15 +192,14 @@ func (m *model) crash() {
 
 // abandon ends the goroutines of directories whose disk is gone.
 func (m *model) abandon() {
+	m.gate.open()
 	if m.flush != nil {
-		for m.grant(false) {
-		}
-		m.run(func() { <-m.flush.done }) //nolint:errcheck // the disk is gone: how it ended does not matter
+		<-m.flush.done //nolint:errcheck // the disk is gone: how it ended does not matter
 		m.flush = nil
 	}
 	for _, h := range m.dirs {
 		if h.d != nil {
-			m.run(func() { _ = h.d.Close() })
+			_ = h.d.Close()
 		}
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"path"
+	"slices"
 	"sync"
 
 	"github.com/chronik-stream/chronik/broker/journal"
@@ -159,7 +161,8 @@ func (r *replay) missing(f *journal.Frame, p *past, name string) error {
 
 // finish sets aside the directories that nothing explains. One that the checkpoints know was durable with its topic id.
 func (r *replay) finish() error {
-	for name, dir := range r.unknown {
+	for _, name := range slices.Sorted(maps.Keys(r.unknown)) {
+		dir := r.unknown[name]
 		if r.d.named[name] && !r.made[name] {
 			return fmt.Errorf("%s: %w: its %s is missing or damaged", dir, ErrCorrupt, metadataFile)
 		}
