@@ -286,5 +286,6 @@ func (s *segment) inForce() *segment {
 	fresh.times.load(int64(s.times.entries()) * timeEntryBytes)
 	fresh.txns.load(s.txns.fileSize())
 	fresh.times.lastKey = s.times.last()
+	fresh.sideCar.settled = true
 	return fresh
 }

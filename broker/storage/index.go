@@ -94,6 +94,14 @@ func (x *index) loadLast(size int64) error {
 	return nil
 }
 
+// covered is how many of the entries in the file a side-car tells of: they are verified when they are read.
+func (x *index) covered() int {
+	if x.guards == nil {
+		return 0
+	}
+	return int(x.guards.files[x.kind()].size) / x.width
+}
+
 // add appends an entry, whose key has to be larger than the last one.
 func (x *index) add(entry []byte) {
 	x.mu.Lock()

@@ -139,13 +139,14 @@ func (l *Log) nextValid(scan *scanner, s *segment, end int64) (header, int64, er
 	return h, at, nil
 }
 
-// trustIndexes cuts the indexes to the entries of batches below the index point that are as they should be, and returns the
-// position of the last one's batch.
+// trustIndexes cuts the indexes to the entries of batches below the index point that are as they were written, as far as a side-car
+// tells, and returns the position of the last one's batch.
 func (s *segment) trustIndexes(in loading) (pos int64, err error) {
 	size := s.size.Load()
 	n, err := s.offsets.validPrefix(func(e []byte) bool {
 		return s.base+int64(i32(e)) < in.indexPoint && i32(e) >= 0 && int64(i32(e[4:])) < size && i32(e[4:]) > 0
 	})
+	n = min(n, s.offsets.covered())
 	if err == nil {
 		err = s.offsets.truncate(n)
 	}
@@ -161,6 +162,7 @@ func (s *segment) trustIndexes(in loading) (pos int64, err error) {
 		last, pos = int64(i32(e)), int64(i32(e[4:]))
 	}
 	n, err = s.times.validPrefix(func(e []byte) bool { return int64(i32(e[8:])) <= last && i32(e[8:]) >= 0 && i64(e) >= 0 })
+	n = min(n, s.times.covered())
 	if err == nil {
 		err = s.times.truncate(n)
 	}

@@ -66,3 +66,40 @@ func startWithDamagedIndex(t *testing.T, at int, suffix string, clean bool) {
 	}
 	must(t, d.Close())
 }
+
+// TestAStartTrustsNoIndexWithoutASideCar: an entry that was damaged and still rises can not be told from a good one where no side-car
+// tells of it. Recovery makes it anew of the batches, or it would get a side-car that blesses it.
+func TestAStartTrustsNoIndexWithoutASideCar(t *testing.T) {
+	for _, suffix := range []string{offsetSuffix, timeSuffix} {
+		for why, lose := range map[string]func(t *testing.T, disk vfs.FS, l *Log){
+			"removed":  func(t *testing.T, disk vfs.FS, _ *Log) { removeSideCars(t, disk, testDir) },
+			"of a cut": func(t *testing.T, _ vfs.FS, l *Log) { must(t, l.Truncate(l.EndOffset()-1)) },
+		} {
+			t.Run(suffix+" "+why, func(t *testing.T) {
+				for at := range int64(60) {
+					startWithDamagedEntry(t, suffix, at, lose)
+				}
+			})
+		}
+	}
+}
+
+func startWithDamagedEntry(t *testing.T, suffix string, at int64, lose func(t *testing.T, disk vfs.FS, l *Log)) {
+	t.Helper()
+	disk := vfs.NewMemory(nil)
+	d := openDir(t, testConfig(disk))
+	l := newLogIn(t, d)
+	for i := range 15 {
+		appendTo(t, l, batchOf(1, 800, testTime.UnixMilli()+int64(i)))
+	}
+	waitConfirmed(t, l)
+	must(t, d.Checkpoint())
+	lose(t, disk, l)
+	waitConfirmed(t, l)
+	next := disk.Kill()
+	_ = d.Close() // without its disk
+	flipBit(t, next, l.active().name(suffix), at)
+	d = openDir(t, testConfig(next))
+	must(t, checkFiles(next, d.Log("topic", 0)))
+	must(t, d.Close())
+}

@@ -92,7 +92,7 @@ func (l *Log) settled(s *segment) (next int64, ok bool) {
 		return 0, false
 	}
 	next = segments[i+1].base
-	return next, next <= l.recoveryPoint && !s.sideCar.cut
+	return next, next <= l.recoveryPoint && s.sideCar.settled
 }
 
 // segment verifies one segment. What it finds counts only if the segment is the log's still, and was not cut meanwhile.

@@ -8,10 +8,6 @@ import (
 	"github.com/chronik-stream/chronik/broker/vfs"
 )
 
-// catchUpBytes is how much recovery reads of a segment to know its checksums again. More costs more than it gives: the scrubber
-// makes the side-car when the segment has ended.
-const catchUpBytes = 64 << 20
-
 // openSums reads a segment's side-car and sets the guards of its files. durable says that the files are wholly below the
 // recovery point, or that the stop was clean: then they are exactly what the side-car tells of.
 //
@@ -101,15 +97,10 @@ func (s *segment) sumRecovered(f vfs.File) error {
 	if err := errors.Join(s.offsets.resum(), s.times.resum(), s.txns.resum()); err != nil {
 		return err
 	}
-	size := s.size.Load()
 	if s.sum == nil {
 		s.sum = &fileSum{}
 	}
-	if size < s.sum.size || size-s.sum.size > catchUpBytes {
-		s.sum = nil
-		return nil
-	}
-	return s.sum.addFrom(f, size)
+	return s.sum.addFrom(f, s.size.Load())
 }
 
 // restoreSums sets the checksums of a segment that had ended and is about to be cut.

@@ -16,6 +16,9 @@ type sideCar struct {
 	// cut says that the .log was cut since: what the file tells of it must not come back, nor be believed. It belongs to the log's
 	// lock.
 	cut bool
+	// settled says that the segment has ended and a flush has made it durable since: the side-car, where there is one, tells of all of
+	// it. It belongs to the log's lock.
+	settled bool
 }
 
 // sums are the checksums of the segment's files as they stand, when the indexes are flushed; nil if they are not known. No
@@ -30,9 +33,9 @@ func (s *segment) sums(end int64, complete bool) *sums {
 	return now
 }
 
-// settleSums gives the memory back that the checksums of a segment that has ended hold.
+// settleSums gives the memory back that the checksums of a segment hold that has ended and is durable.
 func (s *segment) settleSums() {
-	s.sum, s.offsets.sum, s.times.sum, s.txns.sum, s.sideCar = nil, nil, nil, nil, sideCar{}
+	s.sum, s.offsets.sum, s.times.sum, s.txns.sum, s.sideCar = nil, nil, nil, nil, sideCar{settled: true}
 	if s.guards != nil {
 		s.guards.unload()
 	}
@@ -49,19 +52,21 @@ func (l *Log) noteSums(f *flushing) {
 			f.sums, f.cutSums = append(f.sums, nil), append(f.cutSums, false)
 			continue
 		}
-		f.sums = append(f.sums, s.sums(end, complete))
-		f.cutSums = append(f.cutSums, s.sideCar.cut)
+		now := s.sums(end, complete)
+		f.sums = append(f.sums, now)
+		// A complete one of a segment that has grown since, with checksums that are not known, would tell of another one.
+		f.cutSums = append(f.cutSums, s.sideCar.cut || complete && now == nil && !s.sideCar.settled)
 	}
 }
 
-// settleSums forgets the checksums of the segments that have ended and whose side-cars have them. No side-car tells of what was cut any
-// more. The caller holds the lock.
+// settleSums forgets the checksums of the segments that have ended. No side-car tells of what was cut any more. The caller holds the
+// lock.
 func (f *flushing) settleSums() {
 	for i, s := range f.segments {
 		if f.cutSums[i] {
 			s.sideCar.cut = false
 		}
-		if i+1 < len(f.segments) && f.sums[i] != nil {
+		if i+1 < len(f.segments) {
 			s.settleSums()
 		}
 	}

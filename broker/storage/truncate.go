@@ -196,6 +196,8 @@ func (s *segment) truncate(offset int64) (end int64, err error) {
 	if end, err = s.rescan(); err != nil {
 		return 0, err
 	}
+	s.sideCar.settled = false
+	s.sideCar.cut = s.sideCar.cut || s.sum == nil // what it tells could not be taken up
 	return end, s.settleTimes()
 }
 
