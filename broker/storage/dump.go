@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
 	"strings"
 
@@ -50,6 +51,9 @@ func (d *dumper) dump() error {
 	}
 	suffix := path.Ext(file)
 	base, ok := parseOffsetName(file, suffix)
+	if !ok && suffix == sumsSuffix {
+		return d.textSums()
+	}
 	if !ok {
 		return ErrNotDumped
 	}
@@ -134,6 +138,27 @@ func (d *dumper) sums(base int64) error {
 	}
 	if r.damaged {
 		return fmt.Errorf("%w: no valid section from position %d on", ErrCorrupt, r.bytes)
+	}
+	return nil
+}
+
+// textSums writes the two contents that the side-car of a text file allows.
+func (d *dumper) textSums() error {
+	contents, ok, err := readTextSums(d.fs, strings.TrimSuffix(d.name, sumsSuffix))
+	switch {
+	case errors.Is(err, errSums):
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+	case err != nil:
+		return err
+	case !ok:
+		return fs.ErrNotExist
+	}
+	for i, what := range []string{"written last", "replaced by that"} {
+		if contents[i] == noText {
+			d.line("contents: %s size: none", what)
+			continue
+		}
+		d.line("contents: %s size: %d crc: %d", what, contents[i].size, contents[i].crc)
 	}
 	return nil
 }
