@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"text/tabwriter"
@@ -55,6 +56,9 @@ func newLogCache() *cobra.Command {
 
 // askCache returns the broker's answer.
 func askCache(ctx context.Context, server string) (answer []byte, err error) {
+	if _, _, err := net.SplitHostPort(server); err != nil {
+		return nil, fmt.Errorf("--http-server is not host:port: %w", err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, cacheTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+server+broker.CachePath, http.NoBody)

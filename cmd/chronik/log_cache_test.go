@@ -40,4 +40,7 @@ func TestLogCache(t *testing.T) {
 	if _, err := runCommand(t, "", "log", "cache", "--http-server", address+"/elsewhere"); err == nil || !strings.Contains(err.Error(), "404") {
 		t.Errorf("a server without the route: %v", err)
 	}
+	if _, err := runCommand(t, "", "log", "cache", "--http-server", server.URL); err == nil || !strings.Contains(err.Error(), "not host:port") {
+		t.Errorf("a URL: %v", err)
+	}
 }
