@@ -32,10 +32,10 @@ func TestOffsetsAreListedAsByKafka(t *testing.T) {
 	}
 	for i := range logs {
 		l := &logs[i]
-		for _, version := range []int16{1, 4, 6, 7, 8, 9, 10} {
+		for _, version := range []int16{1, 4, 6, 7, 8, 9, 10, 11} {
 			questions := l.questions()
 			if version < 10 {
-				questions = questions[:min(len(questions), 8)] // those that are no times, or far from all
+				questions = questions[:min(len(questions), 9)] // those that are no times, or far from all
 			}
 			for _, question := range questions {
 				kafkas := l.list(t, clients[k.Bootstrap()], version, question)
@@ -131,9 +131,9 @@ func (l *timedLog) write(t *testing.T, b *harness.Broker, bootstrap string, clie
 }
 
 func (l *timedLog) questions() []int64 {
-	list := []int64{-1, -2, -4, -5, -7, 0, 33_000_000_000_000, -3}
+	list := []int64{-1, -2, -4, -5, -6, -7, 0, 33_000_000_000_000, -3}
 	if l.clock { // the batches may have one time, and then the first is the newest
-		return list[:7]
+		return list[:8]
 	}
 	seen := map[int64]bool{}
 	for _, at := range l.times {
