@@ -175,19 +175,24 @@ func TestConversionNeedsMemoryForItsResultAlone(t *testing.T) {
 	bomb := packed(t, b.Batch(), Zstd)
 	r := rules()
 	r.Compression = fixed(Gzip)
-	if _, err := w.Validate(bomb, r); err != nil { // fills the pools
-		t.Fatal(err)
-	}
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection empties the pools
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	got, err := w.Validate(bomb, r)
-	runtime.ReadMemStats(&after)
-	if allocated := after.TotalAlloc - before.TotalAlloc; err != nil || allocated > mostConversionBytes {
-		t.Errorf("%d bytes were allocated, %v", allocated, err)
+	// The first conversion fills the pools, and so does one that the scheduler has moved to a processor with empty ones.
+	least := uint64(math.MaxUint64)
+	for range 10 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		got, err := w.Validate(bomb, r)
+		runtime.ReadMemStats(&after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Batch.Codec() != Gzip {
+			t.Errorf("codec %s", got.Batch.Codec())
+		}
+		least = min(least, after.TotalAlloc-before.TotalAlloc)
 	}
-	if got.Batch.Codec() != Gzip {
-		t.Errorf("codec %s", got.Batch.Codec())
+	if least > mostConversionBytes {
+		t.Errorf("%d bytes were allocated", least)
 	}
 	r.Compression = fixed(None)
 	if _, err := w.Validate(bomb, r); reasonOf(err) != TooLarge {
