@@ -178,6 +178,17 @@ func TestValidateRefuses(t *testing.T) {
 	}
 }
 
+// TestTimesAtTheirLimits: as far before and after the append as is allowed, and a millisecond more.
+func TestTimesAtTheirLimits(t *testing.T) {
+	w, r := NewWalker(), rules()
+	r.BeforeMax, r.AfterMax = 3000, 2000
+	for at, want := range map[int64]Reason{now - 3000: 0, now - 3001: BadTimestamp, now + 2000: 0, now + 2001: BadTimestamp, -1: 0} {
+		if _, err := w.Validate(timed(at), r); reasonOf(err) != want || (err == nil) != (want == 0) {
+			t.Errorf("%d ms after the append: %v", at-now, err)
+		}
+	}
+}
+
 // TestTheHeaderAloneIsValidated: with chronik.record.validation=header a batch is stored as it came, whatever its records are, and
 // refused for what its header says.
 func TestTheHeaderAloneIsValidated(t *testing.T) {

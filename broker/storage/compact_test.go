@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -110,6 +111,36 @@ func TestCompactionKeepsTheNewestRecordOfEachKey(t *testing.T) {
 }
 
 // TestALogDoesNotInheritWhatWasCompacted: a topic is deleted before the first checkpoint after a start, and made anew.
+// TestATombstoneStaysForItsTime: for delete.retention.ms after the first round that meets it, and not a millisecond longer.
+func TestATombstoneStaysForItsTime(t *testing.T) {
+	cfg := compactConfig(vfs.NewMemory(nil))
+	cfg.DefaultLogConfig.SegmentBytes, cfg.DefaultLogConfig.DeleteRetentionMs = 100, 1000 // a segment for each batch
+	d := openDir(t, cfg)
+	l := newLogIn(t, d)
+	appendTo(t, l, keyed("gone", "once"))
+	appendTo(t, l, keyed("gone", ""))
+	now := testTime
+	c := testCleaner(t, d, func() time.Time { return now })
+	for i, round := range []struct {
+		at    int64
+		stays bool
+	}{{5000, true}, {5999, true}, {6000, false}} {
+		for n := range 2 {
+			appendTo(t, l, keyed(fmt.Sprint("filler ", i, n), "value"))
+		}
+		waitConfirmed(t, l)
+		now = testTime.Add(time.Duration(round.at) * time.Millisecond)
+		if !c.Clean(context.Background()) {
+			t.Fatalf("nothing was compacted at %d", round.at)
+		}
+		left := survivors(t, l)
+		if slices.Contains(left, "0:gone=once") || slices.Contains(left, "1:gone=") != round.stays {
+			t.Errorf("at %d ms: %q", round.at, left)
+		}
+	}
+	must(t, d.Close())
+}
+
 func TestALogDoesNotInheritWhatWasCompacted(t *testing.T) {
 	cfg := compactConfig(vfs.NewMemory(nil))
 	d := openDir(t, cfg)
