@@ -293,8 +293,8 @@ func (x *index) flush() error {
 		return err
 	}
 	at := x.flushed * x.width
-	if _, err := x.f.WriteAt(x.tail, int64(at)); err != nil {
-		return fmt.Errorf("write index: %w", err)
+	if _, err := x.f.WriteAt(x.tail, int64(at)); err != nil { // a full disk may have taken a part
+		return errors.Join(fmt.Errorf("write index: %w", err), x.f.Truncate(int64(at)))
 	}
 	if x.sum != nil {
 		x.sum.add(x.tail)
