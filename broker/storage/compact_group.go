@@ -79,7 +79,9 @@ func (w *replacement) seal(newest *segment) error {
 // round tries again.
 func (w *replacement) undone(err error) error {
 	if vfs.Lacks(err) {
-		err = errors.Join(err, w.discard())
+		if failed := w.discard(); failed != nil {
+			return failed // joined, it would pass for one to try again after
+		}
 	}
 	return w.log.refuse("compact", err)
 }
