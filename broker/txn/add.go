@@ -16,8 +16,6 @@ func (m *Machine) add(q Add) int16 {
 		return wire.InvalidProducerIDMapping
 	case t.producer.Epoch != q.Producer.Epoch:
 		return wire.ProducerFenced
-	case t.state.decided():
-		return wire.ConcurrentTransactions
 	case t.state == Ongoing && t.hasAll(q.Partitions):
 		return wire.None
 	case maxRecordSize(t.id, union(t.partitions, q.Partitions)) > m.cfg.MaxAppendBytes:

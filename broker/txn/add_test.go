@@ -1,6 +1,7 @@
 package txn
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"testing"
@@ -21,9 +22,9 @@ func TestAddOfEveryState(t *testing.T) {
 		}
 		h.log, h.stuck = []Record{one.record(2)}, true
 		h.reload()
-		h.add(Producer{6, 3}, 2, wire.InvalidProducerIDMapping, b0)
-		h.add(Producer{5, 2}, 2, wire.ProducerFenced, b0)
-		h.add(Producer{5, 4}, 2, wire.ProducerFenced, b0)
+		h.add(Producer{6, 3}, 2, cmp.Or(want, wire.InvalidProducerIDMapping), b0)
+		h.add(Producer{5, 2}, 2, cmp.Or(want, wire.ProducerFenced), b0)
+		h.add(Producer{5, 4}, 2, cmp.Or(want, wire.ProducerFenced), b0)
 		h.add(Producer{5, 3}, 2, want, b0)
 		wantStart := h.now.UnixMilli()
 		if state == Ongoing || state.decided() {

@@ -54,61 +54,33 @@ func (t *transaction) judgePlain(q End, busy bool) (verdict, int16) {
 	case t.state == Ongoing:
 		return decide, wire.None
 	}
-	ended, commit := t.state.outcome()
-	switch {
-	case !ended || commit != q.Commit:
-		return refuse, wire.InvalidTxnState
-	case t.state.decided():
-		return refuse, wire.ConcurrentTransactions
-	default:
+	if ended, commit := t.state.outcome(); ended && commit == q.Commit {
 		return repeat, wire.None
 	}
+	return refuse, wire.InvalidTxnState
 }
 
 // judgeBumping holds the rules for clients whose epoch is bumped at each end (KIP-890). A client that missed the answer comes with the
 // epoch before the bump, or, when that was the last one, with the producer id before.
 func (t *transaction) judgeBumping(q End, busy bool) (verdict, int16) {
 	overflowed := q.Producer == Producer{t.previousID, lastEpoch} && t.producer.Epoch == 0
-	retry := overflowed || t.producer.Epoch == q.Producer.Epoch+1
+	ended, commit := t.state.outcome()
+	missed := overflowed || t.producer.Epoch == q.Producer.Epoch+1
 	switch {
 	case busy:
 		return refuse, wire.ConcurrentTransactions
 	case t.producer.ID != q.Producer.ID && !overflowed:
 		return refuse, wire.InvalidProducerIDMapping
-	case !t.mayEnd(q.Producer.Epoch, overflowed):
+	case t.producer.Epoch != q.Producer.Epoch && (!ended || !missed):
 		return refuse, wire.ProducerFenced
 	case t.state == Ongoing:
 		return decide, wire.None
-	case t.state == Empty && !q.Commit:
-		return abortNothing, wire.None
-	}
-	ended, commit := t.state.outcome()
-	switch {
-	case !ended:
-		return refuse, wire.InvalidTxnState
-	case t.state.decided() && commit == q.Commit:
-		return refuse, wire.ConcurrentTransactions
-	case t.state.decided():
-		return refuse, wire.InvalidTxnState
-	case retry && commit == q.Commit:
+	case ended && missed && commit == q.Commit:
 		return repeat, wire.None
-	case !retry && !q.Commit:
+	case !missed && !q.Commit:
 		return abortNothing, wire.None
 	default:
 		return refuse, wire.InvalidTxnState
-	}
-}
-
-// mayEnd reports whether a client with this epoch may speak about the transaction.
-func (t *transaction) mayEnd(epoch int16, overflowed bool) bool {
-	bumped := t.producer.Epoch == epoch+1
-	switch t.state {
-	case PrepareCommit, PrepareAbort:
-		return bumped
-	case CompleteCommit, CompleteAbort:
-		return bumped || overflowed || t.producer.Epoch == epoch
-	default:
-		return t.producer.Epoch == epoch
 	}
 }
 

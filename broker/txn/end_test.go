@@ -23,8 +23,8 @@ func TestEndOfEveryState(t *testing.T) {
 		{Ongoing, true, 0, [4]int16{ok, fenced, fenced, fenced}},
 		{Ongoing, false, 0, [4]int16{ok, fenced, fenced, fenced}},
 		{PrepareCommit, true, 0, [4]int16{again, fenced, fenced, fenced}},
-		{PrepareCommit, false, 0, [4]int16{invalid, fenced, fenced, fenced}},
-		{PrepareAbort, true, 0, [4]int16{invalid, fenced, fenced, fenced}},
+		{PrepareCommit, false, 0, [4]int16{again, fenced, fenced, fenced}},
+		{PrepareAbort, true, 0, [4]int16{again, fenced, fenced, fenced}},
 		{PrepareAbort, false, 0, [4]int16{again, fenced, fenced, fenced}},
 		{CompleteCommit, true, 0, [4]int16{ok, fenced, fenced, fenced}},
 		{CompleteCommit, false, 0, [4]int16{invalid, fenced, fenced, fenced}},
@@ -35,10 +35,10 @@ func TestEndOfEveryState(t *testing.T) {
 		{Empty, false, 2, [4]int16{ok, fenced, fenced, fenced}},
 		{Ongoing, true, 2, [4]int16{ok, fenced, fenced, fenced}},
 		{Ongoing, false, 2, [4]int16{ok, fenced, fenced, fenced}},
-		{PrepareCommit, true, 2, [4]int16{fenced, again, fenced, fenced}},
-		{PrepareCommit, false, 2, [4]int16{fenced, invalid, fenced, fenced}},
-		{PrepareAbort, true, 2, [4]int16{fenced, invalid, fenced, fenced}},
-		{PrepareAbort, false, 2, [4]int16{fenced, again, fenced, fenced}},
+		{PrepareCommit, true, 2, [4]int16{again, again, again, again}},
+		{PrepareCommit, false, 2, [4]int16{again, again, again, again}},
+		{PrepareAbort, true, 2, [4]int16{again, again, again, again}},
+		{PrepareAbort, false, 2, [4]int16{again, again, again, again}},
 		{CompleteCommit, true, 2, [4]int16{invalid, ok, fenced, fenced}},
 		{CompleteCommit, false, 2, [4]int16{ok, invalid, fenced, fenced}},
 		{CompleteAbort, true, 2, [4]int16{invalid, invalid, fenced, fenced}},
@@ -56,8 +56,12 @@ func TestEndOfEveryState(t *testing.T) {
 				}
 				h.log, h.stuck = []Record{one.record(2)}, true
 				h.reload()
+				other := wire.InvalidProducerIDMapping
+				if c.state.decided() && c.level == 2 {
+					other = again
+				}
+				h.end(Producer{6, epoch}, c.commit, c.level, other)
 				h.end(Producer{5, epoch}, c.commit, c.level, c.want[i])
-				h.end(Producer{6, epoch}, c.commit, c.level, wire.InvalidProducerIDMapping)
 			})
 		}
 	}
@@ -102,7 +106,7 @@ func TestCommitOfAClientThatIsBumped(t *testing.T) {
 		t.Fatalf("markers = %+v", got)
 	}
 	h.add(after, 2, wire.ConcurrentTransactions, a0)
-	h.add(p, 2, wire.ProducerFenced, a0)
+	h.add(p, 2, wire.ConcurrentTransactions, a0)
 	h.end(p, true, 2, wire.ConcurrentTransactions)
 	h.stuck = false
 	h.carryOut(0)

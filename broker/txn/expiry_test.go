@@ -14,9 +14,9 @@ func TestATransactionThatRunsForTooLongIsAborted(t *testing.T) {
 		h := newHarness(t, level)
 		p := h.producer()
 		h.add(p, level, wire.None, a0)
-		h.pass(59 * time.Second)
+		h.pass(60 * time.Second)
 		h.expect(Ongoing, p)
-		h.pass(12 * time.Second)
+		h.pass(10 * time.Second)
 		h.expect(CompleteAbort, Producer{p.ID, 1})
 		h.add(p, level, wire.ProducerFenced, a0)
 		if level < bumpLevel {
@@ -112,11 +112,11 @@ func TestIDsThatNobodyUsesExpire(t *testing.T) {
 func TestAnIDThatIsUsedDoesNotExpire(t *testing.T) {
 	h := newHarness(t, 2)
 	h.producer()
-	h.pass(7*24*time.Hour - time.Minute)
+	h.pass(7*24*time.Hour - time.Hour)
 	p := h.producer()
-	h.pass(24 * time.Hour)
+	h.pass(7*24*time.Hour - time.Hour)
 	h.expect(Empty, p)
-	h.pass(7 * 24 * time.Hour)
+	h.pass(time.Hour)
 	h.code("add", h.reply(h.ask(Add{TransactionalID: "t", Producer: p})).Code, wire.InvalidProducerIDMapping)
 }
 

@@ -36,10 +36,11 @@ func (m *Machine) gotProducerID(w want, result any) {
 	}
 }
 
-// busy reports whether the transactional id waits for a producer id.
+// busy reports whether the transactional id is on its way to another state: it waits for a producer id or for markers.
 func (m *Machine) busy(id string) bool {
 	_, waits := m.awaited[id]
-	return waits
+	t := m.transactions[id]
+	return waits || t != nil && t.state.decided()
 }
 
 func (m *Machine) init(ticket uint64, q Init) {
@@ -55,8 +56,6 @@ func (m *Machine) init(ticket uint64, q Init) {
 		m.create(ticket, q)
 	case q.expects() && !t.knows(q.Expected):
 		m.refuse(ticket, wire.ProducerFenced)
-	case t.state.decided():
-		m.refuse(ticket, wire.ConcurrentTransactions)
 	case t.state == Ongoing:
 		m.fence(ticket, t)
 	case exhausted(t.producer.Epoch) && (!q.expects() || q.Expected.Epoch == t.producer.Epoch):

@@ -76,6 +76,7 @@ func TestInitWhereTheEpochsRunOut(t *testing.T) {
 	if fresh != (Producer{ID: 1001, Epoch: 0}) {
 		t.Fatalf("fresh = %+v", fresh)
 	}
+	h.initAs(Producer{ID: 5, Epoch: 0}, wire.ProducerFenced)
 	if again := h.initAs(worn, wire.None); again != fresh {
 		t.Fatalf("the retry is answered %+v", again)
 	}
@@ -128,7 +129,8 @@ func TestInitEndsWhatAnotherProducerLeft(t *testing.T) {
 			t.Fatalf("level %d: markers = %+v", level, got)
 		}
 		h.initAs(nobody, wire.ConcurrentTransactions)
-		h.add(old, level, wire.ProducerFenced, a1)
+		h.add(old, level, wire.ConcurrentTransactions, a1)
+		h.initAs(Producer{old.ID + 1, 0}, wire.ConcurrentTransactions)
 		h.end(old, true, 0, wire.ProducerFenced)
 		h.stuck = false
 		h.carryOut(0)

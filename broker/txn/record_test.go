@@ -1,9 +1,13 @@
 package txn
 
 import (
+	"bytes"
+	"encoding/hex"
 	"errors"
 	"math"
+	"os"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -148,4 +152,58 @@ func goOn(t failer, m *Machine) {
 			t.Fatalf("%q: %s", id, wire.CodeName(r.Code))
 		}
 	}
+}
+
+// TestRecordsAreApacheKafkas compares with what TransactionLog of Apache Kafka 4.3.1 writes. A line of the file is the finalized
+// transaction.version, the transactional id, and its state, producer id and epoch, the producer ids before and after, time-out, start, last
+// change, the client's transaction.version and partitions; then the key and the value in hexadecimal. Where there are several partitions,
+// Apache Kafka writes them in the order of a hash table.
+func TestRecordsAreApacheKafkas(t *testing.T) {
+	raw, err := os.ReadFile("testdata/kafka-records.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(raw)), "\n")
+	for i, line := range lines {
+		level, want, record := goldenRecord(t, line)
+		got := want.record(level)
+		if len(want.partitions) < 2 && !bytes.Equal(got.Value, record.Value) || len(got.Value) != len(record.Value) {
+			t.Errorf("line %d: %s\nis here %x", i+1, line, got.Value)
+		}
+		if !bytes.Equal(got.Key, record.Key) {
+			t.Errorf("line %d: key is here %x", i+1, got.Key)
+		}
+		m := New(testConfig(), testEpoch, level)
+		if err := m.Replay(record); err != nil || !reflect.DeepEqual(m.transactions[want.id], want) {
+			t.Errorf("line %d: %s\nis read as %+v, %v", i+1, line, m.transactions[want.id], err)
+		}
+	}
+	if len(lines) < 30 {
+		t.Fatalf("%d lines", len(lines))
+	}
+}
+
+func goldenRecord(t *testing.T, line string) (level int16, want *transaction, r Record) {
+	t.Helper()
+	words := strings.Fields(line)
+	level, want = number[int16](t, words[0]), newTransaction(words[1])
+	want.state = State(number[int16](t, words[2]))
+	want.producer = Producer{ID: number[int64](t, words[3]), Epoch: number[int16](t, words[4])}
+	want.timeoutMillis = number[int32](t, words[7])
+	want.startMillis, want.updatedMillis = number[int64](t, words[8]), number[int64](t, words[9])
+	if level > 0 {
+		want.previousID, want.nextID = number[int64](t, words[5]), number[int64](t, words[6])
+		want.level = number[int16](t, words[10])
+	}
+	for _, p := range strings.Split(words[11], ",") {
+		if topic, partition, found := strings.Cut(p, ":"); found {
+			want.partitions[TopicPartition{topic, number[int32](t, partition)}] = struct{}{}
+		}
+	}
+	key, keyErr := hex.DecodeString(words[13])
+	value, valueErr := hex.DecodeString(words[14])
+	if err := errors.Join(keyErr, valueErr); err != nil {
+		t.Fatal(err)
+	}
+	return level, want, Record{Key: key, Value: value}
 }
