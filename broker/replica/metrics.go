@@ -29,6 +29,13 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}
 	}
+	// Every label is there from the start: who asks for a rate sees the first refusal only where a zero came before it.
+	for reason := record.Corrupt; reason <= record.BadTimestamp; reason++ {
+		m.refused.WithLabelValues(reason.String())
+	}
+	for codec := record.None; codec <= record.Zstd; codec++ {
+		m.converted.WithLabelValues(codec.String())
+	}
 	return m, nil
 }
 
