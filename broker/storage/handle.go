@@ -30,6 +30,8 @@ type handle struct {
 	mark  evict.Mark
 	open  atomic.Pointer[openFile]
 
+	// syncing is held during a sync: only one of two at a time would be told of a failed write. It is taken before mu.
+	syncing sync.Mutex
 	// mu is held while the file is opened, closed or written to; reads take no lock.
 	mu     sync.Mutex
 	closed bool
@@ -170,14 +172,19 @@ func (h *handle) evict() {
 
 // settle syncs and closes a file that lingers. It is closed where that fails, too: other directories need the room.
 func (h *handle) settle() {
+	h.syncing.Lock()
+	defer h.syncing.Unlock()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	o := h.open.Load()
 	if !h.lingers || o == nil {
 		return
 	}
-	err := o.f.Sync()
-	if h.lost = err; err == nil {
+	if h.lost == nil {
+		h.lost = o.f.Sync()
+	}
+	err := h.lost
+	if err == nil {
 		h.synced = h.written
 	}
 	if err = errors.Join(err, h.drop()); err != nil {
@@ -244,21 +251,27 @@ func (h *handle) Allocate(size int64) error {
 
 // Sync implements vfs.File. Writes go on meanwhile.
 func (h *handle) Sync() error {
-	h.mu.Lock() // a write under way is one of those that are synced
-	written, lost := h.written, h.lost
-	h.mu.Unlock()
-	if lost != nil {
-		return lost
-	}
 	o, err := h.use()
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(o.f.Sync(), h.release(o)); err != nil {
-		return err
+	h.syncing.Lock()
+	defer h.syncing.Unlock()
+	h.mu.Lock() // a write under way is one of those that are synced
+	written, lost := h.written, h.lost
+	h.mu.Unlock()
+	if lost == nil {
+		lost = o.f.Sync()
 	}
+	closing := h.release(o)
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if lost != nil && !vfs.Lacks(lost) {
+		h.lost = lost
+	}
+	if err := errors.Join(lost, closing); err != nil {
+		return err
+	}
 	h.synced = max(h.synced, written)
 	if h.lingers && !h.dirty() {
 		return h.drop()
