@@ -253,15 +253,18 @@ func (s *segment) firstTimestamp() int64 {
 	if s.firstTime != firstTimeUnread {
 		return s.firstTime
 	}
-	s.firstTime = -1
 	f, err := s.file()
 	if err != nil {
 		return -1
 	}
-	if h, _, err := newScanner(f, 0, min(s.size.Load(), batchHeaderBytes)).nextHeader(); err == nil {
+	h, _, err := newScanner(f, 0, min(s.size.Load(), batchHeaderBytes)).nextHeader()
+	switch {
+	case err == nil:
 		s.firstTime = h.maxTimestamp
+	case !errors.Is(err, errUnopened): // else it is looked for again
+		s.firstTime = -1
 	}
-	return s.firstTime
+	return max(s.firstTime, -1)
 }
 
 const firstTimeUnread = -2

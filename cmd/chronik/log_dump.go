@@ -22,17 +22,19 @@ func newLogDump() *cobra.Command {
 side-cars (.sums), and the files of the journal. The files may be in use. Keys and values are left out unless --print-data-log asks
 for them.
 
-The exit code is 1 when a file is damaged, after what stands before the damage, and 2 when one can not be read.`,
+The exit code is 1 when a file is damaged, after what stands before the damage, and 2 when one can not be read; the files behind it
+are written out all the same.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			o.Records = o.Records || o.Data
+			var failed []error
 			for _, file := range files {
 				cmd.Printf("Dumping %s\n", file)
 				if err := storage.Dump(cmd.OutOrStdout(), vfs.OS{}, filepath.ToSlash(file), o); err != nil {
-					return dumpFailed(err)
+					failed = append(failed, dumpFailed(err))
 				}
 			}
-			return nil
+			return errors.Join(failed...)
 		},
 	}
 	cmd.Flags().BoolVar(&o.Records, "deep-iteration", false, "a line for each record below its batch")

@@ -20,6 +20,10 @@ func TestLogDumpWritesWhatIsThere(t *testing.T) {
 	if _, err := runCommand(t, "", "log", "dump", filepath.Join(dir, "meta.properties")); exitCode(err) != 2 {
 		t.Errorf("a file of no known kind: %v", err)
 	}
+	out, err = runCommand(t, "", "log", "dump", filepath.Join(dir, "meta.properties"), name)
+	if exitCode(err) != 2 || !strings.Contains(out, "baseOffset: 0 lastOffset: 0 count: 1") {
+		t.Errorf("a file behind one of no known kind: %q, %v", out, err)
+	}
 	data, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
