@@ -59,13 +59,12 @@ func (j *Journal) fits(size int64) bool {
 	return j.next != nil && owed <= j.cfg.FileBytes-firstFrame-headroom
 }
 
-// setNoSpace notes whether the disk has no room for another file. A checkpoint may give files back.
-func (j *Journal) setNoSpace(full bool) {
+// foundNoSpace notes that the disk has no room for another file, and says whether that is new. A checkpoint may give files back.
+func (j *Journal) foundNoSpace() (isNew bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.noSpace = full
-	if full {
-		notify(j.due)
-		j.ready.Broadcast()
-	}
+	isNew, j.noSpace = !j.noSpace, true
+	notify(j.due)
+	j.ready.Broadcast()
+	return isNew
 }

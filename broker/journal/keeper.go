@@ -19,8 +19,9 @@ func (j *Journal) keep() {
 		f, err := j.prepareNext()
 		switch {
 		case vfs.Lacks(err):
-			j.cfg.Logger.Warn("no other journal file until a checkpoint gives one back", "dir", j.cfg.Dir, "error", err)
-			j.setNoSpace(true)
+			if j.foundNoSpace() {
+				j.cfg.Logger.Warn("no other journal file until a checkpoint gives one back", "dir", j.cfg.Dir, "error", err)
+			}
 			if !j.pause() {
 				j.giveUp(err)
 				return
