@@ -133,11 +133,11 @@ func TestAppendWaitSyncsUnderEveryPolicy(t *testing.T) {
 		must(t, err)
 		want = append(want, describe(f))
 	}
-	for j.prepared() == nil {
-		runtime.Gosched()
-	}
 	last := frame(300)
 	must(t, j.AppendWait(last))
+	for j.prepared() == nil { // the power goes while nothing is being made
+		runtime.Gosched()
+	}
 	got, _, err := replayed(disk.Crash(3))
 	must(t, err)
 	equal(t, got, append(want, describe(last)))
