@@ -1,6 +1,6 @@
 package group
 
-import "time"
+import "github.com/chronik-stream/chronik/broker/coordinator"
 
 // Event is something that happened to the machine: Loaded, Asked, Appended, Failed or Woken.
 type Event interface{ isEvent() }
@@ -34,31 +34,16 @@ func (Appended) isEvent() {}
 func (Failed) isEvent()   {}
 func (Woken) isEvent()    {}
 
-// Effect is something that the machine wants done: Append, Reply or WakeAt.
-type Effect interface{ isEffect() }
-
-// Record is one record of __consumer_offsets. A nil Value is a tombstone.
-type Record struct{ Key, Value []byte }
-
-// Append wants records written, all or none, in the order of Seq.
-type Append struct {
-	// Seq grows by one with each append of the machine.
-	Seq     uint64
-	Records []Record
-}
-
-// Reply answers the request that came with Ticket.
-type Reply struct {
-	Ticket uint64
-	// Code is a Kafka error code for the whole request; when it is not 0, there is no Answer.
-	Code int16
-	// Answer is as the request's type says; nil where success says it all.
-	Answer any
-}
-
-// WakeAt wants a Woken event at the time; it replaces the wish before it. A zero time wants none.
-type WakeAt struct{ At time.Time }
-
-func (Append) isEffect() {}
-func (Reply) isEffect()  {}
-func (WakeAt) isEffect() {}
+// The effects that the machine wants, and the records of __consumer_offsets.
+type (
+	// Effect is something that the machine wants done.
+	Effect = coordinator.Effect
+	// Record is one record of __consumer_offsets.
+	Record = coordinator.Record
+	// Append wants records written.
+	Append = coordinator.Append
+	// Reply answers a request.
+	Reply = coordinator.Reply
+	// WakeAt wants a Woken event.
+	WakeAt = coordinator.WakeAt
+)

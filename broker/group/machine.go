@@ -3,6 +3,7 @@ package group
 import (
 	"time"
 
+	"github.com/chronik-stream/chronik/broker/coordinator"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
@@ -29,27 +30,15 @@ type Config struct {
 // (Apache Kafka's GroupCoordinator.NewMemberJoinTimeoutMs).
 const newMemberTimeout = 5 * time.Minute
 
-// recordOverhead is what a record takes in a batch beyond its key and value, at most.
-const recordOverhead = 40
-
 // Machine coordinates the groups of one partition of __consumer_offsets.
 type Machine struct {
 	cfg    Config
 	groups map[string]*group
 	timers timers
 
-	now  time.Time
-	out  []Effect
-	wake time.Time
-	// seq is the last append, confirmed the last one that is confirmed.
-	seq, confirmed uint64
-	held           []heldReply
-	dead           bool
-}
-
-type heldReply struct {
-	after uint64
-	reply Reply
+	now    time.Time
+	outbox coordinator.Outbox
+	dead   bool
 }
 
 // New returns a machine without groups, to which the log is to be replayed.
@@ -66,19 +55,13 @@ func (m *Machine) Step(ev Event, now time.Time) []Effect {
 	case Asked:
 		m.asked(ev)
 	case Appended:
-		m.appended(ev.Seq)
+		m.outbox.Confirm(ev.Seq)
 	case Failed:
 		m.failed(ev.Code)
 	case Woken:
 		m.woken()
 	}
-	if next := m.timers.next(); !next.Equal(m.wake) {
-		m.wake = next
-		m.out = append(m.out, WakeAt{At: next})
-	}
-	out := m.out
-	m.out = nil
-	return out
+	return m.outbox.Take(m.timers.next())
 }
 
 func (m *Machine) asked(ev Asked) {
@@ -116,25 +99,9 @@ func (m *Machine) asked(ev Asked) {
 	}
 }
 
-func (m *Machine) appended(seq uint64) {
-	m.confirmed = max(m.confirmed, seq)
-	ready := 0
-	for ready < len(m.held) && m.held[ready].after <= m.confirmed {
-		m.out = append(m.out, m.held[ready].reply)
-		ready++
-	}
-	m.held = m.held[ready:]
-	if len(m.held) == 0 {
-		m.held = nil
-	}
-}
-
 func (m *Machine) failed(code int16) {
 	m.dead = true
-	for _, h := range m.held {
-		m.out = append(m.out, Reply{Ticket: h.reply.Ticket, Code: code})
-	}
-	m.held, m.confirmed = nil, m.seq
+	m.outbox.Fail(code)
 	for _, id := range sortedKeys(m.groups) {
 		for _, mb := range m.groups[id].order {
 			m.abandon(&mb.joining)
@@ -148,13 +115,13 @@ func (m *Machine) failed(code int16) {
 // abandon tells a waiter to look for the coordinator again.
 func (m *Machine) abandon(ticket *uint64) {
 	if *ticket != 0 {
-		m.out = append(m.out, Reply{Ticket: *ticket, Code: wire.NotCoordinator})
+		m.refuse(*ticket, wire.NotCoordinator)
 		*ticket = 0
 	}
 }
 
 func (m *Machine) woken() {
-	m.wake = time.Time{}
+	m.outbox.Woken()
 	for {
 		k, due := m.timers.due(m.now)
 		if !due {
@@ -184,33 +151,16 @@ func (m *Machine) expired(k timerKey) {
 	}
 }
 
-// reply answers a request, once everything that the answer may rest on is confirmed.
-func (m *Machine) reply(r Reply) {
-	if m.seq == m.confirmed {
-		m.out = append(m.out, r)
-		return
-	}
-	m.held = append(m.held, heldReply{after: m.seq, reply: r})
+// answer and refuse answer a request, once everything that the answer may rest on is confirmed.
+func (m *Machine) answer(ticket uint64, answer any) {
+	m.outbox.Reply(Reply{Ticket: ticket, Answer: answer})
 }
 
-func (m *Machine) answer(ticket uint64, answer any) { m.reply(Reply{Ticket: ticket, Answer: answer}) }
-func (m *Machine) refuse(ticket uint64, code int16) { m.reply(Reply{Ticket: ticket, Code: code}) }
-
-// append wants records written, in as many appends as their size asks for.
-func (m *Machine) append(records ...Record) {
-	for len(records) > 0 {
-		n, size := 1, records[0].size()
-		for n < len(records) && size+records[n].size() <= m.cfg.MaxAppendBytes {
-			size += records[n].size()
-			n++
-		}
-		m.seq++
-		m.out = append(m.out, Append{Seq: m.seq, Records: records[:n:n]})
-		records = records[n:]
-	}
+func (m *Machine) refuse(ticket uint64, code int16) {
+	m.outbox.Reply(Reply{Ticket: ticket, Code: code})
 }
 
-func (r Record) size() int { return len(r.Key) + len(r.Value) + recordOverhead }
+func (m *Machine) append(records ...Record) { m.outbox.Append(m.cfg.MaxAppendBytes, records...) }
 
 // create makes a group in memory; a record makes it last.
 func (m *Machine) create(id string) *group {

@@ -115,7 +115,7 @@ func (m *Machine) store(ticket uint64, g *group, q Commit) int16 {
 				one.ErrorCode = wire.OffsetMetadataTooLarge
 			} else {
 				record := m.offsetOf(q, topic.TopicID, p).record(g.id, topic.Topic, p.Partition)
-				size += record.size()
+				size += record.Size()
 				records = append(records, record)
 			}
 			answer.Partitions = append(answer.Partitions, one)

@@ -23,7 +23,7 @@ func (m *Machine) replaceStatic(ticket uint64, g *group, mb *member, id string, 
 		return
 	}
 	record := g.record()
-	if g.vote() != g.protocolName() || record.size() > m.cfg.MaxAppendBytes {
+	if g.vote() != g.protocolName() || record.Size() > m.cfg.MaxAppendBytes {
 		m.park(&mb.joining, ticket)
 		m.rebalanceOrCompleteJoin(g)
 		return

@@ -69,7 +69,7 @@ func (m *Machine) assign(g *group, q Sync) {
 	since, previous := g.since, g.previous
 	g.enter(Stable, m.now)
 	record := g.record()
-	if record.size() > m.cfg.MaxAppendBytes {
+	if record.Size() > m.cfg.MaxAppendBytes {
 		g.state, g.previous, g.since = CompletingRebalance, previous, since
 		m.dropAssignments(g, wire.UnknownServerError)
 		m.prepareRebalance(g)

@@ -96,8 +96,8 @@ func TestATransactionThatNoRecordCanHold(t *testing.T) {
 	h.end(p, true, 2, wire.None)
 	h.expect(CompleteCommit, Producer{p.ID, 1})
 	for _, r := range h.log {
-		if r.size() > testConfig().MaxAppendBytes {
-			t.Fatalf("a record has %d bytes", r.size())
+		if r.Size() > testConfig().MaxAppendBytes {
+			t.Fatalf("a record has %d bytes", r.Size())
 		}
 	}
 }

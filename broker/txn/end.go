@@ -121,7 +121,7 @@ func (m *Machine) decide(t *transaction, d decision, nextID int64) {
 	}
 	t.pause = 0
 	m.store(t)
-	m.prepared = append(m.prepared, prepared{seq: m.seq, t: t})
+	m.prepared = append(m.prepared, prepared{seq: m.outbox.Seq(), t: t})
 }
 
 // afterwards is who the producer is once the markers of its transaction are written.

@@ -1,6 +1,6 @@
 package txn
 
-import "time"
+import "github.com/chronik-stream/chronik/broker/coordinator"
 
 // Event is something that happened to the machine: Loaded, Asked, Appended, Failed, Woken or Returned.
 type Event interface{ isEvent() }
@@ -41,38 +41,21 @@ func (Failed) isEvent()   {}
 func (Woken) isEvent()    {}
 func (Returned) isEvent() {}
 
-// Effect is something that the machine wants done: Append, Reply, WakeAt or Call.
-type Effect interface{ isEffect() }
-
-// Record is one record of __transaction_state. A nil Value is a tombstone.
-type Record struct{ Key, Value []byte }
-
-// Append wants records written, all or none, in the order of Seq.
-type Append struct {
-	// Seq grows by one with each append of the machine.
-	Seq     uint64
-	Records []Record
-}
-
-// Reply answers the request that came with Ticket.
-type Reply struct {
-	Ticket uint64
-	// Code is a Kafka error code for the whole request; when it is not 0, there is no Answer.
-	Code int16
-	// Answer is as the request's type says; nil where success says it all.
-	Answer any
-}
-
-// WakeAt wants a Woken event at the time; it replaces the wish before it. A zero time wants none.
-type WakeAt struct{ At time.Time }
-
-// Call wants something done that takes its time; Returned tells how it went.
-type Call struct {
-	// ID is unique within the machine's life and never 0.
-	ID uint64
-	// What is WantProducerID or SendMarkers.
-	What any
-}
+// The effects that the machine wants, and the records of __transaction_state.
+type (
+	// Effect is something that the machine wants done.
+	Effect = coordinator.Effect
+	// Record is one record of __transaction_state.
+	Record = coordinator.Record
+	// Append wants records written.
+	Append = coordinator.Append
+	// Reply answers a request.
+	Reply = coordinator.Reply
+	// WakeAt wants a Woken event.
+	WakeAt = coordinator.WakeAt
+	// Call wants a WantProducerID or a SendMarkers done; Returned tells how it went.
+	Call = coordinator.Call
+)
 
 // WantProducerID asks for a producer id that nobody has had. The result is a ProducerID.
 type WantProducerID struct{}
@@ -107,8 +90,3 @@ type MarkedPartition struct {
 	// Gone says that the partition does not exist any more, so that there is nothing to write.
 	Gone bool
 }
-
-func (Append) isEffect() {}
-func (Reply) isEffect()  {}
-func (WakeAt) isEffect() {}
-func (Call) isEffect()   {}

@@ -19,7 +19,7 @@ type want struct {
 // withProducerID goes on when there is a producer id. Until then whoever wants to change the transactional id is told to come again.
 func (m *Machine) withProducerID(ticket uint64, id string, then func(producerID int64)) {
 	m.awaited[id] = struct{}{}
-	m.wants[m.call(WantProducerID{})] = want{id: id, ticket: ticket, then: then}
+	m.wants[m.outbox.Call(WantProducerID{})] = want{id: id, ticket: ticket, then: then}
 }
 
 func (m *Machine) gotProducerID(w want, result any) {

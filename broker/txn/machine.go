@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/chronik-stream/chronik/broker/coordinator"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
@@ -43,20 +44,10 @@ type Machine struct {
 	sending map[uint64]*transaction
 	// prepared are decisions that are not yet confirmed, in the order of their appends.
 	prepared []prepared
-	calls    uint64
 
-	now  time.Time
-	out  []Effect
-	wake time.Time
-	// seq is the last append, confirmed the last one that is confirmed.
-	seq, confirmed uint64
-	held           []heldReply
-	dead           bool
-}
-
-type heldReply struct {
-	after uint64
-	reply Reply
+	now    time.Time
+	outbox coordinator.Outbox
+	dead   bool
 }
 
 // New returns a machine without transactions, to which the log is to be replayed. The coordinator's epoch is the leader epoch of its
@@ -81,7 +72,8 @@ func (m *Machine) Step(ev Event, now time.Time) []Effect {
 	case Asked:
 		m.asked(ev)
 	case Appended:
-		m.appended(ev.Seq)
+		m.outbox.Confirm(ev.Seq)
+		m.sendPrepared()
 	case Failed:
 		m.failed(ev.Code)
 	case Woken:
@@ -89,13 +81,7 @@ func (m *Machine) Step(ev Event, now time.Time) []Effect {
 	case Returned:
 		m.returned(ev)
 	}
-	if next := m.schedule.next(); !next.Equal(m.wake) {
-		m.wake = next
-		m.out = append(m.out, WakeAt{At: next})
-	}
-	out := m.out
-	m.out = nil
-	return out
+	return m.outbox.Take(m.schedule.next())
 }
 
 // loaded sends the markers of what was decided before: nobody else knows of them.
@@ -135,23 +121,9 @@ func (m *Machine) asked(ev Asked) {
 	}
 }
 
-func (m *Machine) appended(seq uint64) {
-	m.confirmed = max(m.confirmed, seq)
-	ready := 0
-	for ready < len(m.held) && m.held[ready].after <= m.confirmed {
-		m.out = append(m.out, m.held[ready].reply)
-		ready++
-	}
-	m.held = drop(m.held, ready)
-	m.sendPrepared()
-}
-
 func (m *Machine) failed(code int16) {
 	m.dead = true
-	for _, h := range m.held {
-		m.out = append(m.out, Reply{Ticket: h.reply.Ticket, Code: code})
-	}
-	m.held, m.confirmed = nil, m.seq
+	m.outbox.Fail(code)
 	for _, call := range sortedKeys(m.wants) {
 		if w := m.wants[call]; w.ticket != 0 {
 			m.refuse(w.ticket, wire.NotCoordinator)
@@ -161,7 +133,7 @@ func (m *Machine) failed(code int16) {
 }
 
 func (m *Machine) woken() {
-	m.wake = time.Time{}
+	m.outbox.Woken()
 	if m.dead {
 		return
 	}
@@ -189,48 +161,18 @@ func (m *Machine) returned(ev Returned) {
 	}
 }
 
-// call wants something done and returns the number of the call.
-func (m *Machine) call(what any) uint64 {
-	m.calls++
-	m.out = append(m.out, Call{ID: m.calls, What: what})
-	return m.calls
+// answer and refuse answer a request, once everything that the answer may rest on is confirmed.
+func (m *Machine) answer(ticket uint64, answer any) {
+	m.outbox.Reply(Reply{Ticket: ticket, Answer: answer})
 }
 
-// reply answers a request, once everything that the answer may rest on is confirmed.
-func (m *Machine) reply(r Reply) {
-	if m.seq == m.confirmed {
-		m.out = append(m.out, r)
-		return
-	}
-	m.held = append(m.held, heldReply{after: m.seq, reply: r})
+func (m *Machine) refuse(ticket uint64, code int16) {
+	m.outbox.Reply(Reply{Ticket: ticket, Code: code})
 }
 
-func (m *Machine) answer(ticket uint64, answer any) { m.reply(Reply{Ticket: ticket, Answer: answer}) }
-func (m *Machine) refuse(ticket uint64, code int16) { m.reply(Reply{Ticket: ticket, Code: code}) }
-
-// append wants records written, in as many appends as their size asks for.
-func (m *Machine) append(records ...Record) {
-	for len(records) > 0 {
-		n, size := 1, records[0].size()
-		for n < len(records) && size+records[n].size() <= m.cfg.MaxAppendBytes {
-			size += records[n].size()
-			n++
-		}
-		m.seq++
-		m.out = append(m.out, Append{Seq: m.seq, Records: records[:n:n]})
-		records = records[n:]
-	}
-}
+func (m *Machine) append(records ...Record) { m.outbox.Append(m.cfg.MaxAppendBytes, records...) }
 
 // store wants a transactional id written as it is now.
 func (m *Machine) store(t *transaction) { m.append(t.record(m.level)) }
-
-// drop removes the first n of a list, and the list when none are left.
-func drop[T any](list []T, n int) []T {
-	if n == len(list) {
-		return nil
-	}
-	return list[n:]
-}
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -10,11 +10,14 @@ type prepared struct {
 
 func (m *Machine) sendPrepared() {
 	ready := 0
-	for ready < len(m.prepared) && m.prepared[ready].seq <= m.confirmed {
+	for ready < len(m.prepared) && m.prepared[ready].seq <= m.outbox.Confirmed() {
 		m.send(m.prepared[ready].t)
 		ready++
 	}
-	m.prepared = drop(m.prepared, ready)
+	m.prepared = m.prepared[ready:]
+	if len(m.prepared) == 0 {
+		m.prepared = nil
+	}
 }
 
 // send has the markers written that are missing.
@@ -24,7 +27,7 @@ func (m *Machine) send(t *transaction) {
 		return
 	}
 	_, commit := t.state.outcome()
-	m.sending[m.call(SendMarkers{
+	m.sending[m.outbox.Call(SendMarkers{
 		TransactionalID: t.id, ProducerID: t.producer.ID, Epoch: t.producer.Epoch, Commit: commit,
 		CoordinatorEpoch: m.coordinatorEpoch, Level: t.level, Partitions: t.sorted(),
 	})] = t

@@ -98,7 +98,7 @@ func (w *world) act(t *rapid.T) {
 	case 8:
 		w.pass(time.Duration(rapid.IntRange(1, 90).Draw(t, "seconds")) * time.Second)
 	case 9, 10:
-		if confirmed := w.m.confirmed; confirmed < w.seq {
+		if confirmed := w.m.outbox.Confirmed(); confirmed < w.seq {
 			w.step(Appended{Seq: confirmed + 1})
 		}
 	case 11, 12:
@@ -163,7 +163,7 @@ func (w *world) written(s SendMarkers, p TopicPartition) {
 }
 
 // confirmed is the log without what could still be lost.
-func (w *world) confirmed() []Record { return w.log[:len(w.log)-int(w.seq-w.m.confirmed)] }
+func (w *world) confirmed() []Record { return w.log[:len(w.log)-int(w.seq-w.m.outbox.Confirmed())] }
 
 func (w *world) decode(r Record) *transaction {
 	one, err := decode(string(r.Key[4:]), r.Value)
@@ -175,7 +175,7 @@ func (w *world) decode(r Record) *transaction {
 
 // restart loses what is not confirmed, and what clients had not heard by then.
 func (w *world) restart(t *rapid.T) {
-	unconfirmed := int(w.seq - w.m.confirmed)
+	unconfirmed := int(w.seq - w.m.outbox.Confirmed())
 	kept := rapid.IntRange(0, unconfirmed).Draw(t, "kept")
 	w.step(Failed{Code: wire.NotCoordinator})
 	w.learn()

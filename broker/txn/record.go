@@ -77,11 +77,6 @@ func maxRecordSize(id string, partitions map[TopicPartition]struct{}) int {
 	return size
 }
 
-// recordOverhead is what a record takes in a batch beyond its key and value, at most.
-const recordOverhead = 40
-
-func (r Record) size() int { return len(r.Key) + len(r.Value) + recordOverhead }
-
 // Replay takes one record of the log; later records of the same key win. It comes before Loaded. A record of an unknown version is an
 // ErrUnknownVersion, a malformed one another error.
 func (m *Machine) Replay(r Record) error {
