@@ -116,7 +116,7 @@ func (d *Directory) mendOne(m mending) {
 		logger.Warn("built the indexes of a segment anew: reads go on")
 	case errors.Is(err, errStopped), d.Err() != nil:
 	default:
-		d.lacks(err)
+		_ = d.lacks(err) // a full disk gives its reserve up; it is tried again after a pause in any case
 		level := m.segment.mend.failed(err, d.cfg.Clock())
 		logger.Log(context.Background(), level, "the indexes of a segment can not be built anew: reads of it fail", "error", err)
 	}

@@ -227,11 +227,17 @@ type indexCheck struct {
 func (c *segmentCheck) readIndexes() (*indexCheck, error) {
 	x := &indexCheck{reported: map[string]bool{}}
 	for suffix, to := range map[string]*[]byte{offsetSuffix: &x.offsets, timeSuffix: &x.times, txnSuffix: &x.txns} {
-		data, err := vfs.ReadFile(c.fs, c.name(suffix), maxTxnIndexBytes)
-		if errors.Is(err, fs.ErrNotExist) && suffix != txnSuffix {
-			c.found(suffix, -1, doDropIndex, "the file is not there")
-		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		limit, mayLack := int64(maxIndexBytes), false
+		if suffix == txnSuffix {
+			limit, mayLack = maxTxnIndexBytes, true
+		}
+		data, err := vfs.ReadFile(c.fs, c.name(suffix), limit)
+		switch {
+		case err == nil:
+		case !errors.Is(err, fs.ErrNotExist):
 			return nil, err
+		case !mayLack:
+			c.found(suffix, -1, doDropIndex, "the file is not there")
 		}
 		*to = data
 	}
