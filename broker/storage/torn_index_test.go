@@ -3,16 +3,19 @@ package storage
 import (
 	"io/fs"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
 	"github.com/chronik-stream/chronik/broker/vfs"
 )
 
-// tornDisk is a disk on which the next write to a file of a kind is made in part, for which there is no more space.
+// tornDisk is a disk on which, once armed, the next write to a file with the suffix is made in part, for which there is no more space. The
+// journal writes to it from goroutines of its own.
 type tornDisk struct {
 	vfs.FS
 	suffix string
+	armed  atomic.Bool
 }
 
 func (d *tornDisk) Open(name string, mode vfs.Mode) (vfs.File, error) {
@@ -30,10 +33,9 @@ type tornFile struct {
 }
 
 func (f tornFile) WriteAt(p []byte, off int64) (int, error) {
-	if f.disk.suffix == "" || !strings.HasSuffix(f.name, f.disk.suffix) {
+	if !strings.HasSuffix(f.name, f.disk.suffix) || !f.disk.armed.CompareAndSwap(true, false) {
 		return f.File.WriteAt(p, off)
 	}
-	f.disk.suffix = ""
 	n, err := f.File.WriteAt(p[:len(p)/2], off)
 	if err == nil {
 		err = &fs.PathError{Op: "write", Path: f.name, Err: syscall.ENOSPC}
@@ -44,15 +46,15 @@ func (f tornFile) WriteAt(p []byte, off int64) (int, error) {
 // TestHalfAWriteOfEntriesDoesNotStay: a full disk takes a part of some entries, which a truncation then takes from memory. A start after
 // a clean stop must not find more in the file than its side-car tells of.
 func TestHalfAWriteOfEntriesDoesNotStay(t *testing.T) {
-	disk := &tornDisk{FS: vfs.NewMemory(nil)}
+	disk := &tornDisk{FS: vfs.NewMemory(nil), suffix: txnSuffix}
 	cfg := testConfig(disk)
 	cfg.DefaultLogConfig.SegmentBytes = 1 << 20
 	d := openDir(t, cfg)
 	l := newLogIn(t, d)
 	appendTo(t, l, batchOf(1, 1, testTime.UnixMilli()))
-	disk.suffix = txnSuffix
+	disk.armed.Store(true)
 	abortTxns(t, l, txnPage)
-	if disk.suffix != "" || l.active().txns.waiting() != txnPage {
+	if disk.armed.Load() || l.active().txns.waiting() != txnPage {
 		t.Fatalf("%d wait", l.active().txns.waiting())
 	}
 	must(t, l.Truncate(1))
