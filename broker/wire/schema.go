@@ -111,6 +111,7 @@ func buildSchemas() map[int16]*schema {
 	lists := [][]schema{
 		recordsSchemas(), membersSchemas(), groupsSchemas(), offsetsSchemas(),
 		clusterSchemas(), topicsSchemas(), configsSchemas(), securitySchemas(), directoriesSchemas(),
+		transactionsSchemas(), consumersSchemas(), featuresSchemas(),
 	}
 	for _, list := range lists {
 		for i := range list {
