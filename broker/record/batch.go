@@ -137,6 +137,13 @@ func (b Batch) setSize(codec Codec) {
 	binary.BigEndian.PutUint32(b[lengthAt:], uint32(len(b)-prefixSize)) //nolint:gosec // batches are far below 2 GiB
 }
 
+// setProducer sets whom a batch is of. The checksum is then to be made anew.
+func (b Batch) setProducer(id int64, epoch int16, sequence int32) {
+	binary.BigEndian.PutUint64(b[producerIDAt:], uint64(id))     //nolint:gosec // as above
+	binary.BigEndian.PutUint16(b[epochAt:], uint16(epoch))       //nolint:gosec // as above
+	binary.BigEndian.PutUint32(b[sequenceAt:], uint32(sequence)) //nolint:gosec // as above
+}
+
 func (b Batch) sign() { binary.BigEndian.PutUint32(b[crcAt:], b.ComputeCRC()) }
 
 func (b Batch) int32(at int) int32 { return int32(binary.BigEndian.Uint32(b[at:])) } //nolint:gosec // as above

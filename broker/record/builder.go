@@ -9,6 +9,11 @@ type Builder struct {
 	count   int32
 	base    int64
 	max     int64
+
+	// attributes has transactionalBit for a batch of a transaction, which producerID and epoch are then of.
+	attributes byte
+	producerID int64
+	epoch      int16
 }
 
 // Add adds a record; a nil key or value is null. Timestamps are in milliseconds.
@@ -40,13 +45,19 @@ func appendBytes(dst, p []byte) []byte {
 	return append(binary.AppendVarint(dst, int64(len(p))), p...)
 }
 
+// Transaction makes the batch one of a producer's transaction. Its sequence is 0, as in the batches of Apache Kafka's coordinators
+// (CoordinatorRuntime): it stands for nothing.
+func (b *Builder) Transaction(producerID int64, epoch int16) {
+	b.attributes, b.producerID, b.epoch = transactionalBit, producerID, epoch
+}
+
 // Count is the number of records so far.
 func (b *Builder) Count() int32 { return b.count }
 
 // Size is the size of the batch so far, in bytes.
 func (b *Builder) Size() int { return HeaderSize + len(b.records) }
 
-// Batch returns the batch: base offset 0, no leader epoch, no producer. The builder is empty afterwards.
+// Batch returns the batch: base offset 0, no leader epoch, no producer but that of Transaction. The builder is empty afterwards.
 func (b *Builder) Batch() Batch {
 	out := make(Batch, HeaderSize, HeaderSize+len(b.records))
 	out = append(out, b.records...)
@@ -59,9 +70,12 @@ func (b *Builder) Batch() Batch {
 	for i := producerIDAt; i < countAt; i++ {
 		out[i] = 0xff // producer id, epoch and sequence: none
 	}
+	if out[attributesAt+1] = b.attributes; b.attributes&transactionalBit != 0 {
+		out.setProducer(b.producerID, b.epoch, 0)
+	}
 	binary.BigEndian.PutUint32(out[countAt:], uint32(b.count)) //nolint:gosec // not negative
 	out.sign()
-	b.records, b.count = b.records[:0], 0
+	b.records, b.count, b.attributes = b.records[:0], 0, 0
 	return out
 }
 

@@ -3,6 +3,8 @@ package storage
 import (
 	"encoding/binary"
 	"hash/crc32"
+
+	"github.com/chronik-stream/chronik/broker/record"
 )
 
 // The header of a record batch v2 (org.apache.kafka.common.record.DefaultRecordBatch).
@@ -91,39 +93,15 @@ type marker struct {
 
 // parseMarker reads a whole control batch; false where it is no transaction marker.
 func parseMarker(b []byte, h *header) (m marker, ok bool) {
-	if !h.control() || !h.hasProducer() || h.count < 1 || h.size > int64(len(b)) {
+	if !h.control() || h.size > int64(len(b)) {
 		return m, false
 	}
-	r := b[batchHeaderBytes:h.size]
-	_, n := binary.Varint(r) // body length
-	if n <= 0 || len(r) < n+1 {
-		return m, false
+	end, ok := record.Batch(b[:h.size]).EndTxn()
+	if end.Commit {
+		m.kind = markerCommit
 	}
-	r = r[n+1:] // attributes
-	for range 2 {
-		if _, n = binary.Varint(r); n <= 0 { // timestamp delta, offset delta
-			return m, false
-		}
-		r = r[n:]
-	}
-	key, r, ok := varBytes(r)
-	if !ok || len(key) < 4 {
-		return m, false
-	}
-	value, _, ok := varBytes(r)
-	if !ok || len(value) < 6 {
-		return m, false
-	}
-	m = marker{kind: i16(key[2:]), coordinatorEpoch: i32(value[2:])}
-	return m, m.kind == markerAbort || m.kind == markerCommit
-}
-
-func varBytes(b []byte) (value, rest []byte, ok bool) {
-	size, n := binary.Varint(b)
-	if n <= 0 || size < 0 || size > int64(len(b)-n) {
-		return nil, nil, false
-	}
-	return b[n : n+int(size)], b[n+int(size):], true
+	m.coordinatorEpoch = end.CoordinatorEpoch
+	return m, ok
 }
 
 func i64(b []byte) int64 { return int64(binary.BigEndian.Uint64(b)) } //nolint:gosec // bits
