@@ -23,6 +23,9 @@ type Config struct {
 	Groups              Groups
 	// OffsetsTopic says how __consumer_offsets is made.
 	OffsetsTopic InternalTopic
+	Transactions Transactions
+	// TransactionTopic says how __transaction_state is made.
+	TransactionTopic InternalTopic
 	// HTTPListen is where metrics and health are served, host:port; "" means nowhere.
 	HTTPListen string
 	// LogFormat is text or json, LogLevel is debug, info, warn or error.

@@ -151,6 +151,8 @@ type InternalTopic struct {
 	Partitions        int
 	ReplicationFactor int
 	SegmentBytes      int64
+	// MinISR is how many replicas have to be in sync, 0 for what topics have by default.
+	MinISR int
 }
 
 // views fills the typed views from the values and checks what spans several keys.
@@ -172,6 +174,7 @@ func (l *loader) views() {
 	l.cleaner()
 	l.limits()
 	l.groups()
+	l.transactions()
 	c.HTTPListen = c.text("chronik.http.listen")
 	c.LogFormat, c.LogLevel = c.text("chronik.log.format"), c.text("chronik.log.level")
 	c.ShutdownTimeout = c.millis("chronik.shutdown.timeout.ms")
