@@ -3,7 +3,6 @@
 package interop
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -137,58 +136,13 @@ func TestACLTool(t *testing.T) {
 	}
 }
 
-// TestGroupTool runs kafka-consumer-groups and kafka-get-offsets on a classic group.
-func TestGroupTool(t *testing.T) {
+// TestOffsetTools runs kafka-get-offsets, and the formatters of __consumer_offsets on what a group of Java's consumer has left there.
+func TestOffsetTools(t *testing.T) {
 	b := harness.Start(t, "CHRONIK_GROUP_INITIAL_REBALANCE_DELAY_MS=0")
 	createTopic(t, b, "grouped", 2)
 	tools.Must(t, roundTrip, "produce", b.Bootstrap(), b.ClientProperties(), "grouped", "20", "v")
 	tools.Must(t, roundTrip, "consume", b.Bootstrap(), b.ClientProperties(), "grouped", "20", "team")
-
-	contains(t, admin(t, b, groupCommand, "--list"), "team")
-	contains(t, admin(t, b, groupCommand, "--list", "--state"), "team", "Empty")
-	contains(t, admin(t, b, groupCommand, "--list", "--type"), "team", "Classic")
-	described := admin(t, b, groupCommand, "--describe", "--group", "team")
-	contains(t, described, "grouped", "CURRENT-OFFSET", "LAG")
-	contains(t, admin(t, b, groupCommand, "--describe", "--group", "team", "--state"), "Empty")
-	admin(t, b, groupCommand, "--describe", "--group", "team", "--members", "--verbose")
-	contains(t, admin(t, b, groupCommand, "--describe", "--all-groups"), "team")
-
-	reset := func(args ...string) string {
-		return admin(t, b, groupCommand, append([]string{"--reset-offsets", "--group", "team", "--topic", "grouped"}, args...)...)
-	}
-	contains(t, reset("--to-earliest", "--dry-run"), "team", "grouped")
-	reset("--to-earliest", "--execute")
-	if lag := totalLag(t, b, "team"); lag != 20 {
-		t.Errorf("lag after a reset to the start is %d, want 20", lag)
-	}
-	reset("--shift-by", "2", "--execute")
-	if lag := totalLag(t, b, "team"); lag != 16 {
-		t.Errorf("lag after a shift by 2 on two partitions is %d, want 16", lag)
-	}
-	for _, to := range []struct {
-		args []string
-		lag  int
-	}{
-		{[]string{"--to-latest"}, 0},
-		{[]string{"--to-offset", "1"}, 18},
-		{[]string{"--to-datetime", "2099-01-01T00:00:00.000"}, 0},
-		{[]string{"--by-duration", "PT1H"}, 20},
-		{[]string{"--to-current"}, 20},
-	} {
-		reset(append(to.args, "--execute")...)
-		if lag := totalLag(t, b, "team"); lag != to.lag {
-			t.Errorf("lag after a reset %s is %d, want %d", to.args, lag, to.lag)
-		}
-	}
-	contains(t, reset("--to-earliest", "--export", "--dry-run"), "grouped")
-
 	checkOffsetsTopic(t, b)
-	contains(t, admin(t, b, groupCommand, "--delete-offsets", "--group", "team", "--topic", "grouped:0"), "grouped")
-	contains(t, admin(t, b, groupCommand, "--delete", "--group", "team"), "Deletion of requested consumer groups ('team') was successful.")
-	if out := admin(t, b, groupCommand, "--list"); strings.Contains(out, "team") {
-		t.Errorf("a deleted group is listed:\n%s", out)
-	}
-
 	contains(t, admin(t, b, getOffsets, "--topic", "grouped"), "grouped:0:", "grouped:1:")
 	for _, at := range []string{"earliest", "latest", "max-timestamp", "-2", "-1"} {
 		contains(t, admin(t, b, getOffsets, "--topic", "grouped", "--time", at), "grouped:0:")
@@ -207,23 +161,6 @@ func checkOffsetsTopic(t *testing.T, b *harness.Broker) {
 			"--formatter", "org.apache.kafka.tools.consumer."+formatter)
 		contains(t, out.Out, want...)
 	}
-}
-
-func totalLag(t *testing.T, b *harness.Broker, group string) int {
-	t.Helper()
-	total := 0
-	for line := range strings.Lines(admin(t, b, groupCommand, "--describe", "--group", group)) {
-		fields := strings.Fields(line)
-		if len(fields) < 6 || fields[0] != group {
-			continue
-		}
-		var lag int
-		if _, err := fmt.Sscan(fields[5], &lag); err != nil {
-			t.Fatalf("lag in %q: %v", line, err)
-		}
-		total += lag
-	}
-	return total
 }
 
 // TestClusterTools runs kafka-broker-api-versions and kafka-cluster.
