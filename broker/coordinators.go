@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/chronik-stream/chronik/broker/coordinator"
 	"github.com/chronik-stream/chronik/broker/group"
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/record"
@@ -85,7 +86,7 @@ func (k *coordinators) load() {
 			if part == nil {
 				continue
 			}
-			if err := k.groups.Load(number, &groupLog{part: part}); err != nil {
+			if err := k.groups.Load(number, p.LeaderEpoch, &groupLog{part: part}); err != nil {
 				k.logger.Error("a group coordinator can not be loaded", "partition", number, "error", err)
 				continue
 			}
@@ -135,9 +136,9 @@ type groupLog struct {
 }
 
 // Append writes the records as one batch.
-func (l *groupLog) Append(records []shard.Record, now time.Time) (func(context.Context) error, error) {
+func (l *groupLog) Append(what coordinator.Append, now time.Time) (func(context.Context) error, error) {
 	var b record.Builder
-	for _, r := range records {
+	for _, r := range what.Records {
 		b.Add(now.UnixMilli(), r.Key, r.Value)
 	}
 	appended, err := l.part.AppendOwn(b.Batch(), now)
@@ -148,12 +149,12 @@ func (l *groupLog) Append(records []shard.Record, now time.Time) (func(context.C
 }
 
 // Read reads all that is there; it waits until all of that is confirmed.
-func (l *groupLog) Read(ctx context.Context, yield func(shard.Record) error) error {
+func (l *groupLog) Read(ctx context.Context, yield func(coordinator.Entry) error) error {
 	if err := l.part.WaitConfirmed(ctx); err != nil {
 		return err
 	}
 	_, err := l.part.Each(ctx, 0, func(r record.Record) error {
-		return yield(shard.Record{Key: r.Key, Value: r.Value})
+		return yield(coordinator.Entry{Record: coordinator.Record{Key: r.Key, Value: r.Value}})
 	})
 	return err
 }

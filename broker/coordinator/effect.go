@@ -5,21 +5,20 @@ import "time"
 // Effect is something that a coordinator wants done: Append, Reply, WakeAt or Call.
 type Effect interface{ isEffect() }
 
-// recordOverhead is what a record takes in a batch beyond its key and value, at most.
-const recordOverhead = 40
-
-// Record is one record of the coordinator's log. A nil Value is a tombstone.
-type Record struct{ Key, Value []byte }
-
-// Size is how many bytes the record takes in a batch, at most.
-func (r Record) Size() int { return len(r.Key) + len(r.Value) + recordOverhead }
-
-// Append wants records written, all or none, in the order of Seq.
+// Append wants records or a marker written, all or none, in the order of Seq.
 type Append struct {
 	// Seq grows by one with each append of the machine.
 	Seq     uint64
 	Records []Record
+	// Producer, where it is not nil, is the one to whose transaction the records belong.
+	Producer *Producer
+	// Marker, where it is not nil, is to be written; then there are no Records.
+	Marker *Marker
 }
+
+// Alone reports whether the append goes into a batch of its own. It can be refused (Refused), so it is the last append of its step, and
+// the only one.
+func (a Append) Alone() bool { return a.Producer != nil || a.Marker != nil }
 
 // Reply answers the request that came with Ticket.
 type Reply struct {

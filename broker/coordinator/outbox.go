@@ -31,6 +31,33 @@ func (o *Outbox) Append(maxBytes int, records ...Record) {
 	}
 }
 
+// AppendFor wants records written in a transaction of the producer, in one append however large it is.
+func (o *Outbox) AppendFor(p Producer, records ...Record) {
+	o.seq++
+	o.out = append(o.out, Append{Seq: o.seq, Records: records, Producer: &p})
+}
+
+// AppendMarker wants a transaction ended in the log.
+func (o *Outbox) AppendMarker(m Marker) {
+	o.seq++
+	o.out = append(o.out, Append{Seq: o.seq, Marker: &m})
+}
+
+// Refuse takes in that the last append was not written: what waited for it is answered with a Kafka error code, once everything else is
+// confirmed on which that may rest.
+func (o *Outbox) Refuse(code int16) {
+	o.seq--
+	held := o.held
+	o.held = nil
+	for _, h := range held {
+		if h.after <= o.seq {
+			o.held = append(o.held, h)
+		} else {
+			o.Reply(Reply{Ticket: h.reply.Ticket, Code: code})
+		}
+	}
+}
+
 // Reply answers a request, once everything that the answer may rest on is confirmed.
 func (o *Outbox) Reply(r Reply) {
 	if o.seq == o.confirmed {

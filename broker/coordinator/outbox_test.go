@@ -65,3 +65,34 @@ func TestAWishToBeWokenIsToldOnce(t *testing.T) {
 		t.Errorf("after the time has come: %+v, want %+v", got, want)
 	}
 }
+
+func TestARefusedAppendAnswersWhatWaitsForIt(t *testing.T) {
+	var o Outbox
+	o.Append(100, Record{})
+	o.Reply(Reply{Ticket: 1})
+	o.AppendFor(Producer{ID: 5}, Record{}, Record{})
+	o.Reply(Reply{Ticket: 2, Answer: "done"})
+	o.Refuse(47)
+	o.AppendMarker(Marker{ProducerID: 5})
+	o.Reply(Reply{Ticket: 3})
+	want := []Effect{
+		Append{Seq: 1, Records: []Record{{}}},
+		Append{Seq: 2, Records: []Record{{}, {}}, Producer: &Producer{ID: 5}},
+		Append{Seq: 2, Marker: &Marker{ProducerID: 5}},
+	}
+	if got := o.Take(time.Time{}); !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %+v, want %+v", got, want)
+	}
+	o.Confirm(1)
+	want = []Effect{Reply{Ticket: 1}, Reply{Ticket: 2, Code: 47}}
+	if got := o.Take(time.Time{}); !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %+v, want %+v", got, want)
+	}
+	o.Confirm(2)
+	if got, want := o.Take(time.Time{}), []Effect{Reply{Ticket: 3}}; !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %+v, want %+v", got, want)
+	}
+	if plain := (Append{}); plain.Alone() || !(Append{Marker: &Marker{}}).Alone() || !(Append{Producer: &Producer{}}).Alone() {
+		t.Error("which appends go alone is wrong")
+	}
+}

@@ -102,7 +102,7 @@ func (h *harness) reload(cfg Config) {
 	h.t.Helper()
 	h.m, h.seq, h.wake = New(cfg), 0, time.Time{}
 	for _, r := range h.log {
-		if err := h.m.Replay(r); err != nil {
+		if err := h.m.Replay(Entry{Record: r}); err != nil {
 			h.t.Fatalf("replay: %v", err)
 		}
 	}

@@ -71,9 +71,13 @@ func (o offset) record(group, topic string, partition int32) Record {
 	return Record{Key: offsetRecordKey(group, topic, partition), Value: value.AppendTo(nil)}
 }
 
-// Replay takes one record of the log; later records of the same key win. It comes before Loaded. Keys of unknown types are skipped;
+// Replay takes one entry of the log; later records of the same key win. It comes before Loaded. Keys of unknown types are skipped;
 // a malformed record of a known type is an error.
-func (m *Machine) Replay(r Record) error {
+func (m *Machine) Replay(e Entry) error {
+	if e.Marker != nil {
+		return nil
+	}
+	r := e.Record
 	if len(r.Key) < 2 {
 		return fmt.Errorf("replay a record of __consumer_offsets: key of %d bytes", len(r.Key))
 	}

@@ -80,7 +80,7 @@ func TestRecordsAreKafkas(t *testing.T) {
 func TestReplayOfOldAndForeignRecords(t *testing.T) {
 	m := New(testConfig())
 	old := kmsg.OffsetCommitValue{Version: 1, Offset: 8, CommitTimestamp: 5, ExpireTimestamp: 10}
-	if err := m.Replay(Record{Key: offsetRecordKey("g", "t1", 0), Value: old.AppendTo(nil)}); err != nil {
+	if err := m.Replay(Entry{Record: Record{Key: offsetRecordKey("g", "t1", 0), Value: old.AppendTo(nil)}}); err != nil {
 		t.Fatal(err)
 	}
 	o := m.groups["g"].offsets["t1"][0]
@@ -91,19 +91,19 @@ func TestReplayOfOldAndForeignRecords(t *testing.T) {
 		Version: 0, ProtocolType: "consumer", Generation: 4,
 		Members: []kmsg.GroupMetadataValueMember{{MemberID: "m", SessionTimeoutMillis: 7000}},
 	}
-	if err := m.Replay(Record{Key: groupRecordKey("g"), Value: zero.AppendTo(nil)}); err != nil {
+	if err := m.Replay(Entry{Record: Record{Key: groupRecordKey("g"), Value: zero.AppendTo(nil)}}); err != nil {
 		t.Fatal(err)
 	}
 	if g := m.groups["g"]; g.state != Stable || g.members["m"].rebalanceTimeout != 7*time.Second || len(g.offsets) != 1 {
 		t.Fatalf("group = %+v", g)
 	}
 	for _, foreign := range []byte{3, 8, 16, 25} {
-		if err := m.Replay(Record{Key: []byte{0, foreign, 1, 2}, Value: []byte{1}}); err != nil {
+		if err := m.Replay(Entry{Record: Record{Key: []byte{0, foreign, 1, 2}, Value: []byte{1}}}); err != nil {
 			t.Fatalf("key type %d: %v", foreign, err)
 		}
 	}
 	for _, bad := range []Record{{}, {Key: []byte{0}}, {Key: []byte{0, 1, 0}}, {Key: groupRecordKey("g"), Value: []byte{0, 3, 9}}} {
-		if err := m.Replay(bad); err == nil {
+		if err := m.Replay(Entry{Record: bad}); err == nil {
 			t.Fatalf("%v was taken", bad)
 		}
 	}
@@ -166,7 +166,7 @@ func FuzzReplay(f *testing.F) {
 	f.Add(offsetRecordKey("g", "t", 1), offset{offset: 3}.record("g", "t", 1).Value)
 	f.Fuzz(func(t *testing.T, key, value []byte) {
 		m := New(testConfig())
-		if m.Replay(Record{Key: key, Value: value}) != nil {
+		if m.Replay(Entry{Record: Record{Key: key, Value: value}}) != nil {
 			return
 		}
 		m.Step(Loaded{}, time.UnixMilli(0))

@@ -16,6 +16,7 @@ import (
 	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/coordinator"
 	"github.com/chronik-stream/chronik/broker/group"
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/shard"
@@ -25,21 +26,21 @@ import (
 // groupLog is a coordinator's log in memory.
 type groupLog struct {
 	mu      sync.Mutex
-	records []shard.Record
+	records []coordinator.Record
 }
 
-func (l *groupLog) Append(records []shard.Record, _ time.Time) (func(context.Context) error, error) {
+func (l *groupLog) Append(what coordinator.Append, _ time.Time) (func(context.Context) error, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.records = append(l.records, records...)
+	l.records = append(l.records, what.Records...)
 	return func(context.Context) error { return nil }, nil
 }
 
-func (l *groupLog) Read(_ context.Context, yield func(shard.Record) error) error {
+func (l *groupLog) Read(_ context.Context, yield func(coordinator.Entry) error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, r := range l.records {
-		if err := yield(r); err != nil {
+		if err := yield(coordinator.Entry{Record: r}); err != nil {
 			return err
 		}
 	}
@@ -135,7 +136,7 @@ func (b *groupBroker) start() {
 		},
 		Logger: slog.New(slog.DiscardHandler),
 	})
-	if err := b.shards.Load(0, b.log); err != nil {
+	if err := b.shards.Load(0, 1, b.log); err != nil {
 		b.t.Fatal(err)
 	}
 	synctest.Wait()

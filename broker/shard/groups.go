@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/chronik-stream/chronik/broker/group"
-	"github.com/chronik-stream/chronik/broker/wire"
 )
 
 // GroupsConfig is what the group coordinators need.
@@ -24,44 +23,21 @@ type GroupsConfig struct {
 }
 
 // Groups are the group coordinators of this broker: one machine for each partition of group.Topic that it leads.
-type Groups struct {
-	*Host[group.Request]
-	partitions func() int32
-}
+type Groups struct{ *Host[group.Request] }
 
 // NewGroups returns coordinators without partitions.
 func NewGroups(cfg GroupsConfig) *Groups {
-	host := New(Config[group.Request]{
-		New:   func(int32) Machine[group.Request] { return groupMachine{group.New(cfg.Group)} },
-		Name:  group.Topic,
+	return &Groups{New(Config[group.Request]{
+		New:  func(int32, int32) Machine { return group.New(cfg.Group) },
+		Name: group.Topic, Partitions: cfg.Partitions,
 		Clock: cfg.Clock, Logger: cfg.Logger, Queue: cfg.Queue,
 		MaxBatchBytes: cfg.Group.MaxAppendBytes,
-	})
-	return &Groups{Host: host, partitions: cfg.Partitions}
-}
-
-// PartitionOf says which partition of group.Topic keeps a group, when it has that many.
-func (g *Groups) PartitionOf(groupID string, partitions int32) int32 {
-	return PartitionFor(groupID, partitions)
+	})}
 }
 
 // SendGroup hands a request to the coordinator of a group.
 func (g *Groups) SendGroup(ctx context.Context, groupID string, q group.Request) Wait {
-	n := g.partitions()
-	if n <= 0 {
-		return failed(wire.Errorf(wire.NotCoordinator, "%s does not exist", group.Topic))
-	}
-	return g.Send(ctx, PartitionFor(groupID, n), q)
-}
-
-// SendEach hands a request to every machine that is here.
-func (g *Groups) SendEach(ctx context.Context, q group.Request) []Wait {
-	partitions := g.Partitions()
-	waits := make([]Wait, 0, len(partitions))
-	for _, p := range partitions {
-		waits = append(waits, g.Send(ctx, p, q))
-	}
-	return waits
+	return g.SendTo(ctx, groupID, q)
 }
 
 // TopicsDeleted removes the offsets of deleted topics from every machine that is here. A partition that is just being loaded keeps them
@@ -83,7 +59,7 @@ func (g *Groups) TopicsDeleted(ctx context.Context, topics []group.TopicRef) err
 // with an image that is known to be current: with an old one, it would remove the offsets of topics that came later.
 func (g *Groups) Reconcile(ctx context.Context, exists func(group.TopicRef) bool) error {
 	var errs []error
-	for _, p := range g.Partitions() {
+	for _, p := range g.Running() {
 		if err := g.reconcile(ctx, p, exists); err != nil {
 			errs = append(errs, err)
 		}
@@ -110,43 +86,4 @@ func (g *Groups) reconcile(ctx context.Context, partition int32, exists func(gro
 		return fmt.Errorf("remove the offsets of %d topics that do not exist: %w", len(gone), err)
 	}
 	return nil
-}
-
-// groupMachine gives group.Machine the shape of Machine.
-type groupMachine struct{ *group.Machine }
-
-func (m groupMachine) Replay(r Record) error { return m.Machine.Replay(group.Record(r)) }
-
-func (m groupMachine) Step(ev Event[group.Request], now time.Time) Effects {
-	var effects Effects
-	for _, e := range m.Machine.Step(groupEvent(ev), now) {
-		switch e := e.(type) {
-		case group.Append:
-			records := make([]Record, len(e.Records))
-			for i := range e.Records {
-				records[i] = Record(e.Records[i])
-			}
-			effects.Appends = append(effects.Appends, Append{Seq: e.Seq, Records: records})
-		case group.Reply:
-			effects.Replies = append(effects.Replies, Reply(e))
-		case group.WakeAt:
-			effects.Wake, effects.WakeAt = true, e.At
-		}
-	}
-	return effects
-}
-
-func groupEvent(ev Event[group.Request]) group.Event {
-	switch ev.Kind {
-	case Loaded:
-		return group.Loaded{}
-	case Asked:
-		return group.Asked{Ticket: ev.Ticket, Request: ev.Request}
-	case Appended:
-		return group.Appended{Seq: ev.Seq}
-	case Failed:
-		return group.Failed{Code: ev.Code}
-	default:
-		return group.Woken{}
-	}
 }

@@ -38,7 +38,7 @@ func TestGroupsGoToTheirPartitions(t *testing.T) {
 		defer g.Close()
 		logs := map[int32]*memoryLog{6: {}, 47: {}}
 		for p, log := range logs {
-			if err := g.Load(p, log); err != nil {
+			if err := g.Load(p, 1, log); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -63,7 +63,7 @@ func TestOffsetsGoWithTheirTopics(t *testing.T) {
 		g := newTestGroups(1)
 		defer g.Close()
 		log := &memoryLog{}
-		if err := g.Load(0, log); err != nil {
+		if err := g.Load(0, 1, log); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
@@ -83,7 +83,7 @@ func TestOffsetsGoWithTheirTopics(t *testing.T) {
 			t.Fatal(err)
 		}
 		g.Unload(0)
-		if err := g.Load(0, log); err != nil {
+		if err := g.Load(0, 1, log); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
@@ -95,7 +95,7 @@ func TestOffsetsGoWithTheirTopics(t *testing.T) {
 		if records, _ := log.written(); !ok || len(refs) != 1 || refs[0].Name != "c" || records != 5 {
 			t.Fatalf("topics %v after %d records", refs, records)
 		}
-		log.set(func(l *memoryLog) { l.refuse = true })
+		log.set(func(l *memoryLog) { l.broken = true })
 		if err := g.TopicsDeleted(t.Context(), []group.TopicRef{{Name: "c"}}); wire.CodeOf(err) != wire.NotCoordinator {
 			t.Fatalf("err = %v", err)
 		}
@@ -106,7 +106,7 @@ func TestJoinAndRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newTestGroups(1)
 		defer g.Close()
-		if err := g.Load(0, &memoryLog{}); err != nil {
+		if err := g.Load(0, 1, &memoryLog{}); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()

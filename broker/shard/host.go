@@ -4,19 +4,26 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/chronik-stream/chronik/broker/coordinator"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
-// Config is what a Host needs. Zero limits mean the defaults.
+// Config is what a Host needs; Q are the requests of its machines. Zero limits mean the defaults.
 type Config[Q any] struct {
-	// New makes the machine of a partition, without state.
-	New func(partition int32) Machine[Q]
-	// Name is the coordinator's topic, for log lines.
+	// New makes the machine of a partition that this broker leads in the epoch, without state.
+	New func(partition, epoch int32) Machine
+	// Do carries out a call of a partition's machine and returns its result; it may take its time, and ends early when ctx does. Of one
+	// machine, maxCalls run at once and the others wait. Nil where machines make no calls.
+	Do func(ctx context.Context, partition int32, what any) any
+	// Name is the coordinator's topic.
 	Name string
+	// Partitions is the number of partitions that the topic has now, 0 where there is none.
+	Partitions func() int32
 	// Clock tells the time; nil means time.Now.
 	Clock  func() time.Time
 	Logger *slog.Logger
@@ -58,9 +65,9 @@ func New[Q any](cfg Config[Q]) *Host[Q] {
 	return &Host[Q]{cfg: cfg, runners: map[int32]*runner[Q]{}}
 }
 
-// Load begins to coordinate a partition, whose leader this broker has become. It returns at once: until the log is read, requests are
+// Load begins to coordinate a partition, whose leader this broker has become in the epoch. It returns at once: until the log is read, requests are
 // answered with COORDINATOR_LOAD_IN_PROGRESS. A partition that is there already is loaded anew, from the new log.
-func (h *Host[Q]) Load(partition int32, log Log) error {
+func (h *Host[Q]) Load(partition, epoch int32, log Log) error {
 	h.Unload(partition)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -70,7 +77,7 @@ func (h *Host[Q]) Load(partition int32, log Log) error {
 	if old := h.runners[partition]; old != nil {
 		old.stop()
 	}
-	h.runners[partition] = startRunner(h.cfg, partition, log)
+	h.runners[partition] = startRunner(h.cfg, partition, epoch, log)
 	return nil
 }
 
@@ -101,8 +108,8 @@ func (h *Host[Q]) Close() {
 	}
 }
 
-// Partitions lists the partitions that are loaded or being loaded, in order.
-func (h *Host[Q]) Partitions() []int32 {
+// Running lists the partitions that are loaded or being loaded, in order.
+func (h *Host[Q]) Running() []int32 {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	list := make([]int32, 0, len(h.runners))
@@ -132,6 +139,44 @@ func (h *Host[Q]) Send(ctx context.Context, partition int32, q Q) Wait {
 // Ask sends a request and waits for its answer.
 func (h *Host[Q]) Ask(ctx context.Context, partition int32, q Q) (any, error) {
 	return h.Send(ctx, partition, q)(ctx)
+}
+
+// PartitionOf says which partition of the topic keeps the state of a key, when it has that many.
+func (h *Host[Q]) PartitionOf(key string, partitions int32) int32 {
+	return PartitionFor(key, partitions)
+}
+
+// SendTo hands a request to the machine that keeps the state of a key.
+func (h *Host[Q]) SendTo(ctx context.Context, key string, q Q) Wait {
+	n := h.cfg.Partitions()
+	if n <= 0 {
+		return failed(wire.Errorf(wire.NotCoordinator, "%s does not exist", h.cfg.Name))
+	}
+	return h.Send(ctx, PartitionFor(key, n), q)
+}
+
+// SendEach hands a request to every machine that is here.
+func (h *Host[Q]) SendEach(ctx context.Context, q Q) []Wait {
+	partitions := h.Running()
+	waits := make([]Wait, 0, len(partitions))
+	for _, p := range partitions {
+		waits = append(waits, h.Send(ctx, p, q))
+	}
+	return waits
+}
+
+// Tell hands a request to every machine that is here or is being loaded, which takes it after it is loaded, and drops the answers. A
+// machine that New makes from now on may not hear of it.
+func (h *Host[Q]) Tell(ctx context.Context, q Q) error {
+	h.mu.RLock()
+	runners := slices.Collect(maps.Values(h.runners))
+	h.mu.RUnlock()
+	for _, r := range runners {
+		if err := r.post(ctx, letter[Q]{request: q, back: make(chan coordinator.Reply, 1)}); err != nil && wire.CodeOf(err) != wire.NotCoordinator {
+			return err
+		}
+	}
+	return nil
 }
 
 func failed(err error) Wait { return func(context.Context) (any, error) { return nil, err } }

@@ -3,7 +3,6 @@ package shard
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math"
 	"testing"
@@ -12,79 +11,16 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/chronik-stream/chronik/broker/coordinator"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// counter is a small machine: it counts what it is asked to add, and answers with the sum when that is in the log.
-type counter struct {
-	sum, seq, confirmed uint64
-	held                []Reply
-	after               []uint64
-	alarm               uint64
-}
-
-// wish is a request to counter.
-type wish struct {
-	add   uint64
-	alarm time.Duration
-	park  bool
-	boom  bool
-}
-
-func (c *counter) Replay(r Record) error {
-	if string(r.Key) != "add" {
-		return fmt.Errorf("key %q", r.Key)
-	}
-	c.sum += uint64(r.Value[0])
-	return nil
-}
-
-func (c *counter) Step(ev Event[wish], now time.Time) Effects {
-	var e Effects
-	switch ev.Kind {
-	case Asked:
-		c.ask(ev, now, &e)
-	case Appended:
-		c.confirmed = ev.Seq
-	case Failed:
-		for _, r := range c.held {
-			e.Replies = append(e.Replies, Reply{Ticket: r.Ticket, Code: ev.Code})
-		}
-		c.held, c.after = nil, nil
-	case Woken:
-		e.Replies = append(e.Replies, Reply{Ticket: c.alarm, Answer: now})
-	}
-	for len(c.held) > 0 && c.after[0] <= c.confirmed {
-		e.Replies = append(e.Replies, c.held[0])
-		c.held, c.after = c.held[1:], c.after[1:]
-	}
-	return e
-}
-
-func (c *counter) ask(ev Event[wish], now time.Time, e *Effects) {
-	w := ev.Request
-	switch {
-	case w.boom:
-		panic("boom")
-	case w.park:
-		return
-	case w.alarm > 0:
-		c.alarm = ev.Ticket
-		e.Wake, e.WakeAt = true, now.Add(w.alarm)
-		return
-	case w.add > 0:
-		c.sum += w.add
-		c.seq++
-		e.Appends = append(e.Appends, Append{Seq: c.seq, Records: []Record{{Key: []byte("add"), Value: []byte{byte(w.add)}}}})
-	}
-	c.held, c.after = append(c.held, Reply{Ticket: ev.Ticket, Answer: c.sum}), append(c.after, c.seq)
-}
-
 func newTestHost() *Host[wish] {
 	return New(Config[wish]{
-		New:    func(int32) Machine[wish] { return &counter{} },
+		New:    newCounter,
+		Do:     echo,
 		Name:   "test",
 		Logger: slog.New(slog.DiscardHandler),
 	})
@@ -113,8 +49,8 @@ func TestServesAfterLoading(t *testing.T) {
 		_, err := h.Ask(t.Context(), 0, wish{add: 1})
 		expectCode(t, err, wire.NotCoordinator)
 
-		log := &memoryLog{loading: make(chan struct{}), records: []Record{{Key: []byte("add"), Value: []byte{40}}}}
-		if err := h.Load(0, log); err != nil {
+		log := &memoryLog{loading: make(chan struct{}), entries: []coordinator.Entry{{Record: added(40)}}}
+		if err := h.Load(0, 1, log); err != nil {
 			t.Fatal(err)
 		}
 		_, err = h.Ask(t.Context(), 0, wish{add: 1})
@@ -135,7 +71,7 @@ func TestRequestsShareABatchWhileTheDiskIsSlow(t *testing.T) {
 		h := newTestHost()
 		defer h.Close()
 		log := &memoryLog{gate: make(chan error)}
-		if err := h.Load(0, log); err != nil {
+		if err := h.Load(0, 1, log); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
@@ -160,12 +96,12 @@ func TestRequestsShareABatchWhileTheDiskIsSlow(t *testing.T) {
 }
 
 func TestFailedAppendLoadsAgain(t *testing.T) {
-	for _, refuse := range []bool{true, false} {
+	for _, broken := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			h := newTestHost()
 			defer h.Close()
 			log := &memoryLog{}
-			if err := h.Load(0, log); err != nil {
+			if err := h.Load(0, 1, log); err != nil {
 				t.Fatal(err)
 			}
 			synctest.Wait()
@@ -173,10 +109,10 @@ func TestFailedAppendLoadsAgain(t *testing.T) {
 			parked := h.Send(t.Context(), 0, wish{park: true})
 			gate := make(chan error, 1)
 			gate <- wire.Errorf(wire.NotEnoughReplicas, "alone")
-			log.set(func(l *memoryLog) { l.refuse, l.gate = refuse, gate })
+			log.set(func(l *memoryLog) { l.broken, l.gate = broken, gate })
 			_, err := h.Ask(t.Context(), 0, wish{add: 1})
 			want := wire.CoordinatorNotAvailable
-			if refuse {
+			if broken {
 				want = wire.NotCoordinator
 			}
 			expectCode(t, err, want)
@@ -185,7 +121,7 @@ func TestFailedAppendLoadsAgain(t *testing.T) {
 			_, err = h.Ask(t.Context(), 0, wish{})
 			expectCode(t, err, wire.CoordinatorLoadInProgress)
 
-			log.set(func(l *memoryLog) { l.refuse, l.gate = false, nil })
+			log.set(func(l *memoryLog) { l.broken, l.gate = false, nil })
 			<-time.After(firstRetry)
 			synctest.Wait()
 			records, _ := log.written()
@@ -201,7 +137,7 @@ func TestUnreadableLogIsTriedAgain(t *testing.T) {
 		h := newTestHost()
 		defer h.Close()
 		log := &memoryLog{unreadable: true}
-		if err := h.Load(0, log); err != nil {
+		if err := h.Load(0, 1, log); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(time.Second)
@@ -218,7 +154,7 @@ func TestPanicOfTheMachineCostsOnlyItsRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTestHost()
 		defer h.Close()
-		if err := h.Load(0, &memoryLog{}); err != nil {
+		if err := h.Load(0, 1, &memoryLog{}); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
@@ -237,7 +173,7 @@ func TestWakesTheMachine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTestHost()
 		defer h.Close()
-		if err := h.Load(0, &memoryLog{}); err != nil {
+		if err := h.Load(0, 1, &memoryLog{}); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
@@ -253,7 +189,7 @@ func TestWaiterThatGoesAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTestHost()
 		defer h.Close()
-		if err := h.Load(0, &memoryLog{}); err != nil {
+		if err := h.Load(0, 1, &memoryLog{}); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
@@ -271,11 +207,11 @@ func TestCloseAnswersEverybody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTestHost()
 		for p := range int32(3) {
-			if err := h.Load(p, &memoryLog{gate: make(chan error)}); err != nil {
+			if err := h.Load(p, 1, &memoryLog{gate: make(chan error)}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := h.Load(3, &memoryLog{loading: make(chan struct{})}); err != nil {
+		if err := h.Load(3, 1, &memoryLog{loading: make(chan struct{})}); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
@@ -288,7 +224,7 @@ func TestCloseAnswersEverybody(t *testing.T) {
 			_, err := wait(t.Context())
 			expectCode(t, err, wire.NotCoordinator)
 		}
-		if err := h.Load(0, &memoryLog{}); !errors.Is(err, ErrClosed) {
+		if err := h.Load(0, 1, &memoryLog{}); !errors.Is(err, ErrClosed) {
 			t.Fatalf("load after close: %v", err)
 		}
 	})

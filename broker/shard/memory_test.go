@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/chronik-stream/chronik/broker/coordinator"
 )
 
 var errDisk = errors.New("disk failed")
@@ -12,13 +14,16 @@ var errDisk = errors.New("disk failed")
 // memoryLog is a log in memory whose confirmations a test can hold back or fail.
 type memoryLog struct {
 	mu      sync.Mutex
-	records []Record
+	entries []coordinator.Entry
 	batches []int
+	alone   []coordinator.Append
 	// gate, where set, holds every confirmation until something comes out of it.
 	gate chan error
-	// refuse makes Append fail, unreadable makes Read fail, loading holds Read until it is closed.
-	refuse, unreadable bool
-	loading            chan struct{}
+	// broken makes Append fail, unreadable makes Read fail, loading holds Read until it is closed.
+	broken, unreadable bool
+	// refusal is what Append returns for what goes into no batch with others.
+	refusal error
+	loading chan struct{}
 }
 
 func (l *memoryLog) set(change func(l *memoryLog)) {
@@ -27,14 +32,24 @@ func (l *memoryLog) set(change func(l *memoryLog)) {
 	change(l)
 }
 
-func (l *memoryLog) Append(records []Record, _ time.Time) (func(context.Context) error, error) {
+func (l *memoryLog) Append(what coordinator.Append, _ time.Time) (func(context.Context) error, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.refuse {
+	switch {
+	case l.broken:
 		return nil, errDisk
+	case what.Alone() && l.refusal != nil:
+		return nil, l.refusal
+	case what.Alone():
+		l.alone = append(l.alone, what)
 	}
-	l.records = append(l.records, records...)
-	l.batches = append(l.batches, len(records))
+	for _, r := range what.Records {
+		l.entries = append(l.entries, coordinator.Entry{Record: r})
+	}
+	if what.Marker != nil {
+		l.entries = append(l.entries, coordinator.Entry{Marker: what.Marker})
+	}
+	l.batches = append(l.batches, len(what.Records))
 	gate := l.gate
 	return func(ctx context.Context) error {
 		if gate == nil {
@@ -49,9 +64,9 @@ func (l *memoryLog) Append(records []Record, _ time.Time) (func(context.Context)
 	}, nil
 }
 
-func (l *memoryLog) Read(ctx context.Context, yield func(Record) error) error {
+func (l *memoryLog) Read(ctx context.Context, yield func(coordinator.Entry) error) error {
 	l.mu.Lock()
-	records, unreadable, loading := l.records, l.unreadable, l.loading
+	entries, unreadable, loading := l.entries, l.unreadable, l.loading
 	l.mu.Unlock()
 	if loading != nil {
 		select {
@@ -63,16 +78,16 @@ func (l *memoryLog) Read(ctx context.Context, yield func(Record) error) error {
 	if unreadable {
 		return errDisk
 	}
-	for _, r := range records {
-		if err := yield(r); err != nil {
+	for _, e := range entries {
+		if err := yield(e); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *memoryLog) written() (records, batches int) {
+func (l *memoryLog) written() (entries, batches int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.records), len(l.batches)
+	return len(l.entries), len(l.batches)
 }

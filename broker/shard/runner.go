@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/chronik-stream/chronik/broker/coordinator"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
@@ -18,9 +19,6 @@ const (
 	lastRetry  = 5 * time.Second
 )
 
-// recordOverhead is what a record takes in a batch beyond its key and value, at most.
-const recordOverhead = 40
-
 // stepsPerBatch bounds how many requests are carried out before what they want written is written.
 const stepsPerBatch = 256
 
@@ -28,6 +26,7 @@ const stepsPerBatch = 256
 type runner[Q any] struct {
 	cfg       Config[Q]
 	partition int32
+	epoch     int32
 	log       Log
 
 	ctx    context.Context
@@ -37,32 +36,33 @@ type runner[Q any] struct {
 	serving atomic.Bool
 	mailbox chan letter[Q]
 
-	machine Machine[Q]
-	tickets map[uint64]chan<- Reply
+	machine Machine
+	tickets map[uint64]chan<- coordinator.Reply
 	ticket  uint64
 	timer   *time.Timer
 	queue   *confirmQueue
 	batch   batch
+	calls   *calls
 	helpers sync.WaitGroup
 }
 
 // letter is a request with the way back.
 type letter[Q any] struct {
 	request Q
-	back    chan<- Reply
+	back    chan<- coordinator.Reply
 }
 
 // batch gathers the appends of several steps.
 type batch struct {
-	records []Record
+	records []coordinator.Record
 	bytes   int
 	seq     uint64
 }
 
-func startRunner[Q any](cfg Config[Q], partition int32, log Log) *runner[Q] {
+func startRunner[Q any](cfg Config[Q], partition, epoch int32, log Log) *runner[Q] {
 	ctx, cancel := context.WithCancel(context.Background()) //nolint:gosec // stop calls it
 	r := &runner[Q]{
-		cfg: cfg, partition: partition, log: log, ctx: ctx, cancel: cancel,
+		cfg: cfg, partition: partition, epoch: epoch, log: log, ctx: ctx, cancel: cancel,
 		done: make(chan struct{}), mailbox: make(chan letter[Q], cfg.Queue),
 	}
 	go r.run()
@@ -78,18 +78,26 @@ func (r *runner[Q]) send(ctx context.Context, q Q) Wait {
 	if !r.serving.Load() {
 		return failed(wire.Errorf(wire.CoordinatorLoadInProgress, "partition %d of %s is being loaded", r.partition, r.cfg.Name))
 	}
-	back := make(chan Reply, 1)
-	select {
-	case r.mailbox <- letter[Q]{request: q, back: back}:
-	case <-r.done:
-		return failed(r.gone())
-	case <-ctx.Done():
-		return failed(fmt.Errorf("hand a request to partition %d of %s: %w", r.partition, r.cfg.Name, ctx.Err()))
+	back := make(chan coordinator.Reply, 1)
+	if err := r.post(ctx, letter[Q]{request: q, back: back}); err != nil {
+		return failed(err)
 	}
 	return func(ctx context.Context) (any, error) { return r.await(ctx, back) }
 }
 
-func (r *runner[Q]) await(ctx context.Context, back <-chan Reply) (any, error) {
+// post puts a request where the machine finds it once it is loaded.
+func (r *runner[Q]) post(ctx context.Context, l letter[Q]) error {
+	select {
+	case r.mailbox <- l:
+		return nil
+	case <-r.done:
+		return r.gone()
+	case <-ctx.Done():
+		return fmt.Errorf("hand a request to partition %d of %s: %w", r.partition, r.cfg.Name, ctx.Err())
+	}
+}
+
+func (r *runner[Q]) await(ctx context.Context, back <-chan coordinator.Reply) (any, error) {
 	select {
 	case reply := <-back:
 		return r.opened(reply)
@@ -105,7 +113,7 @@ func (r *runner[Q]) await(ctx context.Context, back <-chan Reply) (any, error) {
 	}
 }
 
-func (r *runner[Q]) opened(reply Reply) (any, error) {
+func (r *runner[Q]) opened(reply coordinator.Reply) (any, error) {
 	if reply.Code != wire.None {
 		return nil, wire.Errorf(reply.Code, "the coordinator in partition %d of %s refused", r.partition, r.cfg.Name)
 	}
@@ -160,18 +168,18 @@ func (r *runner[Q]) pause(d time.Duration) {
 }
 
 func (r *runner[Q]) load() error {
-	r.machine = r.cfg.New(r.partition)
-	r.tickets = map[uint64]chan<- Reply{}
+	r.machine = r.cfg.New(r.partition, r.epoch)
+	r.tickets = map[uint64]chan<- coordinator.Reply{}
 	r.batch = batch{}
 	started, count := r.cfg.Clock(), 0
-	err := r.log.Read(r.ctx, func(rec Record) error {
+	err := r.log.Read(r.ctx, func(e coordinator.Entry) error {
 		count++
-		return r.machine.Replay(rec)
+		return r.machine.Replay(e)
 	})
 	if err != nil {
-		return fmt.Errorf("read %s-%d after %d records: %w", r.cfg.Name, r.partition, count, err)
+		return fmt.Errorf("read %s-%d after %d entries: %w", r.cfg.Name, r.partition, count, err)
 	}
-	r.cfg.Logger.Debug("loaded a coordinator", "topic", r.cfg.Name, "partition", r.partition, "records", count, "took", r.cfg.Clock().Sub(started))
+	r.cfg.Logger.Debug("loaded a coordinator", "topic", r.cfg.Name, "partition", r.partition, "entries", count, "took", r.cfg.Clock().Sub(started))
 	return nil
 }
 
@@ -188,11 +196,12 @@ func (r *runner[Q]) serve() (err error) {
 	ctx, cancel := context.WithCancel(r.ctx)
 	defer cancel()
 	r.queue = newConfirmQueue()
+	r.calls = newCalls(ctx, func(what any) any { return r.do(ctx, what) }, &r.helpers)
 	r.helpers.Go(func() { r.queue.run(ctx) })
 	r.timer = time.NewTimer(time.Hour)
 	r.timer.Stop()
 	defer r.timer.Stop()
-	r.step(Event[Q]{Kind: Loaded})
+	r.step(coordinator.Loaded{})
 	if err := r.flush(); err != nil {
 		return err
 	}
@@ -215,9 +224,12 @@ func (r *runner[Q]) turn() error {
 		if c.err != nil {
 			return c.err
 		}
-		r.step(Event[Q]{Kind: Appended, Seq: c.seq})
+		r.step(coordinator.Appended{Seq: c.seq})
 	case <-r.timer.C:
-		r.step(Event[Q]{Kind: Woken})
+		r.step(coordinator.Woken{})
+	case e := <-r.calls.returned:
+		r.calls.ended()
+		r.step(e)
 	case l := <-r.mailbox:
 		r.ask(l)
 		for range stepsPerBatch {
@@ -235,36 +247,54 @@ func (r *runner[Q]) turn() error {
 func (r *runner[Q]) ask(l letter[Q]) {
 	r.ticket++
 	r.tickets[r.ticket] = l.back
-	r.step(Event[Q]{Kind: Asked, Ticket: r.ticket, Request: l.request})
+	r.step(coordinator.Asked[Q]{Ticket: r.ticket, Request: l.request})
 }
 
-func (r *runner[Q]) step(ev Event[Q]) {
+func (r *runner[Q]) step(ev coordinator.Event) {
 	now := r.cfg.Clock()
-	effects := r.machine.Step(ev, now)
-	for _, a := range effects.Appends {
-		r.gather(a)
-	}
-	for _, reply := range effects.Replies {
-		if back := r.tickets[reply.Ticket]; back != nil {
-			delete(r.tickets, reply.Ticket)
-			back <- reply
+	refused := wire.None
+	for _, e := range r.machine.Step(ev, now) {
+		switch e := e.(type) {
+		case coordinator.Append:
+			if e.Alone() {
+				refused = r.writeAlone(e)
+			} else {
+				r.gather(e)
+			}
+		case coordinator.Reply:
+			r.hand(e)
+		case coordinator.WakeAt:
+			r.wakeAt(e.At, now)
+		case coordinator.Call:
+			r.calls.add(e)
 		}
 	}
-	if !effects.Wake {
-		return
+	if refused != wire.None {
+		r.step(coordinator.Refused{Code: refused})
 	}
-	if effects.WakeAt.IsZero() {
+}
+
+// hand gives a reply to who asked.
+func (r *runner[Q]) hand(reply coordinator.Reply) {
+	if back := r.tickets[reply.Ticket]; back != nil {
+		delete(r.tickets, reply.Ticket)
+		back <- reply
+	}
+}
+
+func (r *runner[Q]) wakeAt(at, now time.Time) {
+	if at.IsZero() {
 		r.timer.Stop()
 		return
 	}
-	r.timer.Reset(max(effects.WakeAt.Sub(now), 0))
+	r.timer.Reset(max(at.Sub(now), 0))
 }
 
 // gather adds an append to the batch. One that does not fit is kept in a batch of its own.
-func (r *runner[Q]) gather(a Append) {
+func (r *runner[Q]) gather(a coordinator.Append) {
 	size := 0
 	for _, rec := range a.Records {
-		size += len(rec.Key) + len(rec.Value) + recordOverhead
+		size += rec.Size()
 	}
 	if len(r.batch.records) > 0 && r.batch.bytes+size > r.cfg.MaxBatchBytes {
 		r.write()
@@ -286,15 +316,35 @@ func (r *runner[Q]) write() {
 	}
 	b := r.batch
 	r.batch = batch{}
-	if r.queue.failure() != nil {
-		return
+	if err := r.append(coordinator.Append{Seq: b.seq, Records: b.records}); err != nil {
+		r.queue.fail(err)
 	}
-	wait, err := r.log.Append(b.records, r.cfg.Clock())
+}
+
+// writeAlone writes what is gathered and then an append that goes into no batch with others. It returns the code of a refusal.
+func (r *runner[Q]) writeAlone(a coordinator.Append) int16 {
+	r.write()
+	err := r.append(a)
+	if errors.Is(err, ErrRefused) {
+		return wire.CodeOf(err)
+	}
 	if err != nil {
-		r.queue.fail(fmt.Errorf("append %d records to %s-%d: %w", len(b.records), r.cfg.Name, r.partition, err))
-		return
+		r.queue.fail(err)
 	}
-	r.queue.add(b.seq, wait)
+	return wire.None
+}
+
+// append writes one batch, unless another could not be written before it.
+func (r *runner[Q]) append(a coordinator.Append) error {
+	if err := r.queue.failure(); err != nil {
+		return err
+	}
+	wait, err := r.log.Append(a, r.cfg.Clock())
+	if err != nil {
+		return fmt.Errorf("append to %s-%d: %w", r.cfg.Name, r.partition, err)
+	}
+	r.queue.add(a.Seq, wait)
+	return nil
 }
 
 // abandon answers everything that is outstanding after serve has ended.
@@ -304,21 +354,20 @@ func (r *runner[Q]) abandon(cause error) {
 		code = appendCode(wire.CodeOf(cause))
 	}
 	if !errors.Is(cause, errPanic) {
-		for _, reply := range r.machine.Step(Event[Q]{Kind: Failed, Code: code}, r.cfg.Clock()).Replies {
-			if back := r.tickets[reply.Ticket]; back != nil {
-				delete(r.tickets, reply.Ticket)
-				back <- reply
+		for _, e := range r.machine.Step(coordinator.Failed{Code: code}, r.cfg.Clock()) {
+			if reply, ok := e.(coordinator.Reply); ok {
+				r.hand(reply)
 			}
 		}
 	}
 	for _, back := range r.tickets {
-		back <- Reply{Code: wire.NotCoordinator}
+		back <- coordinator.Reply{Code: wire.NotCoordinator}
 	}
 	clear(r.tickets)
 	for {
 		select {
 		case l := <-r.mailbox:
-			l.back <- Reply{Code: wire.NotCoordinator}
+			l.back <- coordinator.Reply{Code: wire.NotCoordinator}
 		default:
 			return
 		}
