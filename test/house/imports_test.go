@@ -37,7 +37,7 @@ var layers = map[string]int{
 
 	"broker": 5, "certs-dev": 5,
 
-	"cmd/chronik": 6,
+	"cmd/chronik": 6, "test/history": 6,
 
 	"test/harness": 7, "test/house": 7, "test/interop": 7,
 }

@@ -1,0 +1,71 @@
+package history
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestFlagsNoGoodHistory: what a broker that does all right brings about is never flagged.
+func TestFlagsNoGoodHistory(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := drawWorld(t)
+		if found := Check(w.events); len(found) != 0 {
+			t.Fatalf("found %v in\n%s", found, printed(t, w.events))
+		}
+	})
+}
+
+// TestFindsMutations: a good history with one thing changed is flagged for it.
+func TestFindsMutations(t *testing.T) {
+	for name, m := range mutations {
+		t.Run(name, func(t *testing.T) {
+			tried := 0
+			rapid.Check(t, func(t *rapid.T) {
+				events := drawWorld(t).events
+				if !m.change(&mutator{t: t, events: events}) {
+					return
+				}
+				tried++
+				if found := Check(events); !slices.Contains(kinds(found), m.want) {
+					t.Fatalf("found %v, not %s, in\n%s", found, m.want, printed(t, events))
+				}
+			})
+			if tried == 0 {
+				t.Error("no history could be mutated in this way")
+			}
+		})
+	}
+}
+
+func printed(t *rapid.T, events []Event) string {
+	var b strings.Builder
+	if err := Print(&b, events); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// TestChecksMillionsOfEvents: the time for each event does not grow with their number, or this would not end.
+func TestChecksMillionsOfEvents(t *testing.T) {
+	const sends, batch = 300_000, 100
+	var f forger
+	f.assign(2, 0)
+	f.assign(3, 0)
+	for from := 0; from < sends; from += batch {
+		records := make([]Record, batch)
+		for i := range records {
+			records[i] = at(int64(from+i), fmt.Sprintf("v%d", from+i))
+			f.send(1, int64(1+from/batch), records[i].Value, OK, records[i].Offset)
+		}
+		f.end(1, int64(1+from/batch), true, OK)
+		f.poll(2, 0, records...)
+		f.poll(3, 0, records...)
+	}
+	if found := Check(f.events); len(found) != 0 {
+		t.Errorf("found %v", found)
+	}
+}
