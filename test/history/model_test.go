@@ -60,7 +60,8 @@ type consumer struct {
 	positions [2]int64
 }
 
-func drawWorld(t *rapid.T) *world {
+// drawWorld draws a world that takes so many steps, at least.
+func drawWorld(t *rapid.T, least int) *world {
 	w := &world{t: t}
 	for range 3 {
 		w.producers = append(w.producers, &producer{client: w.client()})
@@ -72,7 +73,7 @@ func drawWorld(t *rapid.T) *world {
 		w.restart(r, 0)
 		w.restart(r, 1)
 	}
-	for range rapid.IntRange(1, 250).Draw(t, "steps") {
+	for range rapid.IntRange(least, 250).Draw(t, "steps") {
 		w.step()
 	}
 	return w

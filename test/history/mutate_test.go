@@ -120,7 +120,7 @@ func (m *mutator) tear() bool {
 		return slices.ContainsFunc(m.sights(value), func(i int) bool { return m.events[i].Committed })
 	}
 	i, ok := m.one("send", func(_ int, ev *Event) bool {
-		return acknowledged(ev) && ev.Txn != 0 && m.surelyThere(ev) && committedSights(ev.Value) && slices.ContainsFunc(m.events, func(other Event) bool {
+		return acknowledged(ev) && ev.Txn != 0 && m.surelyThere(ev) && len(m.sights(ev.Value)) > 0 && slices.ContainsFunc(m.events, func(other Event) bool {
 			return other.Txn == ev.Txn && acknowledged(&other) && other.Value != ev.Value && committedSights(other.Value)
 		})
 	})
@@ -237,8 +237,11 @@ func (m *mutator) makeUp() bool {
 	return true
 }
 
+// acknowledgeElsewhere has an acknowledgement tell another record's offset, before anybody is given the record.
 func (m *mutator) acknowledgeElsewhere() bool {
-	i, ok := m.one("send", func(_ int, ev *Event) bool { return acknowledged(ev) && len(m.sights(ev.Value)) == 0 })
+	i, ok := m.one("send", func(i int, ev *Event) bool {
+		return acknowledged(ev) && !slices.ContainsFunc(m.sights(ev.Value), func(poll int) bool { return poll < i })
+	})
 	if !ok {
 		return false
 	}
