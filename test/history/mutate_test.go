@@ -208,7 +208,7 @@ func (m *mutator) swapInLog() bool {
 	return true
 }
 
-// raiseStable has another event be an answer that is told just before the End of a transaction begins.
+// raiseStable has an event of a reader be an answer that is told before the End of a transaction begins.
 func (m *mutator) raiseStable() bool {
 	i, ok := m.one("send", func(_ int, ev *Event) bool { return acknowledged(ev) && ev.Txn != 0 && m.surelyThere(ev) })
 	if !ok {
@@ -216,7 +216,7 @@ func (m *mutator) raiseStable() bool {
 	}
 	ev := m.events[i]
 	j, ok := m.one("when", func(j int, other *Event) bool {
-		return j > i && (other.Op == Stable || other.Op == Poll && len(other.Records) == 0) && !slices.ContainsFunc(m.events[i:j], func(e Event) bool {
+		return j > i && other.Op != Send && other.Op != End && !slices.ContainsFunc(m.events[i:j], func(e Event) bool {
 			return e.Op == End && e.Txn == ev.Txn
 		})
 	})
