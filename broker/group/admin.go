@@ -70,12 +70,7 @@ func (m *Machine) delete(ticket uint64, q Delete) {
 
 // erase removes a group and all that is known of it.
 func (m *Machine) erase(g *group) {
-	var records []Record
-	for _, topic := range sortedKeys(g.offsets) {
-		for _, p := range sortedKeys(g.offsets[topic]) {
-			records = append(records, g.tombstone(topic, p))
-		}
-	}
+	records := m.offsets.tombstones(g.id, func(string, offset) bool { return true })
 	if g.stored {
 		records = append(records, Record{Key: groupRecordKey(g.id)})
 	}
@@ -87,17 +82,18 @@ func (m *Machine) erase(g *group) {
 }
 
 func (m *Machine) topicsDeleted(ticket uint64, q TopicsDeleted) {
+	gone := make(map[string][][16]byte, len(q.Topics))
+	for _, topic := range q.Topics {
+		gone[topic.Name] = append(gone[topic.Name], topic.ID)
+	}
 	var records []Record
-	for _, id := range sortedKeys(m.groups) {
-		g := m.groups[id]
-		for _, topic := range q.Topics {
-			for _, p := range sortedKeys(g.offsets[topic.Name]) {
-				if g.offsets[topic.Name][p].isOf(topic.ID) {
-					records = append(records, g.tombstone(topic.Name, p))
-				}
-			}
+	for _, id := range sortedKeys(m.offsets.committed) {
+		records = append(records, m.offsets.tombstones(id, func(topic string, o offset) bool {
+			return slices.ContainsFunc(gone[topic], o.isOf)
+		})...)
+		if g := m.groups[id]; g != nil {
+			m.dropIfUnused(g)
 		}
-		m.dropIfUnused(g)
 	}
 	m.append(records...)
 	m.answer(ticket, nil)
@@ -105,8 +101,8 @@ func (m *Machine) topicsDeleted(ticket uint64, q TopicsDeleted) {
 
 func (m *Machine) listTopics(ticket uint64) {
 	refs := map[TopicRef]struct{}{}
-	for _, g := range m.groups {
-		for name, partitions := range g.offsets {
+	for _, topics := range m.offsets.committed {
+		for name, partitions := range topics {
 			for _, o := range partitions {
 				refs[TopicRef{Name: name, ID: o.topicID}] = struct{}{}
 			}

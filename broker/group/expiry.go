@@ -8,7 +8,7 @@ func (m *Machine) expireOffsets() {
 	for _, id := range sortedKeys(m.groups) {
 		g := m.groups[id]
 		records = append(records, m.expireOf(g)...)
-		if g.state == Empty && len(g.offsets) == 0 && len(g.pending) == 0 {
+		if g.state == Empty && !m.offsets.has(id) && len(g.pending) == 0 {
 			delete(m.groups, id)
 			if g.stored {
 				records = append(records, Record{Key: groupRecordKey(id)})
@@ -22,23 +22,16 @@ func (m *Machine) expireOf(g *group) []Record {
 	if !g.expires() {
 		return nil
 	}
-	var records []Record
-	for _, topic := range sortedKeys(g.offsets) {
+	return m.offsets.tombstones(g.id, func(topic string, o offset) bool {
 		if g.subscribes(topic) {
-			continue
+			return false
 		}
-		for _, p := range sortedKeys(g.offsets[topic]) {
-			o := g.offsets[topic][p]
-			end := o.expires
-			if end.IsZero() {
-				end = g.unusedSince(o).Add(m.cfg.OffsetsRetention)
-			}
-			if !m.now.Before(end) {
-				records = append(records, g.tombstone(topic, p))
-			}
+		end := o.expires
+		if end.IsZero() {
+			end = g.unusedSince(o).Add(m.cfg.OffsetsRetention)
 		}
-	}
-	return records
+		return !m.now.Before(end)
+	})
 }
 
 // expires reports whether the group is in a state in which offsets can expire: simple, without members, or stable consumers whose

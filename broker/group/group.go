@@ -12,8 +12,7 @@ import (
 // consumerProtocol is the protocol type of consumers; other types (Kafka Connect's) are opaque to the coordinator.
 const consumerProtocol = "consumer"
 
-// group is one group: its members, and the offsets committed for it. A group without protocol type and members is a simple one,
-// which only stores offsets.
+// group is one group with its members. A group without protocol type and members is a simple one, which only stores offsets.
 type group struct {
 	id              string
 	state, previous State
@@ -40,15 +39,14 @@ type group struct {
 	grew             bool
 	delay, remaining time.Duration
 	// stored says that a group record may be in the log.
-	stored  bool
-	offsets map[string]map[int32]offset
+	stored bool
 }
 
 func newGroup(id string) *group {
 	return &group{
 		id: id, state: Empty, previous: Dead,
 		members: map[string]*member{}, static: map[string]string{}, pending: map[string]struct{}{},
-		unsynced: map[string]struct{}{}, supported: map[string]int{}, offsets: map[string]map[int32]offset{},
+		unsynced: map[string]struct{}{}, supported: map[string]int{},
 	}
 }
 

@@ -32,9 +32,10 @@ const newMemberTimeout = 5 * time.Minute
 
 // Machine coordinates the groups of one partition of __consumer_offsets.
 type Machine struct {
-	cfg    Config
-	groups map[string]*group
-	timers timers
+	cfg     Config
+	groups  map[string]*group
+	offsets offsetStore
+	timers  timers
 
 	now    time.Time
 	outbox coordinator.Outbox
@@ -43,7 +44,7 @@ type Machine struct {
 
 // New returns a machine without groups, to which the log is to be replayed.
 func New(cfg Config) *Machine {
-	return &Machine{cfg: cfg, groups: map[string]*group{}, timers: newTimers()}
+	return &Machine{cfg: cfg, groups: map[string]*group{}, offsets: newOffsetStore(), timers: newTimers()}
 }
 
 // Step takes one event at the time now and returns what is to be done, in order.
@@ -108,7 +109,7 @@ func (m *Machine) failed(code int16) {
 			m.abandon(&mb.syncing)
 		}
 	}
-	m.groups = map[string]*group{}
+	m.groups, m.offsets = map[string]*group{}, newOffsetStore()
 	m.timers = newTimers()
 }
 
@@ -172,7 +173,7 @@ func (m *Machine) create(id string) *group {
 
 // dropIfUnused forgets a group that holds nothing that anybody could ask for.
 func (m *Machine) dropIfUnused(g *group) {
-	if g.state == Empty && !g.stored && len(g.pending) == 0 && len(g.offsets) == 0 {
+	if g.state == Empty && !g.stored && len(g.pending) == 0 && !m.offsets.has(g.id) {
 		delete(m.groups, g.id)
 	}
 }

@@ -9,46 +9,6 @@ import (
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
-// offset is what a group has committed for one partition.
-type offset struct {
-	offset      int64
-	leaderEpoch int32
-	metadata    string
-	committed   time.Time
-	// expires is set by clients of old that choose their own retention; else zero.
-	expires time.Time
-	// topicID tells a topic from an earlier one of the same name; zero where it is not known.
-	topicID [16]byte
-}
-
-// isOf reports whether the offset was committed for the topic with this id; an id that is not known matches any.
-func (o offset) isOf(id [16]byte) bool {
-	var unknown [16]byte
-	return o.topicID == id || o.topicID == unknown || id == unknown
-}
-
-func (g *group) setOffset(topic string, partition int32, o offset) {
-	of := g.offsets[topic]
-	if of == nil {
-		of = map[int32]offset{}
-		g.offsets[topic] = of
-	}
-	of[partition] = o
-}
-
-func (g *group) forgetOffset(topic string, partition int32) {
-	delete(g.offsets[topic], partition)
-	if len(g.offsets[topic]) == 0 {
-		delete(g.offsets, topic)
-	}
-}
-
-// tombstone removes one offset and returns the record that removes it from the log.
-func (g *group) tombstone(topic string, partition int32) Record {
-	g.forgetOffset(topic, partition)
-	return Record{Key: offsetRecordKey(g.id, topic, partition)}
-}
-
 // groupIDNotFoundCommit is the first version of OffsetCommit that says GROUP_ID_NOT_FOUND for a group that is not there (KIP-848).
 const groupIDNotFoundCommit = 9
 
@@ -65,14 +25,15 @@ func (m *Machine) commit(ticket uint64, q Commit) {
 	if g == nil {
 		g = m.create(q.Group)
 	}
-	code := g.validateCommit(q)
-	if code == wire.None {
-		code = m.store(ticket, g, q)
-	}
-	if code != wire.None {
+	if code := g.validateCommit(q); code != wire.None {
 		m.refuse(ticket, code)
-		m.dropIfUnused(g)
+	} else {
+		if mb := g.members[q.MemberID]; mb != nil {
+			m.keepAlive(g, mb)
+		}
+		m.storeOffsets(ticket, q)
 	}
+	m.dropIfUnused(g)
 }
 
 // validateCommit lets members commit in their generation, and anybody commit for a group without members.
@@ -97,10 +58,8 @@ func (g *group) validateCommit(q Commit) int16 {
 	return wire.None
 }
 
-func (m *Machine) store(ticket uint64, g *group, q Commit) int16 {
-	if mb := g.members[q.MemberID]; mb != nil {
-		m.keepAlive(g, mb)
-	}
+// storeOffsets carries out a commit that may be made.
+func (m *Machine) storeOffsets(ticket uint64, q Commit) {
 	r := kmsg.NewPtrOffsetCommitResponse()
 	var records []Record
 	size := 0
@@ -114,7 +73,7 @@ func (m *Machine) store(ticket uint64, g *group, q Commit) int16 {
 			if p.Metadata != nil && longerThan(*p.Metadata, m.cfg.MaxOffsetMetadata) {
 				one.ErrorCode = wire.OffsetMetadataTooLarge
 			} else {
-				record := m.offsetOf(q, topic.TopicID, p).record(g.id, topic.Topic, p.Partition)
+				record := m.offsetOf(q, topic.TopicID, p).record(q.Group, topic.Topic, p.Partition)
 				size += record.Size()
 				records = append(records, record)
 			}
@@ -123,19 +82,18 @@ func (m *Machine) store(ticket uint64, g *group, q Commit) int16 {
 		r.Topics = append(r.Topics, answer)
 	}
 	if size > m.cfg.MaxAppendBytes {
-		return wire.InvalidCommitOffsetSize
+		m.refuse(ticket, wire.InvalidCommitOffsetSize)
+		return
 	}
 	for ti, topic := range q.Topics {
 		for i := range topic.Partitions {
 			if r.Topics[ti].Partitions[i].ErrorCode == wire.None {
-				g.setOffset(topic.Topic, topic.Partitions[i].Partition, m.offsetOf(q, topic.TopicID, &topic.Partitions[i]))
+				m.offsets.set(q.Group, topic.Topic, topic.Partitions[i].Partition, m.offsetOf(q, topic.TopicID, &topic.Partitions[i]))
 			}
 		}
 	}
 	m.append(records...)
 	m.answer(ticket, r)
-	m.dropIfUnused(g)
-	return wire.None
 }
 
 func (m *Machine) offsetOf(q Commit, topicID [16]byte, p *kmsg.OffsetCommitRequestTopicPartition) offset {
@@ -165,11 +123,8 @@ func longerThan(s string, limit int) bool {
 
 func (m *Machine) fetch(ticket uint64, q Fetch) {
 	r := kmsg.OffsetFetchResponseGroup{Group: q.Group}
-	g := m.groups[q.Group]
 	if q.Topics == nil {
-		if g != nil {
-			r.Topics = g.allOffsets()
-		}
+		r.Topics = m.offsets.all(q.Group)
 		m.answer(ticket, &r)
 		return
 	}
@@ -178,10 +133,8 @@ func (m *Machine) fetch(ticket uint64, q Fetch) {
 		answer.Topic, answer.TopicID = topic.Topic, topic.TopicID
 		for _, p := range topic.Partitions {
 			one := noOffset(p)
-			if g != nil {
-				if o, found := g.offsets[topic.Topic][p]; found && o.isOf(topic.TopicID) {
-					one = o.fetched(p)
-				}
+			if o, found := m.offsets.get(q.Group, topic.Topic, p); found && o.isOf(topic.TopicID) {
+				one = o.fetched(p)
 			}
 			answer.Partitions = append(answer.Partitions, one)
 		}
@@ -190,13 +143,14 @@ func (m *Machine) fetch(ticket uint64, q Fetch) {
 	m.answer(ticket, &r)
 }
 
-func (g *group) allOffsets() []kmsg.OffsetFetchResponseGroupTopic {
-	topics := make([]kmsg.OffsetFetchResponseGroupTopic, 0, len(g.offsets))
-	for _, name := range sortedKeys(g.offsets) {
+// all answers with every offset of a group; nil where there is none.
+func (s *offsetStore) all(group string) []kmsg.OffsetFetchResponseGroupTopic {
+	var topics []kmsg.OffsetFetchResponseGroupTopic
+	for _, name := range sortedKeys(s.of(group)) {
 		answer := kmsg.NewOffsetFetchResponseGroupTopic()
 		answer.Topic = name
-		for _, p := range sortedKeys(g.offsets[name]) {
-			o := g.offsets[name][p]
+		for _, p := range sortedKeys(s.of(group)[name]) {
+			o := s.of(group)[name][p]
 			answer.TopicID = o.topicID
 			answer.Partitions = append(answer.Partitions, o.fetched(p))
 		}
@@ -236,8 +190,8 @@ func (m *Machine) deleteOffsets(ticket uint64, q DeleteOffsets) {
 			one.Partition = p.Partition
 			if g.subscribes(topic.Topic) {
 				one.ErrorCode = wire.GroupSubscribedToTopic
-			} else if _, found := g.offsets[topic.Topic][p.Partition]; found {
-				records = append(records, g.tombstone(topic.Topic, p.Partition))
+			} else if _, found := m.offsets.get(g.id, topic.Topic, p.Partition); found {
+				records = append(records, m.offsets.tombstone(g.id, topic.Topic, p.Partition))
 			}
 			answer.Partitions = append(answer.Partitions, one)
 		}

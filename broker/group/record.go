@@ -98,8 +98,8 @@ func (m *Machine) replayOffset(r Record) error {
 	}
 	g := m.groups[key.Group]
 	if r.Value == nil {
+		m.offsets.forget(key.Group, key.Topic, key.Partition)
 		if g != nil {
-			g.forgetOffset(key.Topic, key.Partition)
 			m.dropIfUnused(g)
 		}
 		return nil
@@ -109,7 +109,7 @@ func (m *Machine) replayOffset(r Record) error {
 		return fmt.Errorf("replay an offset of group %q, topic %q, partition %d: %w", key.Group, key.Topic, key.Partition, err)
 	}
 	if g == nil {
-		g = m.create(key.Group)
+		m.create(key.Group)
 	}
 	o := offset{
 		offset: value.Offset, leaderEpoch: value.LeaderEpoch, metadata: value.Metadata,
@@ -121,7 +121,7 @@ func (m *Machine) replayOffset(r Record) error {
 	if value.Version == expiringOffsetValueVersion && value.ExpireTimestamp >= 0 {
 		o.expires = time.UnixMilli(value.ExpireTimestamp)
 	}
-	g.setOffset(key.Topic, key.Partition, o)
+	m.offsets.set(key.Group, key.Topic, key.Partition, o)
 	return nil
 }
 
@@ -131,9 +131,6 @@ func (m *Machine) replayGroup(r Record) error {
 		return fmt.Errorf("replay a group: key: %w", err)
 	}
 	fresh := newGroup(key.Group)
-	if old := m.groups[key.Group]; old != nil {
-		fresh.offsets = old.offsets
-	}
 	m.groups[key.Group] = fresh
 	if r.Value == nil {
 		m.dropIfUnused(fresh)

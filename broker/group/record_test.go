@@ -83,7 +83,7 @@ func TestReplayOfOldAndForeignRecords(t *testing.T) {
 	if err := m.Replay(Entry{Record: Record{Key: offsetRecordKey("g", "t1", 0), Value: old.AppendTo(nil)}}); err != nil {
 		t.Fatal(err)
 	}
-	o := m.groups["g"].offsets["t1"][0]
+	o, _ := m.offsets.get("g", "t1", 0)
 	if o.offset != 8 || o.leaderEpoch != -1 || o.expires != time.UnixMilli(10) {
 		t.Fatalf("offset = %+v", o)
 	}
@@ -94,7 +94,7 @@ func TestReplayOfOldAndForeignRecords(t *testing.T) {
 	if err := m.Replay(Entry{Record: Record{Key: groupRecordKey("g"), Value: zero.AppendTo(nil)}}); err != nil {
 		t.Fatal(err)
 	}
-	if g := m.groups["g"]; g.state != Stable || g.members["m"].rebalanceTimeout != 7*time.Second || len(g.offsets) != 1 {
+	if g := m.groups["g"]; g.state != Stable || g.members["m"].rebalanceTimeout != 7*time.Second || len(m.offsets.of("g")) != 1 {
 		t.Fatalf("group = %+v", g)
 	}
 	for _, foreign := range []byte{3, 8, 16, 25} {
