@@ -152,7 +152,7 @@ func (p *producing) append(t *kmsg.ProduceRequestTopic, name string, from *kmsg.
 	case len(from.Records) >= record.HeaderSize && record.Batch(from.Records).Transactional():
 		return replica.Appended{}, wire.Errorf(wire.InvalidTxnState, "there is no open transaction for the batch")
 	}
-	return part.Append(from.Records, p.q.Acks == -1, p.q.Version >= produceZstd, p.now)
+	return part.Append(from.Records, p.q.Acks == -1, p.q.Version >= produceZstd, 0, p.now)
 }
 
 func produceDone(partition int32, a *replica.Appended) kmsg.ProduceResponseTopicPartition {

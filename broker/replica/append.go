@@ -35,9 +35,9 @@ func (a *Appended) Wait(ctx context.Context) error {
 
 // Append validates a client's batch, stamps it, converts it where the topic has a compression of its own, and appends it. It does
 // not wait for the disk. all says that the client asks for
-// all in-sync replicas (acks=-1), zstd that its Produce version knows that codec. The batch's bytes are changed and may be used
-// again when Append returns.
-func (r *Replica) Append(batch []byte, all, zstd bool, now time.Time) (Appended, error) {
+// all in-sync replicas (acks=-1), zstd that its Produce version knows that codec. guard is that of StartVerification for the first
+// batch of a transaction, else 0. The batch's bytes are changed and may be used again when Append returns.
+func (r *Replica) Append(batch []byte, all, zstd bool, guard uint64, now time.Time) (Appended, error) {
 	settings := r.settings.Load()
 	if missing := r.missing(settings); all && missing != nil {
 		return Appended{}, wire.Errorf(wire.NotEnoughReplicas, "%w", missing)
@@ -48,7 +48,7 @@ func (r *Replica) Append(batch []byte, all, zstd bool, now time.Time) (Appended,
 	}
 	defer stored.Release()
 	r.metrics.stored(&stored)
-	return r.append(stored.Batch, storage.Client, all, now)
+	return r.append(stored.Batch, storage.AppendInfo{Now: now, Origin: storage.Client, Guard: guard}, all)
 }
 
 // refused counts a refused batch and gives it the code that its producer is told.
@@ -76,6 +76,23 @@ func (r *Replica) refused(err error) error {
 
 // AppendOwn appends a batch that the broker itself has built, in the topic's compression. It counts as sent with acks=-1.
 func (r *Replica) AppendOwn(batch record.Batch, now time.Time) (Appended, error) {
+	return r.appendOwn(batch, storage.AppendInfo{Now: now})
+}
+
+// AppendTransactional is AppendOwn for a batch of a producer's transaction (record.Builder.Transaction), with the guard of
+// StartVerification, or 0. What Refused knows of its errors leaves the log as it was.
+func (r *Replica) AppendTransactional(batch record.Batch, guard uint64, now time.Time) (Appended, error) {
+	return r.appendOwn(batch, storage.AppendInfo{Now: now, Guard: guard})
+}
+
+// AppendMarker ends a producer's transaction in this partition. version is the transaction version that the coordinator ended it by:
+// from 2 on the marker's epoch has to be above that of the transaction's records. Markers of zombies are refused:
+// TRANSACTION_COORDINATOR_FENCED for an older coordinator, INVALID_PRODUCER_EPOCH for an older producer; Refused knows both.
+func (r *Replica) AppendMarker(m record.EndTxn, version int8, now time.Time) (Appended, error) {
+	return r.appendOwn(record.MarkerBatch(m, now.UnixMilli()), storage.AppendInfo{Now: now, TransactionVersion: version})
+}
+
+func (r *Replica) appendOwn(batch record.Batch, info storage.AppendInfo) (Appended, error) {
 	settings := r.settings.Load()
 	if missing := r.missing(settings); missing != nil {
 		return Appended{}, wire.Errorf(wire.NotEnoughReplicas, "%w", missing)
@@ -86,7 +103,15 @@ func (r *Replica) AppendOwn(batch record.Batch, now time.Time) (Appended, error)
 	}
 	defer stored.Release()
 	r.metrics.stored(&stored)
-	return r.append(stored.Batch, storage.Coordinator, true, now)
+	info.Origin = storage.Coordinator
+	return r.append(stored.Batch, info, true)
+}
+
+// Refused reports whether an append failed since the batch contradicts what the log knows of its producer: then nothing of it was
+// written, and the log takes the next one.
+func Refused(err error) bool {
+	var refusal *storage.ProducerRefusal
+	return errors.As(err, &refusal)
 }
 
 // missing says that there are fewer in-sync replicas than min.insync.replicas asks for, or nil. As in Apache Kafka a partition
@@ -99,13 +124,14 @@ func (r *Replica) missing(settings *Settings) error {
 	return nil
 }
 
-func (r *Replica) append(batch []byte, origin storage.Origin, all bool, now time.Time) (Appended, error) {
+func (r *Replica) append(batch []byte, info storage.AppendInfo, all bool) (Appended, error) {
 	r.leading.RLock()
 	defer r.leading.RUnlock()
 	if err := r.CheckEpoch(-1); err != nil {
 		return Appended{}, err
 	}
-	result, err := r.log().Append(batch, storage.AppendInfo{LeaderEpoch: r.LeaderEpoch(), Now: now, Origin: origin})
+	info.LeaderEpoch = r.LeaderEpoch()
+	result, err := r.log().Append(batch, info)
 	if err != nil {
 		return Appended{}, err
 	}

@@ -99,7 +99,7 @@ func TestRefusedBatchesAreCountedByReason(t *testing.T) {
 		"timestamp": {batchOf(1, testTime.AddDate(0, 0, 1)), wire.InvalidTimestamp},
 		"invalid":   {nil, wire.InvalidRecord},
 	} {
-		if _, err := r.Append(c.batch, true, true, testTime); wire.CodeOf(err) != c.code {
+		if _, err := r.Append(c.batch, true, true, 0, testTime); wire.CodeOf(err) != c.code {
 			t.Errorf("%s: %v, want code %d", name, err, c.code)
 		}
 		if got := w.counted("chronik_refused_batches_total", name); got != 1 {

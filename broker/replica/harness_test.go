@@ -152,7 +152,7 @@ func batchOf(n int, at time.Time) record.Batch {
 
 func mustAppend(t testing.TB, r *Replica, b record.Batch) Appended {
 	t.Helper()
-	a, err := r.Append(b, true, true, testTime)
+	a, err := r.Append(b, true, true, 0, testTime)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -158,6 +158,12 @@ func (r *Replica) waitFor(ctx context.Context, offset int64) error {
 	return nil
 }
 
+// ProducerState is what a log knows of a producer.
+type ProducerState = storage.ProducerState
+
+// Producers lists the producers that the log knows, by their ids.
+func (r *Replica) Producers() []ProducerState { return r.log().Producers() }
+
 // Retain removes segments that retention lets go.
 func (r *Replica) Retain(now time.Time) (segments int, err error) {
 	return r.log().Retain(now, r.HighWatermark())

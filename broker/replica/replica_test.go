@@ -52,7 +52,7 @@ func TestAnotherLeaderTakesAppendsAway(t *testing.T) {
 	if err := r.update(p); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Append(batchOf(1, testTime), false, true, testTime); wire.CodeOf(err) != wire.NotLeaderForPartition {
+	if _, err := r.Append(batchOf(1, testTime), false, true, 0, testTime); wire.CodeOf(err) != wire.NotLeaderForPartition {
 		t.Errorf("append without leading: %v", err)
 	}
 	if leader, epoch := r.Leader(); leader != 2 || epoch != p.LeaderEpoch {
@@ -73,10 +73,10 @@ func TestTooFewInSyncReplicas(t *testing.T) {
 	if err := r.update(p); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Append(batchOf(1, testTime), true, true, testTime); wire.CodeOf(err) != wire.NotEnoughReplicas {
+	if _, err := r.Append(batchOf(1, testTime), true, true, 0, testTime); wire.CodeOf(err) != wire.NotEnoughReplicas {
 		t.Errorf("acks=-1: %v", err)
 	}
-	a, err := r.Append(batchOf(1, testTime), false, true, testTime)
+	a, err := r.Append(batchOf(1, testTime), false, true, 0, testTime)
 	if err != nil {
 		t.Fatalf("acks=1: %v", err)
 	}
@@ -112,12 +112,12 @@ func TestRefusalsHaveCodes(t *testing.T) {
 		"two":       {append(batchOf(1, testTime), batchOf(1, testTime)...), wire.InvalidRecord},
 	}
 	for name, tc := range cases {
-		if _, err := r.Append(tc.batch, true, true, testTime); wire.CodeOf(err) != tc.code {
+		if _, err := r.Append(tc.batch, true, true, 0, testTime); wire.CodeOf(err) != tc.code {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	var refusal *record.Refusal
-	if _, err := r.Append(batchOf(1, testTime.Add(2*time.Hour)), true, true, testTime); !errors.As(err, &refusal) || len(refusal.Records) != 1 {
+	if _, err := r.Append(batchOf(1, testTime.Add(2*time.Hour)), true, true, 0, testTime); !errors.As(err, &refusal) || len(refusal.Records) != 1 {
 		t.Errorf("the records to blame are lost: %v", err)
 	}
 	if r.LogEnd() != 0 {
@@ -211,7 +211,7 @@ func TestOneSignalWaitsOnMany(t *testing.T) {
 	for p := range int32(3) {
 		w.replica("a", p).Await(s, 1)
 	}
-	go func() { _, _ = w.replica("a", 2).Append(batchOf(1, testTime), true, true, testTime) }()
+	go func() { _, _ = w.replica("a", 2).Append(batchOf(1, testTime), true, true, 0, testTime) }()
 	<-s
 	if w.replica("a", 2).HighWatermark() != 1 {
 		t.Error("woken before the record is there")
@@ -285,7 +285,7 @@ func TestAppendsGetEveryOffsetOnce(t *testing.T) {
 	for range writers {
 		done.Go(func() {
 			for range each {
-				a, err := r.Append(batchOf(1, testTime), true, true, testTime)
+				a, err := r.Append(batchOf(1, testTime), true, true, 0, testTime)
 				if err == nil {
 					err = a.Wait(t.Context())
 				}
@@ -319,7 +319,7 @@ func TestDuplicatesGetTheirFirstOffset(t *testing.T) {
 	if !again.Duplicate || again.BaseOffset != first.BaseOffset || r.LogEnd() != 2 {
 		t.Errorf("the duplicate got offset %d, the log ends at %d", again.BaseOffset, r.LogEnd())
 	}
-	if _, err := r.Append(idempotent(5), true, true, testTime); wire.CodeOf(err) != wire.OutOfOrderSequenceNumber {
+	if _, err := r.Append(idempotent(5), true, true, 0, testTime); wire.CodeOf(err) != wire.OutOfOrderSequenceNumber {
 		t.Errorf("a gap: %v", err)
 	}
 }

@@ -95,7 +95,7 @@ func TestADeletedTopicIsGone(t *testing.T) {
 	default:
 		t.Error("who waits for a deleted partition is not woken")
 	}
-	if _, err := old.Append(batchOf(1, testTime), true, true, testTime); wire.CodeOf(err) != wire.UnknownTopicOrPartition {
+	if _, err := old.Append(batchOf(1, testTime), true, true, 0, testTime); wire.CodeOf(err) != wire.UnknownTopicOrPartition {
 		t.Errorf("append to a deleted partition: %v", err)
 	}
 	if err := old.waitFor(t.Context(), 2); wire.CodeOf(err) != wire.UnknownTopicOrPartition {

@@ -1,50 +1,53 @@
 package replica
 
 import (
-	"encoding/binary"
+	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/chronik-stream/chronik/broker/record"
 	"github.com/chronik-stream/chronik/broker/storage"
+	"github.com/chronik-stream/chronik/broker/wire"
 )
 
-const (
-	transactional = 1 << 4
-	control       = 1 << 5
-)
-
-// ofProducer appends a batch of a producer id with attributes, as an imported log has them.
-func ofProducer(t *testing.T, r *Replica, b record.Batch, id uint64, attributes uint16) {
+// inTransaction appends records of a producer's transaction.
+func inTransaction(t *testing.T, r *Replica, producerID int64, epoch int16, n int) {
 	t.Helper()
-	binary.BigEndian.PutUint64(b[43:], id)
-	binary.BigEndian.PutUint16(b[51:], 0)
-	binary.BigEndian.PutUint16(b[21:], attributes)
-	binary.BigEndian.PutUint32(b[17:], b.ComputeCRC())
-	if _, err := r.log().Append(b, storage.AppendInfo{LeaderEpoch: r.LeaderEpoch(), Origin: storage.Coordinator, Now: testTime}); err != nil {
+	var b record.Builder
+	for i := range n {
+		b.Add(testTime.UnixMilli(), fmt.Appendf(nil, "key %d", i), []byte("value"))
+	}
+	b.Transaction(producerID, epoch)
+	if _, err := r.AppendTransactional(b.Batch(), 0, testTime); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func markerOf(kind byte) record.Batch {
-	var b record.Builder
-	b.Add(testTime.UnixMilli(), []byte{0, 0, 0, kind}, []byte{0, 0, 0, 0, 0, 1})
-	return b.Batch()
+// end ends a producer's transaction as transaction version 1 does.
+func end(t *testing.T, r *Replica, producerID int64, epoch int16, commit bool) {
+	t.Helper()
+	m := record.EndTxn{ProducerID: producerID, Epoch: epoch, Commit: commit, CoordinatorEpoch: 1}
+	if _, err := r.AppendMarker(m, 1, testTime); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestRecordsOfTransactionsThatWereNotCommittedAreLeftOut(t *testing.T) {
 	w := newWorld(t, 1)
 	w.create("t", 1, []int32{testNode})
 	r := w.replica("t", 0)
-	ofProducer(t, r, batchOf(2, testTime), 1, transactional) // 0, 1: aborted
-	ofProducer(t, r, batchOf(1, testTime), 2, transactional) // 2: committed
-	mustAppend(t, r, batchOf(1, testTime))                   // 3: of no transaction
-	ofProducer(t, r, markerOf(0), 1, transactional|control)
-	ofProducer(t, r, batchOf(1, testTime), 1, transactional) // 5: committed
-	ofProducer(t, r, markerOf(1), 2, transactional|control)
-	ofProducer(t, r, markerOf(1), 1, transactional|control)
-	ofProducer(t, r, batchOf(1, testTime), 3, transactional) // 8: open
-	mustAppend(t, r, batchOf(1, testTime))                   // 9: of no transaction
+	inTransaction(t, r, 1, 0, 2)           // 0, 1: aborted
+	inTransaction(t, r, 2, 0, 1)           // 2: committed
+	mustAppend(t, r, batchOf(1, testTime)) // 3: of no transaction
+	end(t, r, 1, 0, false)
+	inTransaction(t, r, 1, 0, 1) // 5: committed
+	end(t, r, 2, 0, true)
+	end(t, r, 1, 0, true)
+	inTransaction(t, r, 3, 0, 1)           // 8: open
+	mustAppend(t, r, batchOf(1, testTime)) // 9: of no transaction
 	if err := r.WaitConfirmed(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -65,5 +68,83 @@ func TestRecordsOfTransactionsThatWereNotCommittedAreLeftOut(t *testing.T) {
 	}
 	if data, aborted, err = r.ReadCommitted(5, 1<<20, true, nil); err != nil || len(data) == 0 || len(aborted) != 0 {
 		t.Errorf("aborted from offset 5 on: %+v, %d bytes, %v", aborted, len(data), err)
+	}
+}
+
+// TestEntriesAreTheWholeLog: who follows transactions itself needs the open and the aborted ones, and what ended them.
+func TestEntriesAreTheWholeLog(t *testing.T) {
+	w := newWorld(t, 1)
+	w.create("t", 1, []int32{testNode})
+	r := w.replica("t", 0)
+	inTransaction(t, r, 1, 4, 2) // 0, 1
+	mustAppend(t, r, batchOf(1, testTime))
+	mustAppend(t, r, idempotent(0))
+	end(t, r, 1, 5, false)       // 4
+	inTransaction(t, r, 2, 0, 1) // 5
+	end(t, r, 2, 0, true)        // 6
+	inTransaction(t, r, 3, 0, 1) // 7: open
+	if err := r.WaitConfirmed(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	of := func(offset, producerID int64, epoch int16, transactional bool, marker *record.EndTxn) Entry {
+		return Entry{Record: record.Record{Offset: offset}, ProducerID: producerID, ProducerEpoch: epoch, Transactional: transactional, Marker: marker}
+	}
+	want := []Entry{
+		of(0, 1, 4, true, nil), of(1, 1, 4, true, nil), of(2, -1, -1, false, nil), of(3, 4000, 0, false, nil),
+		of(4, 1, 5, true, &record.EndTxn{ProducerID: 1, Epoch: 5, CoordinatorEpoch: 1}),
+		of(5, 2, 0, true, nil), of(6, 2, 0, true, &record.EndTxn{ProducerID: 2, Commit: true, CoordinatorEpoch: 1}),
+		of(7, 3, 0, true, nil),
+	}
+	for from := range int64(len(want) + 1) {
+		got := []Entry{}
+		err := r.EachEntry(t.Context(), from, func(e Entry) error {
+			if len(e.Key) == 0 || len(e.Value) == 0 || e.Timestamp != testTime.UnixMilli() {
+				t.Errorf("offset %d: key %q, value %q, time %d", e.Offset, e.Key, e.Value, e.Timestamp)
+			}
+			e.Record = record.Record{Offset: e.Offset}
+			got = append(got, e)
+			return nil
+		})
+		if diff := cmp.Diff(want[from:], got); diff != "" || err != nil {
+			t.Errorf("from offset %d: %v %s", from, err, diff)
+		}
+	}
+	enough := errors.New("enough")
+	if err := r.EachEntry(t.Context(), 0, func(Entry) error { return enough }); !errors.Is(err, enough) {
+		t.Errorf("the error of yield: %v", err)
+	}
+}
+
+// TestRefusedAppendsAreKnown: a coordinator need not be loaded anew for them.
+func TestRefusedAppendsAreKnown(t *testing.T) {
+	w := newWorld(t, 1)
+	w.create("t", 1, []int32{testNode})
+	r := w.replica("t", 0)
+	inTransaction(t, r, 1, 4, 1)
+	marker := func(epoch int16, coordinatorEpoch int32, version int8) error {
+		_, err := r.AppendMarker(record.EndTxn{ProducerID: 1, Epoch: epoch, CoordinatorEpoch: coordinatorEpoch}, version, testTime)
+		return err
+	}
+	if err := marker(4, 1, 2); wire.CodeOf(err) != wire.InvalidProducerEpoch || !Refused(err) {
+		t.Errorf("a marker that does not raise the epoch: %v", err)
+	}
+	if err := marker(5, 1, 2); err != nil {
+		t.Errorf("a marker that raises the epoch: %v", err)
+	}
+	if err := marker(5, 0, 2); wire.CodeOf(err) != wire.TransactionCoordinatorFenced || !Refused(err) {
+		t.Errorf("a marker of an older coordinator: %v", err)
+	}
+	var b record.Builder
+	b.Add(testTime.UnixMilli(), nil, nil)
+	b.Transaction(1, 4)
+	if _, err := r.AppendTransactional(b.Batch(), 0, testTime); wire.CodeOf(err) != wire.InvalidProducerEpoch || !Refused(err) {
+		t.Errorf("a batch of an older epoch: %v", err)
+	}
+	if r.LogEnd() != 2 {
+		t.Errorf("the log ends at %d", r.LogEnd())
+	}
+	want := []ProducerState{{ID: 1, Epoch: 5, LastSequence: -1, LastTimestamp: testTime.UnixMilli(), CoordinatorEpoch: 1, TxnStart: -1}}
+	if diff := cmp.Diff(want, r.Producers()); diff != "" {
+		t.Error(diff)
 	}
 }

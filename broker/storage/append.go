@@ -34,6 +34,10 @@ type AppendInfo struct {
 	// Now is the append's time; the zero time means the directory's clock.
 	Now    time.Time
 	Origin Origin
+	// Guard is what StartVerification has returned for a transactional batch, if it was asked.
+	Guard uint64
+	// TransactionVersion is the transaction.version that a Coordinator's marker ends a transaction by.
+	TransactionVersion int8
 }
 
 // AppendResult says where a batch went.
@@ -67,7 +71,7 @@ type TimestampOffset struct {
 // not wait for the disk: the batch is durable, as the flush policy says, when Confirmed passes LastOffset.
 //
 // The errors carry Kafka's codes: OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE and
-// TRANSACTION_COORDINATOR_FENCED of the producer state; MESSAGE_TOO_LARGE and RECORD_LIST_TOO_LARGE for a batch beyond
+// TRANSACTION_COORDINATOR_FENCED of the producer state, each as a ProducerRefusal; MESSAGE_TOO_LARGE and RECORD_LIST_TOO_LARGE for a batch beyond
 // max.message.bytes or segment.bytes; OFFSET_OUT_OF_RANGE for a replicated batch that does not continue the log;
 // KAFKA_STORAGE_ERROR when the directory is offline or full; UNKNOWN_TOPIC_OR_PARTITION when the log is deleted.
 func (l *Log) Append(batch []byte, info AppendInfo) (AppendResult, error) {
@@ -95,9 +99,9 @@ func (l *Log) append(batch []byte, info AppendInfo) (AppendResult, error) {
 		return AppendResult{}, err
 	}
 	if h.hasProducer() {
-		duplicate, err := l.producers.check(&h, mark, info.Origin)
+		duplicate, err := l.producers.check(&h, mark, &info)
 		if err != nil {
-			return AppendResult{}, err
+			return AppendResult{}, &ProducerRefusal{err}
 		}
 		if duplicate != nil {
 			h.maxTimestamp = duplicate.timestamp

@@ -153,18 +153,18 @@ func checkProducer(state *producers, p *modelProducer, start, now int64) error {
 		if b.base < start || !p.recalled(i, now) {
 			continue
 		}
-		again, err := state.check(b, nil, Client)
+		again, err := state.check(b, nil, &AppendInfo{Origin: Client})
 		if err != nil || again == nil || again.lastOffset != b.last() || again.baseOffset() != b.base {
 			return fmt.Errorf("the batch at %d again, sequence %d of epoch %d, the last one is %d: %+v, %w", b.base, b.baseSequence, b.producerEpoch, last.baseSequence, again, err)
 		}
 	}
 	next := last
 	next.baseSequence, next.lastDelta = p.next, 0
-	if again, err := state.check(&next, nil, Client); err != nil || again != nil {
+	if again, err := state.check(&next, nil, &AppendInfo{Origin: Client}); err != nil || again != nil {
 		return fmt.Errorf("the next batch, sequence %d: %+v, %w", p.next, again, err)
 	}
 	next.baseSequence = addSequence(p.next, 1)
-	if _, err := state.check(&next, nil, Client); err == nil {
+	if _, err := state.check(&next, nil, &AppendInfo{Origin: Client}); err == nil {
 		return fmt.Errorf("a gap before sequence %d is not seen", next.baseSequence)
 	}
 	return nil

@@ -2,8 +2,6 @@ package storage
 
 import (
 	"slices"
-
-	"github.com/chronik-stream/chronik/broker/wire"
 )
 
 // rememberedBatches is how many batches of a producer are known for duplicates, as many as may be in flight
@@ -73,54 +71,6 @@ type producers struct {
 
 func newProducers() *producers {
 	return &producers{byID: map[int64]*producer{}, open: map[int64]int64{}}
-}
-
-// check says whether a batch may be appended. A batch that is already there is returned.
-func (s *producers) check(h *header, m *marker, origin Origin) (duplicate *producerBatch, err error) {
-	p := s.byID[h.producerID]
-	if p == nil || origin == Replication {
-		return nil, nil
-	}
-	if origin == Client && h.producerEpoch == p.epoch {
-		for i := range p.batches[:p.count] {
-			b := &p.batches[i]
-			if b.lastSequence == h.lastSequence() && b.baseSequence() == h.baseSequence {
-				return b, nil
-			}
-		}
-	}
-	if h.producerEpoch < p.epoch {
-		return nil, wire.Errorf(wire.InvalidProducerEpoch, "producer %d has epoch %d, the batch %d", h.producerID, p.epoch, h.producerEpoch)
-	}
-	if m != nil {
-		if m.coordinatorEpoch < p.coordinatorEpoch {
-			return nil, wire.Errorf(wire.TransactionCoordinatorFenced, "producer %d: marker of coordinator epoch %d, known is %d", h.producerID, m.coordinatorEpoch, p.coordinatorEpoch)
-		}
-		return nil, nil
-	}
-	if origin == Client {
-		if err := p.checkSequence(h); err != nil {
-			return nil, err
-		}
-	}
-	if p.txnFirst >= 0 && !h.transactional() {
-		return nil, wire.Errorf(wire.InvalidTxnState, "producer %d has an open transaction and sent a batch outside of it", h.producerID)
-	}
-	return nil, nil
-}
-
-func (p *producer) checkSequence(h *header) error {
-	if p.epoch == -1 {
-		return nil
-	}
-	want := int32(0)
-	if last := p.lastBatch(); last != nil && h.producerEpoch == p.epoch {
-		want = addSequence(last.lastSequence, 1)
-	}
-	if h.baseSequence == want {
-		return nil
-	}
-	return wire.Errorf(wire.OutOfOrderSequenceNumber, "producer %d epoch %d: sequence %d instead of %d", h.producerID, h.producerEpoch, h.baseSequence, want)
 }
 
 // update takes an appended batch into the state. It returns the aborted transaction that a marker ends, if so.

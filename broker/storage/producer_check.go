@@ -1,0 +1,91 @@
+package storage
+
+import (
+	"math"
+
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// ProducerRefusal is why a batch contradicts what the log knows of its producer. It carries Kafka's code: OUT_OF_ORDER_SEQUENCE_NUMBER,
+// INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE or TRANSACTION_COORDINATOR_FENCED. Nothing of the batch was written.
+type ProducerRefusal struct{ cause error }
+
+// Error is that of the cause.
+func (r *ProducerRefusal) Error() string { return r.cause.Error() }
+
+// Unwrap returns the cause.
+func (r *ProducerRefusal) Unwrap() error { return r.cause }
+
+// fencingEpoch is the epoch of a producer id that has no other left. Its markers have it too, so that it does not rise from one to the
+// next.
+const fencingEpoch = math.MaxInt16
+
+// check says whether a batch may be appended (ProducerAppendInfo of Apache Kafka). A batch that is already there is returned.
+func (s *producers) check(h *header, m *marker, info *AppendInfo) (duplicate *producerBatch, err error) {
+	p := s.byID[h.producerID]
+	switch {
+	case p == nil || info.Origin == Replication:
+		return nil, nil
+	case m != nil:
+		return nil, p.checkMarker(h, m, info.TransactionVersion)
+	case info.Origin == Client:
+		if duplicate = p.duplicate(h); duplicate != nil {
+			return duplicate, nil
+		}
+	}
+	if h.producerEpoch < p.epoch {
+		return nil, wire.Errorf(wire.InvalidProducerEpoch, "producer %d has epoch %d, the batch %d", h.producerID, p.epoch, h.producerEpoch)
+	}
+	if info.Origin == Client {
+		if err := p.checkSequence(h); err != nil {
+			return nil, err
+		}
+	}
+	if p.txnFirst >= 0 && !h.transactional() {
+		return nil, wire.Errorf(wire.InvalidTxnState, "producer %d has an open transaction and sent a batch outside of it", h.producerID)
+	}
+	return nil, nil
+}
+
+// duplicate returns the batch that has the same epoch and sequences, or nil.
+func (p *producer) duplicate(h *header) *producerBatch {
+	if h.producerEpoch != p.epoch {
+		return nil
+	}
+	for i := range p.batches[:p.count] {
+		b := &p.batches[i]
+		if b.lastSequence == h.lastSequence() && b.baseSequence() == h.baseSequence {
+			return b
+		}
+	}
+	return nil
+}
+
+// checkMarker says whether a marker is of a zombie. From transaction version 2 on each transaction ends with an epoch of its own; the
+// same one again is a marker that was sent twice, unless there is something for it to end.
+func (p *producer) checkMarker(h *header, m *marker, version int8) error {
+	again := h.producerEpoch == p.epoch && (p.txnFirst < 0 || h.producerEpoch == fencingEpoch)
+	switch {
+	case h.producerEpoch < p.epoch:
+		return wire.Errorf(wire.InvalidProducerEpoch, "producer %d has epoch %d, the marker %d", h.producerID, p.epoch, h.producerEpoch)
+	case version >= 2 && h.producerEpoch == p.epoch && !again:
+		return wire.Errorf(wire.InvalidProducerEpoch, "producer %d has a transaction of epoch %d, and the marker does not raise it", h.producerID, p.epoch)
+	case m.coordinatorEpoch < p.coordinatorEpoch:
+		return wire.Errorf(wire.TransactionCoordinatorFenced, "producer %d: marker of coordinator epoch %d, known is %d", h.producerID, m.coordinatorEpoch, p.coordinatorEpoch)
+	}
+	return nil
+}
+
+func (p *producer) checkSequence(h *header) error {
+	if p.epoch == -1 {
+		return nil
+	}
+	want := int32(0)
+	if last := p.lastBatch(); last != nil && h.producerEpoch == p.epoch {
+		want = addSequence(last.lastSequence, 1)
+	}
+	if h.baseSequence == want {
+		return nil
+	}
+	return wire.Errorf(wire.OutOfOrderSequenceNumber, "producer %d epoch %d: sequence %d instead of %d", h.producerID, h.producerEpoch, h.baseSequence, want)
+}
