@@ -164,9 +164,9 @@ func TestCompactionDoesWhatTheModelDoes(t *testing.T) {
 		what := fmt.Sprint("seed ", seed)
 		r := rand.New(rand.NewPCG(seed, 11))
 		disk := vfs.NewMemory(nil)
-		now := testTime
+		var clock movingClock
 		cfg := compactConfig(disk)
-		cfg.Clock = func() time.Time { return now }
+		cfg.Clock = clock.now
 		cfg.DefaultLogConfig.SegmentBytes = 600 + r.Int64N(3000)
 		cfg.DefaultLogConfig.IndexIntervalBytes = r.Int64N(800)
 		cfg.DefaultLogConfig.DeleteRetentionMs = r.Int64N(2000)
@@ -175,12 +175,12 @@ func TestCompactionDoesWhatTheModelDoes(t *testing.T) {
 		c := testCleaner(t, d, cfg.Clock)
 		for range 2 + r.IntN(5) {
 			for range r.IntN(60) {
-				w.nowMs = now.UnixMilli()
+				w.nowMs = clock.now().UnixMilli()
 				must(t, w.append())
 			}
 			waitConfirmed(t, w.log)
-			now = now.Add(time.Duration(r.IntN(1500)) * time.Millisecond)
-			modelRound(t, what, c, w, now)
+			clock.pass(time.Duration(r.IntN(1500)) * time.Millisecond)
+			modelRound(t, what, c, w, clock.now())
 			if r.IntN(4) == 0 {
 				must(t, d.Close())
 				d = openDir(t, cfg)

@@ -94,9 +94,9 @@ func gapsSurviveAMove(t *testing.T, disk *vfs.Memory, from, to *Directory, seed 
 
 // TestACopyBringsBackNothing: what compaction takes out of a log while it is copied must not stay in the copy as if it were clean.
 func TestACopyBringsBackNothing(t *testing.T) {
-	now := testTime
+	var clock movingClock
 	cfg := compactConfig(vfs.NewMemory(nil))
-	cfg.Clock = func() time.Time { return now }
+	cfg.Clock = clock.now
 	cfg.DefaultLogConfig.DeleteRetentionMs = 1000
 	from := openDir(t, cfg)
 	cfg.Dir = movedDir
@@ -121,7 +121,7 @@ func TestACopyBringsBackNothing(t *testing.T) {
 	moved, err := m.Finish(context.Background())
 	must(t, err)
 	for range 4 {
-		now = now.Add(time.Hour)
+		clock.pass(time.Hour)
 		fill(moved)
 		waitConfirmed(t, moved)
 		must(t, to.Checkpoint())

@@ -72,12 +72,12 @@ func TestEpochBumpsBeginAnew(t *testing.T) {
 // TestIdleProducersAreForgotten by the directory's time and by one that was changed at run time; then any sequence is accepted.
 // One with an open transaction is not idle.
 func TestIdleProducersAreForgotten(t *testing.T) {
-	now := testTime
+	var clock movingClock
 	cfg := testConfig(vfs.NewMemory(nil))
-	cfg.Clock = func() time.Time { return now }
+	cfg.Clock = clock.now
 	d := openDir(t, cfg)
 	l := newLogIn(t, d)
-	at := func() int64 { return now.UnixMilli() }
+	at := func() int64 { return clock.now().UnixMilli() }
 	send := func(id int64, sequence int32, bits int16, code int16) {
 		t.Helper()
 		if _, err := l.Append(sign(batchOf(1, 10, at()), id, 0, sequence, bits), client()); wire.CodeOf(err) != code {
@@ -86,11 +86,11 @@ func TestIdleProducersAreForgotten(t *testing.T) {
 	}
 	send(1, 0, 0, wire.None)
 	send(2, 0, attrTransactional, wire.None)
-	now = now.Add(DefaultProducerIDExpiration - time.Millisecond)
-	d.expireProducers(now)
+	clock.pass(DefaultProducerIDExpiration - time.Millisecond)
+	d.expireProducers(clock.now())
 	send(1, 40, 0, wire.OutOfOrderSequenceNumber)
-	now = now.Add(time.Millisecond)
-	d.expireProducers(now)
+	clock.pass(time.Millisecond)
+	d.expireProducers(clock.now())
 	send(1, 40, 0, wire.None)
 	send(1, 42, 0, wire.OutOfOrderSequenceNumber)
 	send(2, 40, attrTransactional, wire.OutOfOrderSequenceNumber)
@@ -98,11 +98,11 @@ func TestIdleProducersAreForgotten(t *testing.T) {
 	changed := l.Config()
 	changed.ProducerIDExpirationMs = 1000
 	l.SetConfig(changed)
-	now = now.Add(999 * time.Millisecond)
-	d.expireProducers(now)
+	clock.pass(999 * time.Millisecond)
+	d.expireProducers(clock.now())
 	send(1, 42, 0, wire.OutOfOrderSequenceNumber)
-	now = now.Add(time.Millisecond)
-	d.expireProducers(now)
+	clock.pass(time.Millisecond)
+	d.expireProducers(clock.now())
 	send(1, 99, 0, wire.None)
 	must(t, d.Close())
 }

@@ -68,16 +68,16 @@ func TestWhenASegmentIsFull(t *testing.T) {
 func TestIdleSegmentsStay(t *testing.T) {
 	disk := vfs.NewMemory(nil)
 	cfg := testConfig(disk)
-	now := testTime
-	cfg.Clock = func() time.Time { return now }
+	var clock movingClock
+	cfg.Clock = clock.now
 	cfg.DefaultLogConfig.SegmentMs = 1000
 	d := openDir(t, cfg)
 	l := newLogIn(t, d)
 	segments := func() int { return len(*l.segments.Load()) }
 	at := testTime.UnixMilli()
 	appendTo(t, l, batchOf(1, 10, at))
-	now = now.Add(time.Hour)
-	if _, err := l.Retain(now, l.EndOffset()); err != nil || segments() != 1 {
+	clock.pass(time.Hour)
+	if _, err := l.Retain(clock.now(), l.EndOffset()); err != nil || segments() != 1 {
 		t.Errorf("%d segments of an idle log, %v", segments(), err)
 	}
 	appendTo(t, l, batchOf(1, 10, at+1000))
