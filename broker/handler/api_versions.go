@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
@@ -57,6 +58,20 @@ func (e *Entry) listApiVersions(q *kmsg.ApiVersionsRequest) kmsg.Response {
 		resp.ApiKeys = append(resp.ApiKeys, key)
 		return true
 	})
+	e.listFeatures(resp)
+	return resp
+}
+
+// listFeatures tells of features. A client of version 3 may know nothing of ranges that begin with 0, and is not shown any (KIP-1022).
+func (e *Entry) listFeatures(resp *kmsg.ApiVersionsResponse) {
+	for _, f := range meta.SupportedFeatures() {
+		if f.Min == 0 && resp.Version < 4 {
+			continue
+		}
+		supported := kmsg.NewApiVersionsResponseSupportedFeature()
+		supported.Name, supported.MinVersion, supported.MaxVersion = f.Name, f.Min, f.Max
+		resp.SupportedFeatures = append(resp.SupportedFeatures, supported)
+	}
 	levels, epoch := e.Features()
 	resp.FinalizedFeaturesEpoch = epoch
 	for _, name := range slices.Sorted(maps.Keys(levels)) {
@@ -67,7 +82,6 @@ func (e *Entry) listApiVersions(q *kmsg.ApiVersionsRequest) kmsg.Response {
 		finalized.Name, finalized.MaxVersionLevel, finalized.MinVersionLevel = name, levels[name], levels[name]
 		resp.FinalizedFeatures = append(resp.FinalizedFeatures, finalized)
 	}
-	return resp
 }
 
 func apiVersionsError(q *kmsg.ApiVersionsRequest, code int16) kmsg.Response {

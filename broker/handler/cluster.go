@@ -13,7 +13,7 @@ const describeFrame = 8 << 20
 // noOperations is the authorized-operations field of who has not asked for it (Integer.MIN_VALUE).
 const noOperations = -2147483648
 
-// Cluster answers the APIs that describe the cluster: its brokers, topics and partitions.
+// Cluster answers the APIs that describe the cluster, its brokers, topics and partitions, and the one that changes its features.
 type Cluster struct {
 	Metadata MetadataLog
 	Topics   *Topics
@@ -27,7 +27,7 @@ type Cluster struct {
 
 // Rows are the rows of this area.
 func (k *Cluster) Rows() []api.Row {
-	return []api.Row{k.metadata(), k.describeCluster(), k.describeTopicPartitions()}
+	return []api.Row{k.metadata(), k.describeCluster(), k.describeTopicPartitions(), k.updateFeatures()}
 }
 
 // grantedOperations is the authorized-operations field of a resource (KIP-430).

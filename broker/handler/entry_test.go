@@ -2,6 +2,8 @@ package handler
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -37,6 +39,25 @@ func TestApiVersionsListsTheTableAndWhatIsFinalized(t *testing.T) {
 	}
 	if len(resp.FinalizedFeatures) != 1 || resp.FinalizedFeatures[0].Name != "on" || resp.FinalizedFeaturesEpoch != 7 {
 		t.Errorf("features %+v at epoch %d", resp.FinalizedFeatures, resp.FinalizedFeaturesEpoch)
+	}
+}
+
+// TestSupportedFeaturesShowFromVersion4: older clients refuse ranges that begin with 0 (KAFKA-17011).
+func TestSupportedFeaturesShowFromVersion4(t *testing.T) {
+	for version := range int16(6) {
+		q := &kmsg.ApiVersionsRequest{Version: version, ClientSoftwareName: "test", ClientSoftwareVersion: "1.0", NodeID: -1}
+		resp := overTheWire(t, answer(t, testEntry(t).apiVersions(), &api.Call{Request: q}).Response).(*kmsg.ApiVersionsResponse)
+		var got []string
+		for _, f := range resp.SupportedFeatures {
+			got = append(got, fmt.Sprintf("%s %d-%d", f.Name, f.MinVersion, f.MaxVersion))
+		}
+		var want []string
+		if version >= 4 {
+			want = []string{"group.version 0-1", "transaction.version 0-2"}
+		}
+		if !slices.Equal(got, want) || len(resp.FinalizedFeatures) != int(min(version/3, 1)) {
+			t.Errorf("version %d shows %q, want %q; finalized %+v", version, got, want, resp.FinalizedFeatures)
+		}
 	}
 }
 

@@ -76,7 +76,7 @@ func Decode(data []byte) (Command, error) {
 func newCommand(kind string) Command {
 	all := []Command{
 		&SetCluster{}, &RegisterBroker{}, &CreateTopics{}, &AdoptTopics{}, &DeleteTopics{}, &CreatePartitions{}, &AlterConfigs{},
-		&CreateACLs{}, &DeleteACLs{}, &AlterScram{}, &AllocateProducerIDs{}, &AuditProjected{},
+		&CreateACLs{}, &DeleteACLs{}, &AlterScram{}, &AllocateProducerIDs{}, &AuditProjected{}, &UpdateFeatures{},
 	}
 	for _, c := range all {
 		if c.kind() == kind {

@@ -3,7 +3,6 @@ package meta_test
 import (
 	"bytes"
 	"fmt"
-	"maps"
 	"slices"
 	"testing"
 
@@ -41,6 +40,12 @@ var (
 	drawCredential = rapid.Custom(func(t *rapid.T) meta.ScramCredential {
 		return credential(drawName.Draw(t, "user"), meta.ScramMechanism(rapid.Uint8Range(1, 2).Draw(t, "mechanism")))
 	})
+	drawFeature = rapid.Custom(func(t *rapid.T) meta.FeatureUpdate {
+		return meta.FeatureUpdate{
+			Name: rapid.SampledFrom([]string{meta.GroupVersion, meta.TransactionVersion, "other"}).Draw(t, "feature"), Level: rapid.Int16Range(-1, 3).Draw(t, "level"),
+			Type: meta.FeatureUpgradeType(rapid.Uint8Range(0, 4).Draw(t, "type")),
+		}
+	})
 	drawConfigs = rapid.MapOfN(drawName, rapid.StringMatching(`[a-c,]{0,4}`), 0, 3)
 	drawOp      = rapid.Custom(func(t *rapid.T) meta.ConfigOp {
 		return meta.ConfigOp{
@@ -50,7 +55,7 @@ var (
 )
 
 func drawCommand(t *rapid.T) meta.Command {
-	switch rapid.IntRange(0, 11).Draw(t, "command") {
+	switch rapid.IntRange(0, 12).Draw(t, "command") {
 	case 0:
 		return &meta.RegisterBroker{Broker: meta.Broker{
 			ID: drawBroker.Draw(t, "broker"), Fenced: rapid.Bool().Draw(t, "fenced"), Endpoints: []meta.Endpoint{{Listener: "L", Host: "h", Port: 1}},
@@ -81,6 +86,11 @@ func drawCommand(t *rapid.T) meta.Command {
 		return &meta.AdoptTopics{Origin: origin, Node: drawBroker.Draw(t, "node"), Topics: []meta.AdoptedTopic{n}}
 	case 10:
 		return &meta.AllocateProducerIDs{Broker: 1, Count: rapid.Int64Range(-1, 1000).Draw(t, "count")}
+	case 11:
+		return &meta.UpdateFeatures{
+			Origin: origin, Node: 1, Supported: meta.SupportedFeatures(), Updates: rapid.SliceOfN(drawFeature, 0, 3).Draw(t, "features"),
+			IfNeverSet: rapid.Bool().Draw(t, "ifNeverSet"),
+		}
 	default:
 		return &meta.AuditProjected{UpTo: rapid.Uint64Range(0, 30).Draw(t, "upTo"), Offset: rapid.Int64Range(0, 99).Draw(t, "offset")}
 	}
@@ -228,7 +238,7 @@ func holds(t *rapid.T, img *meta.Image) {
 		last, seq = r.Index, r.Seq
 		return true
 	})
-	if !maps.Equal(img.Features(), map[string]int16{}) {
-		t.Fatalf("features %v", img.Features())
+	if err := img.CheckFeatures(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -22,7 +22,7 @@ func stepsOf(main string, args ...string) []step {
 
 // paritySteps are run in this order, at both brokers.
 func paritySteps() []step {
-	return slices.Concat(topicSteps(), configSteps(), userSteps(), aclSteps(), recordSteps(), groupSteps(), []step{
+	return slices.Concat(topicSteps(), configSteps(), userSteps(), aclSteps(), recordSteps(), groupSteps(), featureSteps(), []step{
 		{main: topicCommand, args: "--delete --topic orders"},
 		{main: topicCommand, args: "--delete --topic orders"},
 		{main: topicCommand, args: "--delete --topic orders --if-exists"},
@@ -31,6 +31,31 @@ func paritySteps() []step {
 		{main: clusterTool, args: "cluster-id --bootstrap-server BOOTSTRAP --config FILE"},
 		{main: clusterTool, args: "list-endpoints --bootstrap-server BOOTSTRAP --config FILE"},
 	})
+}
+
+// featureSteps begin with the features turned off and end with the levels that Apache Kafka begins with.
+func featureSteps() []step {
+	return stepsOf(featureCommand,
+		"disable --feature group.version --feature transaction.version",
+		"describe",
+		"upgrade --feature transaction.version=2 --dry-run",
+		"upgrade --feature transaction.version=1",
+		"describe",
+		"upgrade --feature transaction.version=3",
+		"upgrade --feature transaction.version=3 --dry-run",
+		"upgrade --feature transaction.version=0",
+		"upgrade --feature group.version=1 --feature no.such.feature=1",
+		"upgrade",
+		"downgrade --feature transaction.version=2",
+		"downgrade --feature transaction.version=-1",
+		"downgrade --feature transaction.version=0 --dry-run",
+		"downgrade --feature transaction.version=0",
+		"downgrade --feature transaction.version=0 --unsafe",
+		"disable --feature no.such.feature",
+		"describe",
+		"upgrade --feature group.version=1 --feature transaction.version=2",
+		"describe",
+	)
 }
 
 func topicSteps() []step {

@@ -77,6 +77,7 @@ func deniedByAPI(id [16]byte) map[int16]denied {
 		48: {request: &kmsg.DescribeClientQuotasRequest{}, codes: cluster},
 		50: {request: &kmsg.DescribeUserSCRAMCredentialsRequest{}, codes: cluster},
 		51: {request: &kmsg.AlterUserSCRAMCredentialsRequest{Deletions: []kmsg.AlterUserSCRAMCredentialsRequestDeletion{{Name: "admin", Mechanism: 2}}}, codes: cluster},
+		57: {request: &kmsg.UpdateFeaturesRequest{FeatureUpdates: []kmsg.UpdateFeaturesRequestFeatureUpdate{{Feature: "transaction.version", UpgradeType: 3}}}, codes: cluster},
 		60: {request: &kmsg.DescribeClusterRequest{IncludeClusterAuthorizedOperations: true, EndpointType: 1}, empty: true},
 		74: {request: &kmsg.ListConfigResourcesRequest{}, codes: cluster},
 		75: {request: &kmsg.DescribeTopicPartitionsRequest{Topics: []kmsg.DescribeTopicPartitionsRequestTopic{{Topic: secret}}, ResponsePartitionLimit: 10}, codes: topic},
