@@ -80,7 +80,7 @@ func (b *Broker) Start(ctx context.Context) error {
 	background, stop := context.WithCancel(context.Background())
 	b.stop = stop
 	steps := []func(context.Context) error{
-		b.makeCache, b.openDirectories, b.openMetadata, b.startReplicas, b.register, b.makeTopics,
+		b.makeCache, b.openDirectories, b.openMetadata, b.startReplicas, b.register, b.finalizeFeatures, b.makeTopics,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -104,7 +104,7 @@ func (b *Broker) openMetadata(ctx context.Context) error {
 	if id := b.store.Image().ClusterID(); id != b.clusterID {
 		return fmt.Errorf("%w: the log directories are of cluster %s, the metadata log of %s", ErrOtherNode, b.clusterID, id)
 	}
-	return nil
+	return b.store.Image().CheckFeatures()
 }
 
 // startReplicas opens the partitions and the authorizer, which follow the metadata from here on.

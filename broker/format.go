@@ -36,6 +36,8 @@ type FormatOptions struct {
 	MetadataDir string
 	// ClusterID is the cluster's id; "" draws one.
 	ClusterID string
+	// Features are the levels of features to begin with.
+	Features map[string]int16
 	// Users are the first users.
 	Users  []meta.ScramCredential
 	Logger *slog.Logger
@@ -98,7 +100,7 @@ func formatMetadata(ctx context.Context, o FormatOptions) (clusterID string, err
 	clusterID = cmp.Or(o.ClusterID, store.Image().ClusterID(), newClusterID())
 	secret := make([]byte, secretBytes)
 	_, _ = rand.Read(secret) // never fails
-	result, err := log.Propose(ctx, &meta.SetCluster{ClusterID: clusterID, Secret: secret})
+	result, err := log.Propose(ctx, &meta.SetCluster{ClusterID: clusterID, Features: o.Features, Secret: secret})
 	if err == nil {
 		err = firstFailure(result)
 	}

@@ -47,7 +47,7 @@ func FromConfig(c *config.Config, version string, logger *slog.Logger) (Options,
 		Limits:         limitsOf(c.Limits), Group: groupsOf(c.Groups),
 		OffsetsTopic:  offsetsTopicOf(c.OffsetsTopic),
 		FetchSessions: c.Limits.FetchSessions, MaxFetchBytes: c.Limits.FetchBytes, DescribedPartitions: c.Limits.DescribedPartitions,
-		Clock: time.Now, Logger: logger,
+		Features: FeatureLevels(), Clock: time.Now, Logger: logger,
 	}
 	if c.Security.AuditAllowOnFailure {
 		o.AuditFailure = audit.Allow

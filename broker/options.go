@@ -70,6 +70,8 @@ type Options struct {
 	// DescribedPartitions is max.request.partition.size.limit.
 	DescribedPartitions int
 	MaxFetchBytes       int32
+	// Features are the levels that features get which have never had one.
+	Features map[string]int16
 
 	// Topics makes what validates and explains topic configurations.
 	Topics func(image func() *meta.Image) TopicRules

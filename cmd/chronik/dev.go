@@ -107,7 +107,7 @@ func devFormat(ctx context.Context, l *loaded, password string) error {
 		users = append(users, metaCredential(devUser, c))
 	}
 	_, err := broker.Format(ctx, broker.FormatOptions{
-		NodeID: l.options.NodeID, LogDirs: l.options.LogDirs, MetadataDir: l.options.MetadataDir, Users: users, Logger: l.options.Logger,
+		NodeID: l.options.NodeID, LogDirs: l.options.LogDirs, MetadataDir: l.options.MetadataDir, Features: l.options.Features, Users: users, Logger: l.options.Logger,
 	})
 	if errors.Is(err, broker.ErrFormatted) {
 		return nil

@@ -19,7 +19,7 @@ const maxUserLines = 1 << 20
 // newFormat prepares data directories, as kafka-storage format does.
 func newFormat() *cobra.Command {
 	var config, clusterID, usersFile string
-	var users []string
+	var users, features []string
 	cmd := &cobra.Command{
 		Use:   "format --config FILE [--add-scram 'SCRAM-SHA-512=[name=NAME,password=PASSWORD]']",
 		Short: "Prepare the data directories of a new broker",
@@ -42,8 +42,12 @@ from standard input.`,
 				return err
 			}
 			o := loaded.options
+			levels, err := featureLevels(o.Features, features)
+			if err != nil {
+				return err
+			}
 			id, err := broker.Format(cmd.Context(), broker.FormatOptions{
-				NodeID: o.NodeID, LogDirs: o.LogDirs, MetadataDir: o.MetadataDir, ClusterID: clusterID, Users: credentials, Logger: o.Logger,
+				NodeID: o.NodeID, LogDirs: o.LogDirs, MetadataDir: o.MetadataDir, ClusterID: clusterID, Features: levels, Users: credentials, Logger: o.Logger,
 			})
 			if err != nil {
 				return err
@@ -57,6 +61,7 @@ from standard input.`,
 	flags.StringVarP(&config, "config", "c", "", "the broker's properties file")
 	flags.StringVarP(&clusterID, "cluster-id", "t", "", "the cluster's id, 22 characters; a random one when left out")
 	flags.StringArrayVarP(&users, "add-scram", "S", nil, "a first user; may be given more than once")
+	flags.StringArrayVarP(&features, "feature", "f", nil, "the level of a feature to begin with, NAME=LEVEL; may be given more than once")
 	flags.StringVar(&usersFile, "add-scram-file", "", `a file with a user per line, or "-" for standard input`)
 	_ = cmd.MarkFlagRequired("config")
 	return cmd
