@@ -102,7 +102,8 @@ var different = []struct {
 	{regexp.MustCompile(`(?m)^(\s+at |\s*\.\.\. ).*$`), ""}, // where in the tool
 	{regexp.MustCompile(`[0-9]{13}`), "TIME"},
 	{regexp.MustCompile(`(?m)^__audit_log$`), ""}, // Apache Kafka has none
-	{regexp.MustCompile(`(?m)^Feature: (eligible|kraft|metadata|share|streams)\..*$`), ""}, // nothing here depends on them
+	// Nothing here depends on these.
+	{regexp.MustCompile(`(?m)^Feature: (eligible|kraft|metadata|share|streams)\..*$`), ""},
 	{regexp.MustCompile(`(FinalizedVersionLevel: .*Epoch:) [0-9]+`), "$1 INDEX"},
 	{regexp.MustCompile(`(user-principal 'admin' are) .*`), "$1 SOME"},
 	{regexp.MustCompile(`[ \t]+`), " "},
