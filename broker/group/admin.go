@@ -70,7 +70,7 @@ func (m *Machine) delete(ticket uint64, q Delete) {
 
 // erase removes a group and all that is known of it.
 func (m *Machine) erase(g *group) {
-	records := m.offsets.tombstones(g.id, func(string, offset) bool { return true })
+	records := m.offsets.tombstones(g.id, func(partitionKey, offset) bool { return true })
 	if g.stored {
 		records = append(records, Record{Key: groupRecordKey(g.id)})
 	}
@@ -87,9 +87,9 @@ func (m *Machine) topicsDeleted(ticket uint64, q TopicsDeleted) {
 		gone[topic.Name] = append(gone[topic.Name], topic.ID)
 	}
 	var records []Record
-	for _, id := range sortedKeys(m.offsets.committed) {
-		records = append(records, m.offsets.tombstones(id, func(topic string, o offset) bool {
-			return slices.ContainsFunc(gone[topic], o.isOf)
+	for _, id := range m.offsets.groups() {
+		records = append(records, m.offsets.tombstones(id, func(k partitionKey, o offset) bool {
+			return slices.ContainsFunc(gone[k.topic], o.isOf)
 		})...)
 		if g := m.groups[id]; g != nil {
 			m.dropIfUnused(g)
@@ -101,12 +101,8 @@ func (m *Machine) topicsDeleted(ticket uint64, q TopicsDeleted) {
 
 func (m *Machine) listTopics(ticket uint64) {
 	refs := map[TopicRef]struct{}{}
-	for _, topics := range m.offsets.committed {
-		for name, partitions := range topics {
-			for _, o := range partitions {
-				refs[TopicRef{Name: name, ID: o.topicID}] = struct{}{}
-			}
-		}
+	for _, id := range m.offsets.groups() {
+		m.offsets.each(id, func(k partitionKey, o offset) { refs[TopicRef{Name: k.topic, ID: o.topicID}] = struct{}{} })
 	}
 	m.answer(ticket, slices.Collect(maps.Keys(refs)))
 }

@@ -12,6 +12,8 @@ type (
 	Asked = coordinator.Asked[Request]
 	// Appended says that appends are confirmed.
 	Appended = coordinator.Appended
+	// Refused says that the log did not take an append in a transaction, or a marker.
+	Refused = coordinator.Refused
 	// Failed ends the machine.
 	Failed = coordinator.Failed
 	// Woken says that the time of WakeAt has come.

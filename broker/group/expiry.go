@@ -2,7 +2,8 @@ package group
 
 import "time"
 
-// expireOffsets removes offsets that nobody has used for the retention time, and groups that are left with nothing (KIP-211).
+// expireOffsets removes offsets that nobody has used for the retention time, and groups that are left with nothing (KIP-211). What an
+// open transaction is about to commit is in use.
 func (m *Machine) expireOffsets() {
 	var records []Record
 	for _, id := range sortedKeys(m.groups) {
@@ -22,8 +23,8 @@ func (m *Machine) expireOf(g *group) []Record {
 	if !g.expires() {
 		return nil
 	}
-	return m.offsets.tombstones(g.id, func(topic string, o offset) bool {
-		if g.subscribes(topic) {
+	return m.offsets.tombstones(g.id, func(k partitionKey, o offset) bool {
+		if g.subscribes(k.topic) || m.offsets.unstable(g.id, k.topic, k.partition) {
 			return false
 		}
 		end := o.expires

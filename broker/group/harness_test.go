@@ -26,13 +26,15 @@ func testConfig() Config {
 
 // harness drives a machine by hand: it keeps the log, the time and the replies.
 type harness struct {
-	t       failer
-	m       *Machine
-	now     time.Time
-	wake    time.Time
-	log     []Record
-	seq     uint64
-	manual  bool
+	t      failer
+	m      *Machine
+	now    time.Time
+	wake   time.Time
+	log    []Entry
+	seq    uint64
+	manual bool
+	// refusal, where it is set, is what the log answers to transactions and markers.
+	refusal int16
 	ticket  uint64
 	replies map[uint64]Reply
 }
@@ -52,14 +54,18 @@ func newHarness(t failer, cfg Config) *harness {
 func (h *harness) step(ev Event) {
 	h.t.Helper()
 	before := h.seq
+	refused := false
 	for _, e := range h.m.Step(ev, h.now) {
 		switch e := e.(type) {
 		case Append:
 			if e.Seq != h.seq+1 {
 				h.t.Fatalf("append %d follows %d", e.Seq, h.seq)
 			}
+			if refused = e.Alone() && h.refusal != wire.None; refused {
+				break
+			}
 			h.seq = e.Seq
-			h.log = append(h.log, e.Records...)
+			h.log = append(h.log, entriesOf(e)...)
 		case Reply:
 			if _, twice := h.replies[e.Ticket]; twice {
 				h.t.Fatalf("ticket %d answered twice", e.Ticket)
@@ -72,9 +78,28 @@ func (h *harness) step(ev Event) {
 			h.wake = e.At
 		}
 	}
+	if refused {
+		h.step(Refused{Code: h.refusal})
+	}
 	if h.seq != before && !h.manual {
 		h.step(Appended{Seq: h.seq})
 	}
+}
+
+// entriesOf is what an append leaves in the log.
+func entriesOf(a Append) []Entry {
+	var entries []Entry
+	for _, r := range a.Records {
+		e := Entry{Record: r}
+		if a.Producer != nil {
+			e.Transactional, e.ProducerID = true, a.Producer.ID
+		}
+		entries = append(entries, e)
+	}
+	if a.Marker != nil {
+		entries = append(entries, Entry{Marker: a.Marker})
+	}
+	return entries
 }
 
 func (h *harness) ask(q Request) uint64 {
@@ -102,7 +127,7 @@ func (h *harness) reload(cfg Config) {
 	h.t.Helper()
 	h.m, h.seq, h.wake = New(cfg), 0, time.Time{}
 	for _, r := range h.log {
-		if err := h.m.Replay(Entry{Record: r}); err != nil {
+		if err := h.m.Replay(r); err != nil {
 			h.t.Fatalf("replay: %v", err)
 		}
 	}

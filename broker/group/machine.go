@@ -39,7 +39,9 @@ type Machine struct {
 
 	now    time.Time
 	outbox coordinator.Outbox
-	dead   bool
+	// unsettled makes the change that the append of the last step stands for, which the log may still refuse; nil for none.
+	unsettled func()
+	dead      bool
 }
 
 // New returns a machine without groups, to which the log is to be replayed.
@@ -50,6 +52,9 @@ func New(cfg Config) *Machine {
 // Step takes one event at the time now and returns what is to be done, in order.
 func (m *Machine) Step(ev Event, now time.Time) []Effect {
 	m.now = now
+	if _, refused := ev.(Refused); !refused {
+		m.settle()
+	}
 	switch ev := ev.(type) {
 	case Loaded:
 		m.loaded()
@@ -57,12 +62,23 @@ func (m *Machine) Step(ev Event, now time.Time) []Effect {
 		m.asked(ev)
 	case Appended:
 		m.outbox.Confirm(ev.Seq)
+	case Refused:
+		m.unsettled = nil
+		m.outbox.Refuse(ev.Code)
 	case Failed:
 		m.failed(ev.Code)
 	case Woken:
 		m.woken()
 	}
 	return m.outbox.Take(m.timers.next())
+}
+
+// settle makes the change that the last step has written: nothing has refused it.
+func (m *Machine) settle() {
+	if m.unsettled != nil {
+		m.unsettled()
+		m.unsettled = nil
+	}
 }
 
 func (m *Machine) asked(ev Asked) {
@@ -81,6 +97,10 @@ func (m *Machine) asked(ev Asked) {
 		m.leave(ev.Ticket, q)
 	case Commit:
 		m.commit(ev.Ticket, q)
+	case CommitTxn:
+		m.commitTxn(ev.Ticket, q)
+	case EndTxn:
+		m.endTxn(ev.Ticket, q)
 	case Fetch:
 		m.fetch(ev.Ticket, q)
 	case DeleteOffsets:

@@ -124,7 +124,7 @@ func longerThan(s string, limit int) bool {
 func (m *Machine) fetch(ticket uint64, q Fetch) {
 	r := kmsg.OffsetFetchResponseGroup{Group: q.Group}
 	if q.Topics == nil {
-		r.Topics = m.offsets.all(q.Group)
+		r.Topics = m.allOffsets(q)
 		m.answer(ticket, &r)
 		return
 	}
@@ -132,41 +132,44 @@ func (m *Machine) fetch(ticket uint64, q Fetch) {
 		answer := kmsg.NewOffsetFetchResponseGroupTopic()
 		answer.Topic, answer.TopicID = topic.Topic, topic.TopicID
 		for _, p := range topic.Partitions {
-			one := noOffset(p)
-			if o, found := m.offsets.get(q.Group, topic.Topic, p); found && o.isOf(topic.TopicID) {
-				one = o.fetched(p)
+			o, found := m.offsets.get(q.Group, topic.Topic, p)
+			if !found || !o.isOf(topic.TopicID) {
+				o = noOffset()
 			}
-			answer.Partitions = append(answer.Partitions, one)
+			answer.Partitions = append(answer.Partitions, m.fetched(q, topic.Topic, p, o))
 		}
 		r.Topics = append(r.Topics, answer)
 	}
 	m.answer(ticket, &r)
 }
 
-// all answers with every offset of a group; nil where there is none.
-func (s *offsetStore) all(group string) []kmsg.OffsetFetchResponseGroupTopic {
+// allOffsets are all that a group has committed; nil where there is none.
+func (m *Machine) allOffsets(q Fetch) []kmsg.OffsetFetchResponseGroupTopic {
 	var topics []kmsg.OffsetFetchResponseGroupTopic
-	for _, name := range sortedKeys(s.of(group)) {
+	committed := m.offsets.of(q.Group)
+	for _, name := range sortedKeys(committed) {
 		answer := kmsg.NewOffsetFetchResponseGroupTopic()
 		answer.Topic = name
-		for _, p := range sortedKeys(s.of(group)[name]) {
-			o := s.of(group)[name][p]
+		for _, p := range sortedKeys(committed[name]) {
+			o := committed[name][p]
 			answer.TopicID = o.topicID
-			answer.Partitions = append(answer.Partitions, o.fetched(p))
+			answer.Partitions = append(answer.Partitions, m.fetched(q, name, p, o))
 		}
 		topics = append(topics, answer)
 	}
 	return topics
 }
 
-func noOffset(partition int32) kmsg.OffsetFetchResponseGroupTopicPartition {
-	return offset{offset: -1, leaderEpoch: -1}.fetched(partition)
-}
+// noOffset is what there is of a partition for which nothing was committed.
+func noOffset() offset { return offset{offset: -1, leaderEpoch: -1} }
 
-func (o offset) fetched(partition int32) kmsg.OffsetFetchResponseGroupTopicPartition {
+// fetched answers for one partition of which o is committed.
+func (m *Machine) fetched(q Fetch, topic string, partition int32, o offset) kmsg.OffsetFetchResponseGroupTopicPartition {
 	one := kmsg.NewOffsetFetchResponseGroupTopicPartition()
-	metadata := o.metadata
-	one.Partition, one.Offset, one.LeaderEpoch, one.Metadata = partition, o.offset, o.leaderEpoch, &metadata
+	if q.RequireStable && m.offsets.unstable(q.Group, topic, partition) {
+		o, one.ErrorCode = noOffset(), wire.UnstableOffsetCommit
+	}
+	one.Partition, one.Offset, one.LeaderEpoch, one.Metadata = partition, o.offset, o.leaderEpoch, &o.metadata
 	return one
 }
 
@@ -190,7 +193,7 @@ func (m *Machine) deleteOffsets(ticket uint64, q DeleteOffsets) {
 			one.Partition = p.Partition
 			if g.subscribes(topic.Topic) {
 				one.ErrorCode = wire.GroupSubscribedToTopic
-			} else if _, found := m.offsets.get(g.id, topic.Topic, p.Partition); found {
+			} else if _, found := m.offsets.get(g.id, topic.Topic, p.Partition); found || m.offsets.unstable(g.id, topic.Topic, p.Partition) {
 				records = append(records, m.offsets.tombstone(g.id, topic.Topic, p.Partition))
 			}
 			answer.Partitions = append(answer.Partitions, one)

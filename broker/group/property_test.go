@@ -58,7 +58,7 @@ type joining struct {
 func (p *population) act(t *rapid.T) {
 	h := p.h
 	c := rapid.SampledFrom(p.clients).Draw(t, "client")
-	switch rapid.IntRange(0, 11).Draw(t, "what") {
+	switch rapid.IntRange(0, 13).Draw(t, "what") {
 	case 0, 1, 2:
 		if rapid.IntRange(0, 4).Draw(t, "change") == 0 {
 			c.protocols = protocolList("range", rapid.SampledFrom([]string{"t1", "t2"}).Draw(t, "topic"))
@@ -85,6 +85,10 @@ func (p *population) act(t *rapid.T) {
 			p.confirmed++
 			h.step(Appended{Seq: p.confirmed})
 		}
+	case 12:
+		h.ask(txnRequest(c, rapid.Int64Range(1, 2).Draw(t, "producer"), "t1", 2))
+	case 13:
+		h.ask(markerOf(rapid.Int64Range(1, 2).Draw(t, "producer"), rapid.Bool().Draw(t, "commit")))
 	}
 	p.learn()
 }
@@ -178,14 +182,21 @@ func TestReplayOfAnyPrefix(t *testing.T) {
 	h.stableGroup(a, s)
 	h.commit(a, "t1", 1)
 	h.commit(a, "t2", 2)
+	h.askTxn(txnRequest(a, 1, "t1", 3))
+	h.commitTxn(2, "t2", 4)
 	h.leave(leaving(a), leaving(s))
+	h.endTxn(1, true)
+	h.commitTxn(1, "t2", 5)
+	h.endTxn(2, false)
 	h.ask(Delete{Group: "g"})
+	deleted := len(h.log)
+	h.endTxn(1, true)
 	log := h.log
 	for n := range len(log) + 1 {
 		h.log = log[:n]
 		h.reload(testConfig())
 		h.pass(30 * time.Second)
-		if state := h.state(); (state == "Dead") != (n == 0 || n == len(log)) {
+		if state := h.state(); (state == "Dead") != (n == 0 || n >= deleted) {
 			t.Fatalf("after %d of %d records: %s", n, len(log), state)
 		}
 	}

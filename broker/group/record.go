@@ -75,6 +75,7 @@ func (o offset) record(group, topic string, partition int32) Record {
 // a malformed record of a known type is an error.
 func (m *Machine) Replay(e Entry) error {
 	if e.Marker != nil {
+		m.endTransaction(*e.Marker)
 		return nil
 	}
 	r := e.Record
@@ -83,7 +84,7 @@ func (m *Machine) Replay(e Entry) error {
 	}
 	switch binary.BigEndian.Uint16(r.Key) {
 	case oldOffsetKey, offsetKey:
-		return m.replayOffset(r)
+		return m.replayOffset(e)
 	case groupKey:
 		return m.replayGroup(r)
 	default:
@@ -91,7 +92,7 @@ func (m *Machine) Replay(e Entry) error {
 	}
 }
 
-func (m *Machine) replayOffset(r Record) error {
+func (m *Machine) replayOffset(r Entry) error {
 	var key kmsg.OffsetCommitKey
 	if err := key.ReadFrom(r.Key); err != nil {
 		return fmt.Errorf("replay an offset: key: %w", err)
@@ -121,7 +122,11 @@ func (m *Machine) replayOffset(r Record) error {
 	if value.Version == expiringOffsetValueVersion && value.ExpireTimestamp >= 0 {
 		o.expires = time.UnixMilli(value.ExpireTimestamp)
 	}
-	m.offsets.set(key.Group, key.Topic, key.Partition, o)
+	if r.Transactional {
+		m.offsets.add(r.ProducerID, key.Group, key.Topic, key.Partition, o)
+	} else {
+		m.offsets.set(key.Group, key.Topic, key.Partition, o)
+	}
 	return nil
 }
 

@@ -1,6 +1,10 @@
 package group
 
-import "github.com/twmb/franz-go/pkg/kmsg"
+import (
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik-stream/chronik/broker/coordinator"
+)
 
 // Request is one of the types below. The machine keeps nothing of a request's byte slices; it copies what it needs.
 type Request interface{ isRequest() }
@@ -30,11 +34,28 @@ type Leave struct{ *kmsg.LeaveGroupRequest }
 // is a *kmsg.OffsetCommitResponse with the same topics, or a code for all of them.
 type Commit struct{ *kmsg.OffsetCommitRequest }
 
+// CommitTxn stores offsets of topics and partitions that exist as part of a producer's transaction: they count when it has ended with a
+// commit (TxnOffsetCommit). The answer is a *kmsg.TxnOffsetCommitResponse with the same topics, or a code for all of them.
+type CommitTxn struct {
+	*kmsg.TxnOffsetCommitRequest
+	// Guard is what verification of the transaction gave, 0 where none was needed (KIP-890).
+	Guard uint64
+}
+
+// EndTxn ends a producer's transaction in this partition of __consumer_offsets, whether it has offsets here or not (WriteTxnMarkers). It
+// is answered with a code.
+type EndTxn struct{ coordinator.Marker }
+
 // Fetch reads the offsets of the topics named, or all that the group has when Topics is nil. An offset that was committed for a
 // topic of the same name with another id does not exist. The answer is a *kmsg.OffsetFetchResponseGroup.
 type Fetch struct {
 	Group  string
 	Topics []kmsg.OffsetFetchRequestGroupTopic
+	// RequireStable answers UNSTABLE_OFFSET_COMMIT for a partition of which an open transaction has an offset.
+	RequireStable bool
+	// MemberID and MemberEpoch are who asks, nil and -1 where the request does not say. Groups of the classic protocol do not look at them.
+	MemberID    *string
+	MemberEpoch int32
 }
 
 // DeleteOffsets removes committed offsets. The answer is a *kmsg.OffsetDeleteResponse with the same topics, or a code.
@@ -69,6 +90,8 @@ func (Sync) isRequest()          {}
 func (Heartbeat) isRequest()     {}
 func (Leave) isRequest()         {}
 func (Commit) isRequest()        {}
+func (CommitTxn) isRequest()     {}
+func (EndTxn) isRequest()        {}
 func (Fetch) isRequest()         {}
 func (DeleteOffsets) isRequest() {}
 func (Describe) isRequest()      {}
