@@ -31,6 +31,7 @@ type fetchPlan struct {
 // groupFetch is what is asked of one group. Of all, the offsets are here before anybody asks who may see them.
 type groupFetch struct {
 	id      string
+	query   group.Fetch
 	all     bool
 	topics  []groupTopic
 	asked   []kmsg.OffsetFetchRequestGroupTopic
@@ -81,7 +82,9 @@ func (g *Groups) planFetch(q *kmsg.OffsetFetchRequest) fetchPlan {
 	seen := map[string]struct{}{}
 	for i, asked := range fetchGroups(q) {
 		asked.Topics = eachOnce(asked.Topics)
-		one := groupFetch{id: asked.Group, all: asked.Topics == nil, asked: asked.Topics}
+		one := groupFetch{id: asked.Group, all: asked.Topics == nil, asked: asked.Topics, query: group.Fetch{
+			Group: asked.Group, RequireStable: q.RequireStable, MemberID: asked.MemberID, MemberEpoch: asked.MemberEpoch,
+		}}
 		if _, twice := seen[one.id]; twice {
 			// No client asks twice; answering would let a small request make a large answer.
 			one.code = wire.InvalidRequest
@@ -91,7 +94,7 @@ func (g *Groups) planFetch(q *kmsg.OffsetFetchRequest) fetchPlan {
 			one.topics = append(one.topics, findTopic(plan.image, q.Version >= fetchByID, t.Topic, t.TopicID))
 		}
 		if one.all && one.code == wire.None {
-			waits[i] = g.Coordinator.SendGroup(ctx, one.id, group.Fetch{Group: one.id})
+			waits[i] = g.Coordinator.SendGroup(ctx, one.id, one.query)
 		}
 		plan.groups = append(plan.groups, one)
 	}
@@ -184,7 +187,9 @@ func (g *Groups) fetchOne(ctx context.Context, c *api.Call, one *groupFetch) kms
 			send = append(send, t)
 		}
 	}
-	stored, code := askGroup[*kmsg.OffsetFetchResponseGroup](ctx, g, one.id, group.Fetch{Group: one.id, Topics: send})
+	query := one.query
+	query.Topics = send
+	stored, code := askGroup[*kmsg.OffsetFetchResponseGroup](ctx, g, one.id, query)
 	if code != wire.None {
 		return failedFetch(one.id, fetchCode(code))
 	}
