@@ -24,9 +24,9 @@ test-unit:
 COMMIT_SEED := $(shell printf %d 0x$$(git rev-parse --short=12 HEAD 2>/dev/null || echo 0))
 CRASH_SEEDS ?= 2500
 COMMIT_SEEDS ?= 2500
-CRASH_TEST := $(GO) test -count=1 -timeout 6h ./broker/storage -run '^TestCrashes$$'
+CRASH_TEST := $(GO) test -count=1 -timeout 6h ./broker/storage ./test/simulation -run '^(TestCrashes|TestBank)$$'
 
-test-crash: ## crashes on a disk in memory: seeds from 0 on, and the commit's own; CHRONIK_SEED=N repeats one
+test-crash: ## crashes on a disk in memory, and of simulated coordinators: seeds from 0 on, and the commit's own; CHRONIK_SEED=N repeats one
 	CHRONIK_SEED=0 CHRONIK_SEEDS=$(CRASH_SEEDS) $(CRASH_TEST)
 	CHRONIK_SEED=$(COMMIT_SEED) CHRONIK_SEEDS=$(COMMIT_SEEDS) $(CRASH_TEST)
 

@@ -23,7 +23,7 @@ type Phase uint8
 
 // The phases. Whoever records OK or Fail must be sure of it. An error that leaves open what has happened is Unknown, and so is an
 // operation that never gets a second event: a time-out, a lost connection, a commit that is answered PRODUCER_FENCED when it is tried
-// again.
+// again, an abort of transaction.version 2 that succeeds (it does so as well if the coordinator has aborted before, by itself).
 const (
 	// Invoke is recorded before anything is sent.
 	Invoke Phase = iota + 1

@@ -39,7 +39,7 @@ var layers = map[string]int{
 
 	"cmd/chronik": 6, "test/history": 6,
 
-	"test/harness": 7, "test/house": 7, "test/interop": 7,
+	"test/harness": 7, "test/house": 7, "test/interop": 7, "test/simulation": 7,
 }
 
 // outside are packages that never import broker/: what they need comes in by small interfaces.
