@@ -17,6 +17,7 @@ import (
 	"github.com/chronik-stream/chronik/authz/acl"
 	"github.com/chronik-stream/chronik/broker/controller"
 	"github.com/chronik-stream/chronik/broker/group"
+	"github.com/chronik-stream/chronik/broker/handler"
 	"github.com/chronik-stream/chronik/broker/httpd"
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/quorum"
@@ -25,6 +26,7 @@ import (
 	"github.com/chronik-stream/chronik/broker/server"
 	"github.com/chronik-stream/chronik/broker/shard"
 	"github.com/chronik-stream/chronik/broker/storage"
+	"github.com/chronik-stream/chronik/broker/txn"
 	"github.com/chronik-stream/chronik/broker/vfs"
 	"github.com/chronik-stream/chronik/tls"
 )
@@ -44,6 +46,8 @@ type Broker struct {
 	authorizer   authz.Authorizer
 	replicas     *replica.Set
 	groups       *shard.Groups
+	transactions *shard.Transactions
+	work         *transactionWork
 	coordinators *coordinators
 	audit        *audit.Recorder
 	projector    *projector
@@ -123,14 +127,36 @@ func (b *Broker) startReplicas(context.Context) error {
 		Metrics: metrics, Clock: b.options.Clock, Logger: b.logger,
 	})
 	b.groups = shard.NewGroups(shard.GroupsConfig{
-		Group: b.options.Group, Partitions: b.groupPartitions, Clock: b.options.Clock, Logger: b.logger,
+		Group: b.options.Group, Partitions: b.partitionsOf(group.Topic), Clock: b.options.Clock, Logger: b.logger,
 	})
-	b.coordinators = newCoordinators(b.options.NodeID, b.store, b.groups, b.replicas, b.logger)
+	if err := b.makeTransactions(); err != nil {
+		return err
+	}
+	b.coordinators = newCoordinators(b.options.NodeID, b.store, b.groups, b.transactions, b.replicas, b.logger)
 	b.replicas.RemoveStrays(b.store.Image())
 	b.store.Subscribe(feedAuthorizer(acls))
 	b.store.Subscribe(b.replicas.Follow)
 	b.store.Subscribe(b.followDefaults)
 	b.store.Subscribe(b.coordinators.Follow)
+	return nil
+}
+
+// makeTransactions makes the coordinators of transactions, without partitions, and what they call for.
+func (b *Broker) makeTransactions() error {
+	metrics, err := newTransactionMetrics(b.registry)
+	if err != nil {
+		return err
+	}
+	b.work = &transactionWork{
+		ids: handler.NewProducerIDs(b.metadata, b.options.NodeID), image: b.store.Image, metrics: metrics, logger: b.logger,
+		markers: &handler.Markers{
+			Partitions: handler.Partitions{Image: b.store.Image, Replicas: b.replicas}, Clock: b.options.Clock,
+		},
+	}
+	b.transactions = shard.NewTransactions(shard.TransactionsConfig{
+		Transactions: b.options.Transactions, Level: transactionLevel(b.store.Image()), Partitions: b.partitionsOf(txn.Topic), Do: b.work.do,
+		Clock: b.options.Clock, Logger: b.logger,
+	})
 	return nil
 }
 
@@ -163,11 +189,14 @@ func (b *Broker) makeTopics(ctx context.Context) error {
 	return ensureTopic(ctx, b.metadata, controller.AuditTopic, InternalTopic{Partitions: 1, Factor: b.options.OffsetsTopic.Factor, Configs: forever}, b.options.Clock())
 }
 
-func (b *Broker) groupPartitions() int32 {
-	if t := b.store.Image().Topic(group.Topic); t != nil {
-		return int32(len(t.Partitions)) //nolint:gosec // partitions are far below 2^31
+// partitionsOf returns a function that counts a topic's partitions, 0 where it does not exist.
+func (b *Broker) partitionsOf(topic string) func() int32 {
+	return func() int32 {
+		if t := b.store.Image().Topic(topic); t != nil {
+			return int32(len(t.Partitions)) //nolint:gosec // partitions are far below 2^31
+		}
+		return 0
 	}
-	return 0
 }
 
 // background runs a function until the broker stops.
@@ -201,9 +230,7 @@ func (b *Broker) Shutdown(ctx context.Context) error {
 	if b.server != nil {
 		errs = append(errs, b.drain(ctx))
 	}
-	if b.groups != nil {
-		b.groups.Close()
-	}
+	b.closeCoordinators()
 	for _, r := range b.reloaders {
 		r.Stop()
 	}
@@ -227,6 +254,16 @@ func (b *Broker) Shutdown(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// closeCoordinators ends the coordinators: transactions first, since their markers go to groups too.
+func (b *Broker) closeCoordinators() {
+	if b.transactions != nil {
+		b.transactions.Close()
+	}
+	if b.groups != nil {
+		b.groups.Close()
+	}
+}
+
 // drain lets the connections finish; fetches that wait for records are answered at once, and group members that wait for a rebalance are let go when half of the time is over.
 func (b *Broker) drain(ctx context.Context) error {
 	done := make(chan error, 1)
@@ -241,6 +278,6 @@ func (b *Broker) drain(ctx context.Context) error {
 		return err
 	case <-time.After(patience):
 	}
-	b.groups.Close()
+	b.closeCoordinators()
 	return <-done
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/replica"
 	"github.com/chronik-stream/chronik/broker/storage"
+	"github.com/chronik-stream/chronik/broker/txn"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -61,7 +62,13 @@ func testOptions(dir string) Options {
 			MinSessionTimeout: time.Second, MaxSessionTimeout: time.Minute, MaxSize: 100, MaxOffsetMetadata: 4096,
 			OffsetsRetention: time.Hour, ExpiryInterval: time.Minute, MaxAppendBytes: 1 << 19,
 		},
-		OffsetsTopic:  InternalTopic{Partitions: 3, Factor: 1},
+		OffsetsTopic: InternalTopic{Partitions: 3, Factor: 1},
+		Transactions: txn.Config{
+			MaxTimeout: time.Minute, AbortInterval: time.Second, IDExpiration: time.Hour, ExpiryInterval: time.Minute,
+			MarkerRetryMin: 10 * time.Millisecond, MarkerRetryMax: time.Second, MaxAppendBytes: 1 << 19,
+		},
+		TransactionTopic: InternalTopic{Partitions: 3, Factor: 1}, VerifyTransactions: true,
+		AddPause: 20 * time.Millisecond, AddLimit: 100 * time.Millisecond,
 		FetchSessions: 10, MaxFetchBytes: 50 << 20,
 		Topics:     func(func() *meta.Image) TopicRules { return plainRules{} },
 		ConfigRows: func(handler.MetadataLog) []api.Row { return nil },

@@ -13,33 +13,59 @@ import (
 	"github.com/chronik-stream/chronik/broker/record"
 	"github.com/chronik-stream/chronik/broker/replica"
 	"github.com/chronik-stream/chronik/broker/shard"
+	"github.com/chronik-stream/chronik/broker/txn"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
 // reconcileRetry is the pause while a coordinator is still loading.
 const reconcileRetry = 100 * time.Millisecond
 
-// coordinators brings the group coordinators to where the metadata says: this broker serves the groups of the partitions that it
-// leads.
+// coordinators brings the coordinators to where the metadata says: this broker serves the groups and the transactional ids of the
+// partitions that it leads.
 type coordinators struct {
-	nodeID   int32
-	store    *meta.Store
-	groups   *shard.Groups
-	replicas *replica.Set
-	logger   *slog.Logger
+	nodeID       int32
+	store        *meta.Store
+	groups       *shard.Groups
+	transactions *shard.Transactions
+	replicas     *replica.Set
+	logger       *slog.Logger
 
-	more   chan struct{}
-	mu     sync.Mutex
-	gone   []group.TopicRef // deleted topics whose offsets have to go
-	loaded map[int32]int32  // leader epoch by partition
+	more chan struct{}
+	mu   sync.Mutex
+	gone []group.TopicRef // deleted topics whose offsets have to go
+	// kinds are the topics with their coordinators, level is the transaction.version that these were told.
+	kinds []*coordinated
+	level int16
 }
 
-func newCoordinators(nodeID int32, store *meta.Store, groups *shard.Groups, replicas *replica.Set, logger *slog.Logger) *coordinators {
+// coordinated is a topic whose partitions are coordinated by their leaders.
+type coordinated struct {
+	topic  string
+	host   coordinatorHost
+	loaded map[int32]int32 // leader epoch by partition
+}
+
+// coordinatorHost is what shard.Groups and shard.Transactions have in common.
+type coordinatorHost interface {
+	Load(partition, epoch int32, log shard.Log) error
+	Unload(partition int32)
+}
+
+func newCoordinators(nodeID int32, store *meta.Store, groups *shard.Groups, transactions *shard.Transactions, replicas *replica.Set, logger *slog.Logger) *coordinators {
 	return &coordinators{
-		nodeID: nodeID, store: store, groups: groups, replicas: replicas, logger: logger,
-		more: make(chan struct{}, 1), loaded: map[int32]int32{},
+		nodeID: nodeID, store: store, groups: groups, transactions: transactions, replicas: replicas, logger: logger,
+		more: make(chan struct{}, 1), level: transactionLevel(store.Image()),
+		kinds: []*coordinated{
+			{topic: group.Topic, host: groups, loaded: map[int32]int32{}}, {topic: txn.Topic, host: transactions, loaded: map[int32]int32{}},
+		},
 	}
 }
+
+// transactionLevel is the finalized transaction.version.
+func transactionLevel(image *meta.Image) int16 { return image.Features()[transactionFeature] }
+
+// transactionFeature is the name of the feature whose level says what transactions can do.
+const transactionFeature = "transaction.version"
 
 // Follow is a meta.Subscriber: it notes what there is to do, since loading waits for the log.
 func (k *coordinators) Follow(_, _ *meta.Image, d meta.Delta) {
@@ -56,7 +82,7 @@ func (k *coordinators) Follow(_, _ *meta.Image, d meta.Delta) {
 
 // run follows until the context ends. Offsets of topics that were deleted while this broker was away are removed once, at first.
 func (k *coordinators) run(ctx context.Context) {
-	k.load()
+	k.update(ctx)
 	k.reconcile(ctx)
 	for {
 		select {
@@ -64,34 +90,49 @@ func (k *coordinators) run(ctx context.Context) {
 			return
 		case <-k.more:
 		}
-		k.load()
+		k.update(ctx)
 		k.forget(ctx)
 	}
 }
 
+// update loads what this broker has come to lead, and tells what has changed of the features.
+func (k *coordinators) update(ctx context.Context) {
+	image := k.store.Image()
+	for _, kind := range k.kinds {
+		k.load(image.Topic(kind.topic), kind)
+	}
+	level := transactionLevel(image)
+	if level == k.level {
+		return
+	}
+	k.level = level
+	if err := k.transactions.SetLevel(ctx, level); err != nil && ctx.Err() == nil {
+		k.logger.Error("a transaction coordinator was not told the new transaction.version", "version", level, "error", err)
+	}
+}
+
 // load loads the partitions that this broker has come to lead, and unloads the others.
-func (k *coordinators) load() {
-	topic := k.store.Image().Topic(group.Topic)
+func (k *coordinators) load(topic *meta.Topic, kind *coordinated) {
 	if topic == nil {
 		return
 	}
 	for i := range topic.Partitions {
 		p, number := &topic.Partitions[i], int32(i) //nolint:gosec // partitions are far below 2^31
-		epoch, known := k.loaded[number]
+		epoch, known := kind.loaded[number]
 		switch {
 		case p.Leader != k.nodeID && known:
-			k.groups.Unload(number)
-			delete(k.loaded, number)
+			kind.host.Unload(number)
+			delete(kind.loaded, number)
 		case p.Leader == k.nodeID && (!known || epoch != p.LeaderEpoch):
-			part := k.replicas.Get(group.Topic, number)
+			part := k.replicas.Get(kind.topic, number)
 			if part == nil {
 				continue
 			}
-			if err := k.groups.Load(number, p.LeaderEpoch, &groupLog{part: part}); err != nil {
-				k.logger.Error("a group coordinator can not be loaded", "partition", number, "error", err)
+			if err := kind.host.Load(number, p.LeaderEpoch, &groupLog{part: part}); err != nil {
+				k.logger.Error("a coordinator can not be loaded", "topic", kind.topic, "partition", number, "error", err)
 				continue
 			}
-			k.loaded[number] = p.LeaderEpoch
+			kind.loaded[number] = p.LeaderEpoch
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/server"
 	"github.com/chronik-stream/chronik/broker/storage"
+	"github.com/chronik-stream/chronik/broker/txn"
 	"github.com/chronik-stream/chronik/broker/vfs"
 	"github.com/chronik-stream/chronik/tls"
 )
@@ -27,6 +28,10 @@ const (
 	metadataDirName = "__chronik_metadata"
 	// groupAppendBytes bounds one append of a group coordinator: half of max.message.bytes of the offsets topic, so that it fits.
 	groupAppendBytes = 512 << 10
+	// transactionAppendBytes bounds one append of a transaction coordinator likewise.
+	transactionAppendBytes = 512 << 10
+	// markerRetryMin and markerRetryMax bound the pause before a marker is sent again that a partition has not taken.
+	markerRetryMin, markerRetryMax = 100 * time.Millisecond, 5 * time.Second
 )
 
 // FromConfig turns a configuration into options.
@@ -45,7 +50,9 @@ func FromConfig(c *config.Config, version string, logger *slog.Logger) (Options,
 		Cleaner:        cleanerOf(c.Cleaner),
 		Scrub:          storage.ScrubConfig{Interval: c.Storage.ScrubInterval, BytesPerSecond: c.Storage.ScrubBytesPerSecond},
 		Limits:         limitsOf(c.Limits), Group: groupsOf(c.Groups),
-		OffsetsTopic:  offsetsTopicOf(c.OffsetsTopic),
+		OffsetsTopic: offsetsTopicOf(c.OffsetsTopic),
+		Transactions: transactionsOf(c.Transactions), TransactionTopic: transactionTopicOf(c.TransactionTopic),
+		VerifyTransactions: c.Transactions.Verify, AddPause: c.Transactions.AddPause, AddLimit: c.Transactions.AddLimit,
 		FetchSessions: c.Limits.FetchSessions, MaxFetchBytes: c.Limits.FetchBytes, DescribedPartitions: c.Limits.DescribedPartitions,
 		Features: FeatureLevels(), Clock: time.Now, Logger: logger,
 	}
@@ -122,6 +129,21 @@ func groupsOf(g config.Groups) group.Config {
 func offsetsTopicOf(t config.InternalTopic) InternalTopic {
 	return InternalTopic{Partitions: t.Partitions, Factor: t.ReplicationFactor, Configs: map[string]string{
 		"cleanup.policy": "compact", "compression.type": "producer", "segment.bytes": fmt.Sprint(t.SegmentBytes),
+	}}
+}
+
+func transactionsOf(t config.Transactions) txn.Config {
+	return txn.Config{
+		MaxTimeout: t.MaxTimeout, AbortInterval: t.AbortInterval, IDExpiration: t.IDExpiration, ExpiryInterval: t.ExpiryInterval,
+		MarkerRetryMin: markerRetryMin, MarkerRetryMax: markerRetryMax, MaxAppendBytes: transactionAppendBytes,
+	}
+}
+
+// transactionTopicOf is how Apache Kafka makes __transaction_state: compacted, uncompressed, in small segments.
+func transactionTopicOf(t config.InternalTopic) InternalTopic {
+	return InternalTopic{Partitions: t.Partitions, Factor: t.ReplicationFactor, Configs: map[string]string{
+		"cleanup.policy": "compact", "compression.type": "uncompressed", "segment.bytes": fmt.Sprint(t.SegmentBytes),
+		"min.insync.replicas": fmt.Sprint(t.MinISR), "unclean.leader.election.enable": "false",
 	}}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/chronik-stream/chronik/broker/replica"
 	"github.com/chronik-stream/chronik/broker/server"
 	"github.com/chronik-stream/chronik/broker/storage"
+	"github.com/chronik-stream/chronik/broker/txn"
 	"github.com/chronik-stream/chronik/broker/vfs"
 	"github.com/chronik-stream/chronik/tls"
 )
@@ -63,10 +64,17 @@ type Options struct {
 	// Cleaner says how logs are compacted; Logs, Metrics, Clock and Logger are the broker's to set.
 	Cleaner storage.CleanerConfig
 
-	Limits        server.Limits
-	Group         group.Config
-	OffsetsTopic  InternalTopic
-	FetchSessions int
+	Limits       server.Limits
+	Group        group.Config
+	OffsetsTopic InternalTopic
+	// Transactions are the settings of the transaction coordinators, TransactionTopic says how __transaction_state is made.
+	Transactions     txn.Config
+	TransactionTopic InternalTopic
+	// VerifyTransactions is transaction.partition.verification.enable; AddPause and AddLimit are add.partitions.to.txn.retry.backoff.ms
+	// and .max.ms.
+	VerifyTransactions bool
+	AddPause, AddLimit time.Duration
+	FetchSessions      int
 	// DescribedPartitions is max.request.partition.size.limit.
 	DescribedPartitions int
 	MaxFetchBytes       int32

@@ -17,6 +17,7 @@ import (
 	"github.com/chronik-stream/chronik/broker/httpd"
 	"github.com/chronik-stream/chronik/broker/server"
 	"github.com/chronik-stream/chronik/broker/storage"
+	"github.com/chronik-stream/chronik/broker/txn"
 )
 
 const (
@@ -24,7 +25,7 @@ const (
 	fetchSessionIdle = 2 * time.Minute
 	// reopenInterval is how often partitions are opened again that could not be.
 	reopenInterval = 5 * time.Second
-	// createTimeout bounds the creation of the offsets topic.
+	// createTimeout bounds the creation of a coordinators' topic.
 	createTimeout = 30 * time.Second
 )
 
@@ -117,8 +118,12 @@ func (b *Broker) table(ctx context.Context) (*api.Table, error) {
 			return r == nil || r.Online() != nil
 		},
 	}
+	verification := &handler.Verification{
+		Verifier: handler.LocalVerifier{Coordinator: b.transactions}, Enabled: b.options.VerifyTransactions,
+		Pause: b.options.AddPause, Limit: b.options.AddLimit, Refused: b.work.metrics.refused,
+	}
 	records := &handler.Records{
-		Image: b.store.Image, Replicas: b.replicas, ProducerIDs: handler.NewProducerIDs(b.metadata, b.options.NodeID),
+		Image: b.store.Image, Replicas: b.replicas, Verification: verification,
 		Sessions: fetchsession.NewCache(fetchsession.Config{
 			Slots: b.options.FetchSessions, MinIdle: fetchSessionIdle, Clock: b.options.Clock,
 		}),
@@ -126,13 +131,17 @@ func (b *Broker) table(ctx context.Context) (*api.Table, error) {
 		Clock:   b.options.Clock, MaxFetchBytes: b.options.MaxFetchBytes, Draining: b.draining,
 	}
 	groups := &handler.Groups{
-		Coordinator: b.groups, Image: b.store.Image, Endpoint: b.endpoint, CreateTopic: b.createOffsetsTopic(ctx),
+		Coordinator: b.groups, Image: b.store.Image, Endpoint: b.endpoint, CreateTopic: b.createCoordinatorTopic(ctx),
+	}
+	transactions := &handler.Transactions{
+		Coordinator: b.transactions, Groups: groups, ProducerIDs: b.work.ids, Markers: b.work.markers,
+		Changes: &changes{audit: b.audit},
 	}
 	directories := &handler.Directories{Replicas: b.replicas, Changes: &changes{audit: b.audit}}
 	security := &handler.Security{Metadata: b.metadata, NoAuthorizer: b.options.ACLsOff}
 	var rows []api.Row
 	for _, area := range [][]api.Row{
-		entry.Rows(), topics.Rows(), cluster.Rows(), records.Rows(), directories.Rows(), groups.Rows(), security.Rows(), b.options.ConfigRows(b.metadata),
+		entry.Rows(), topics.Rows(), cluster.Rows(), records.Rows(), directories.Rows(), groups.Rows(), transactions.Rows(), security.Rows(), b.options.ConfigRows(b.metadata),
 	} {
 		rows = append(rows, area...)
 	}
@@ -157,21 +166,22 @@ func (b *Broker) endpoint(nodeID int32, listener string) (host string, port int3
 	return e.Host, e.Port, ok
 }
 
-// createOffsetsTopic returns a function that asks for the offsets topic and does not wait. One request at a time is under way.
-func (b *Broker) createOffsetsTopic(ctx context.Context) func() {
-	turn := make(chan struct{}, 1)
-	return func() {
+// createCoordinatorTopic returns a function that asks for a coordinators' topic and does not wait. One request for each is under way.
+func (b *Broker) createCoordinatorTopic(ctx context.Context) func(topic string) {
+	topics := map[string]InternalTopic{group.Topic: b.options.OffsetsTopic, txn.Topic: b.options.TransactionTopic}
+	turns := map[string]chan struct{}{group.Topic: make(chan struct{}, 1), txn.Topic: make(chan struct{}, 1)}
+	return func(topic string) {
 		select {
-		case turn <- struct{}{}:
+		case turns[topic] <- struct{}{}:
 		default:
 			return
 		}
 		b.background(ctx, func(ctx context.Context) {
-			defer func() { <-turn }()
+			defer func() { <-turns[topic] }()
 			ctx, cancel := context.WithTimeout(ctx, createTimeout)
 			defer cancel()
-			if err := ensureTopic(ctx, b.metadata, group.Topic, b.options.OffsetsTopic, b.options.Clock()); err != nil {
-				b.logger.Error("the offsets topic can not be made", "error", err)
+			if err := ensureTopic(ctx, b.metadata, topic, topics[topic], b.options.Clock()); err != nil {
+				b.logger.Error("a topic of the coordinators can not be made", "topic", topic, "error", err)
 			}
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/group"
 	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/txn"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
@@ -22,7 +23,7 @@ const (
 // manyCoordinators is the first version of FindCoordinator that asks for several keys (KIP-699).
 const manyCoordinators = 4
 
-// findCoordinator is API 10, versions 0-6. Group coordinators are the only ones that there are.
+// findCoordinator is API 10, versions 0-6. There are coordinators of groups and of transactions.
 func (g *Groups) findCoordinator() api.Row {
 	return api.Spec[*kmsg.FindCoordinatorRequest, *meta.Image]{
 		Row:     api.Row{Key: 10, Name: "FindCoordinator", Min: 0, Max: 6, Gate: api.Authenticated, MaxBytes: groupFrame},
@@ -78,18 +79,32 @@ func coordinatorDenied(kind int8) int16 {
 	}
 }
 
-// coordinator finds the leader of the partition that keeps a group. A topic that is not there yet is asked for, and the client asks again.
+// topicOf is the topic that coordinators of a kind keep what they know in; "" where there are none of the kind.
+func topicOf(kind int8) string {
+	switch kind {
+	case groupCoordinator:
+		return group.Topic
+	case transactionCoordinator:
+		return txn.Topic
+	default:
+		return ""
+	}
+}
+
+// coordinator finds the leader of the partition that keeps a group or a transactional id; partitions are chosen by the same rule. A topic
+// that is not there yet is asked for, and the client asks again.
 func (g *Groups) coordinator(c *api.Call, kind int8, key string, image *meta.Image) kmsg.FindCoordinatorResponseCoordinator {
 	need, known := coordinatorNeed(kind, key)
 	if known && !c.Granted.Has(need.Op, need.On.Type, need.On.Name) {
 		return noCoordinator(key, coordinatorDenied(kind))
 	}
-	if kind != groupCoordinator {
+	name := topicOf(kind)
+	if name == "" {
 		return noCoordinator(key, wire.InvalidRequest)
 	}
-	topic := image.Topic(group.Topic)
+	topic := image.Topic(name)
 	if topic == nil {
-		g.CreateTopic()
+		g.CreateTopic(name)
 		return noCoordinator(key, wire.CoordinatorNotAvailable)
 	}
 	partition := g.Coordinator.PartitionOf(key, int32(len(topic.Partitions))) //nolint:gosec // partitions are numbered by int32

@@ -39,8 +39,8 @@ type Groups struct {
 	Image func() *meta.Image
 	// Endpoint is where clients of a listener reach a node; ok is false when the node is not there or not on that listener.
 	Endpoint func(nodeID int32, listener string) (host string, port int32, ok bool)
-	// CreateTopic asks for group.Topic to be created, and does not wait for it.
-	CreateTopic func()
+	// CreateTopic asks for a coordinators' topic to be created, and does not wait for it.
+	CreateTopic func(topic string)
 }
 
 // Rows are the rows of this area.

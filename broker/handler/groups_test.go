@@ -20,6 +20,7 @@ import (
 	"github.com/chronik-stream/chronik/broker/group"
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/shard"
+	"github.com/chronik-stream/chronik/broker/txn"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
@@ -96,7 +97,7 @@ func newGroupBroker(t *testing.T) *groupBroker {
 			e, ok := node.Endpoint(listener)
 			return e.Host, e.Port, ok
 		},
-		CreateTopic: func() { b.created++ },
+		CreateTopic: func(string) { b.created++ },
 	}
 	b.groups.Coordinator = b.shards
 	return b
@@ -351,7 +352,8 @@ func TestFindCoordinator(t *testing.T) {
 	}{
 		{"group", 0, groupGrants{"DESCRIBE:GROUP:k"}, nil, wire.None},
 		{"group, denied", 0, nil, nil, wire.GroupAuthorizationFailed},
-		{"transactions", 1, groupGrants{"*"}, nil, wire.InvalidRequest},
+		{"transactions", 1, groupGrants{"DESCRIBE:TRANSACTIONAL_ID:k"}, func(b *groupBroker) { b.createTopic(txn.Topic, 10, 1) }, wire.None},
+		{"no transactions yet", 1, groupGrants{"*"}, nil, wire.CoordinatorNotAvailable},
 		{"transactions, denied", 1, nil, nil, wire.TransactionalIDAuthorizationFailed},
 		{"shares", 2, groupGrants{"*"}, nil, wire.InvalidRequest},
 		{"shares, denied", 2, nil, nil, wire.ClusterAuthorizationFailed},

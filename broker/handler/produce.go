@@ -23,8 +23,8 @@ const (
 
 // produce is API 0. Versions 0-2 are listed and not served: librdkafka before 2.11 compresses nothing against a broker that does
 // not list them (KAFKA-18659). Version 8 adds error messages, 10 the current leader, 13 topic ids. With acks=0 there is no
-// response; an error then closes the connection, as the client has no other way to learn of it. Transactions need a coordinator
-// that this broker does not list: a transactional id or batch is answered INVALID_TXN_STATE.
+// response; an error then closes the connection, as the client has no other way to learn of it. From version 12 on the broker itself
+// adds partitions to the client's transaction (KIP-890).
 func (r *Records) produce() api.Row {
 	listedFrom := int16(0)
 	return api.Spec[*kmsg.ProduceRequest, []string]{
@@ -79,21 +79,26 @@ func produceFailed(partition int32, code int16) kmsg.ProduceResponseTopicPartiti
 	return out
 }
 
-func (r *Records) handleProduce(_ context.Context, c *api.Call, q *kmsg.ProduceRequest, names []string) api.Answer {
-	switch {
-	case q.Acks < -1 || q.Acks > 1:
+func (r *Records) handleProduce(ctx context.Context, c *api.Call, q *kmsg.ProduceRequest, names []string) api.Answer {
+	if q.Acks < -1 || q.Acks > 1 {
 		return api.Now(refuseProduce(q, wire.InvalidRequiredAcks))
-	case q.TransactionID != nil:
-		// There is no coordinator that could have opened the transaction; clients do not retry this.
-		return api.Now(refuseProduce(q, wire.InvalidTxnState))
 	}
 	p := &producing{
 		records: r, call: c, q: q, resp: q.ResponseKind().(*kmsg.ProduceResponse), now: r.Clock(),
 		waiting: make([]written, 0, len(q.Topics)),
 	}
+	producer, ok, code := p.transaction()
+	switch {
+	case code != wire.None && q.Acks == 0:
+		return api.Answer{Close: true}
+	case code != wire.None:
+		return api.Now(refuseProduce(q, code))
+	case ok:
+		p.verify(ctx, names, producer)
+	}
 	p.resp.Topics = make([]kmsg.ProduceResponseTopic, 0, len(q.Topics))
 	for i := range q.Topics {
-		p.topic(&q.Topics[i], names[i])
+		p.topic(i, names[i])
 	}
 	if q.Acks == 0 {
 		return api.Answer{Close: p.failed}
@@ -110,6 +115,8 @@ type producing struct {
 	now     time.Time
 	waiting []written
 	failed  bool
+	// admissions are there for transactional batches that had to be verified.
+	admissions map[place]admission
 }
 
 // written is a batch that waits for the disk, and where its answer stands.
@@ -119,10 +126,11 @@ type written struct {
 }
 
 // topic appends the batches for one topic and begins its answer.
-func (p *producing) topic(t *kmsg.ProduceRequestTopic, name string) {
+func (p *producing) topic(i int, name string) {
+	t := &p.q.Topics[i]
 	topic := produceTopic(t)
 	for j := range t.Partitions {
-		a, err := p.append(t, name, &t.Partitions[j])
+		a, err := p.append(t, name, &t.Partitions[j], p.admissions[place{i, j}])
 		if err != nil {
 			topic.Partitions = append(topic.Partitions, p.refused(name, t.Partitions[j].Partition, err))
 			continue
@@ -133,26 +141,36 @@ func (p *producing) topic(t *kmsg.ProduceRequestTopic, name string) {
 	p.resp.Topics = append(p.resp.Topics, topic)
 }
 
-func (p *producing) append(t *kmsg.ProduceRequestTopic, name string, from *kmsg.ProduceRequestTopicPartition) (replica.Appended, error) {
+func (p *producing) append(t *kmsg.ProduceRequestTopic, name string, from *kmsg.ProduceRequestTopicPartition, a admission) (replica.Appended, error) {
+	part, err := p.find(t, name, from)
+	if err == nil {
+		err = a.err
+	}
+	if err != nil {
+		return replica.Appended{}, err
+	}
+	return part.Append(from.Records, p.q.Acks == -1, p.q.Version >= produceZstd, a.guard, p.now)
+}
+
+// find returns the partition to write to, or why this client may not.
+func (p *producing) find(t *kmsg.ProduceRequestTopic, name string, from *kmsg.ProduceRequestTopicPartition) (*replica.Replica, error) {
 	byID := p.q.Version >= produceTopicIDs
 	switch {
 	case name == "" && byID:
-		return replica.Appended{}, wire.Errorf(wire.UnknownTopicID, "this broker hosts no topic of that id")
+		return nil, wire.Errorf(wire.UnknownTopicID, "this broker hosts no topic of that id")
 	case !p.call.Granted.Has(authz.Write, authz.Topic, name):
-		return replica.Appended{}, wire.Errorf(wire.TopicAuthorizationFailed, "not authorized to write to topic %s", name)
+		return nil, wire.Errorf(wire.TopicAuthorizationFailed, "not authorized to write to topic %s", name)
 	}
 	part, err := p.records.find(name, from.Partition, -1)
 	switch {
 	case err != nil:
-		return replica.Appended{}, err
+		return nil, err
 	case byID && part.TopicID() != t.TopicID:
-		return replica.Appended{}, wire.Errorf(wire.UnknownTopicID, "topic %s has another id now", name)
+		return nil, wire.Errorf(wire.UnknownTopicID, "topic %s has another id now", name)
 	case part.Internal():
-		return replica.Appended{}, wire.Errorf(wire.InvalidTopicException, "topic %s is written by the broker alone", name)
-	case len(from.Records) >= record.HeaderSize && record.Batch(from.Records).Transactional():
-		return replica.Appended{}, wire.Errorf(wire.InvalidTxnState, "there is no open transaction for the batch")
+		return nil, wire.Errorf(wire.InvalidTopicException, "topic %s is written by the broker alone", name)
 	}
-	return part.Append(from.Records, p.q.Acks == -1, p.q.Version >= produceZstd, 0, p.now)
+	return part, nil
 }
 
 func produceDone(partition int32, a *replica.Appended) kmsg.ProduceResponseTopicPartition {

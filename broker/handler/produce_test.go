@@ -43,7 +43,7 @@ func TestProduceIsRefused(t *testing.T) {
 		"control":       {q: produceRequest("t", 1, 0, edited(func(b record.Batch) { b[22] |= 1 << 5 })), code: wire.InvalidRecord},
 		"count":         {q: produceRequest("t", 1, 0, edited(func(b record.Batch) { b[60] = 3 })), code: wire.InvalidRecord},
 		"codec":         {q: produceRequest("t", 1, 0, edited(func(b record.Batch) { b[22] |= 7 })), code: wire.UnsupportedCompressionType},
-		"transactional": {q: produceRequest("t", 1, 0, edited(func(b record.Batch) { b[22] |= 1 << 4 })), code: wire.InvalidTxnState},
+		"transactional": {q: produceRequest("t", 1, 0, edited(func(b record.Batch) { b[22] |= 1 << 4 })), code: wire.InvalidRecord},
 		"checksum":      {q: produceRequest("t", 1, 0, func() []byte { b := recordsBatch(1); b[17]++; return b }()), code: wire.CorruptMessage},
 	}
 	withRecords(t, func(t *testing.T, b *recordsBroker) {
@@ -73,9 +73,6 @@ func TestProduceIsRefusedWhole(t *testing.T) {
 		id := "tx"
 		q = produceRequest("t", 1, 0, recordsBatch(1))
 		q.TransactionID = &id
-		if p := b.produce(q, 9); p.ErrorCode != wire.InvalidTxnState {
-			t.Errorf("a transactional id: %s", wire.CodeName(p.ErrorCode))
-		}
 		b.rules = groupGrants{"WRITE:TOPIC:t"}
 		if p := b.produce(q, 9); p.ErrorCode != wire.TransactionalIDAuthorizationFailed {
 			t.Errorf("a transactional id without a right: %s", wire.CodeName(p.ErrorCode))
@@ -142,35 +139,6 @@ func TestTheWrongLeaderNamesTheRightOne(t *testing.T) {
 		fetched := b.fetch(fetchRequest(0, fetchOf("far", 8, 0, 0)), 16)
 		if got := fetched.Topics[0].Partitions[0]; got.ErrorCode != wire.NotLeaderForPartition || got.CurrentLeader.LeaderID != 2 || fetched.Brokers[0].Port != 9094 {
 			t.Errorf("%s: leader %+v of %+v", wire.CodeName(got.ErrorCode), got.CurrentLeader, fetched.Brokers)
-		}
-	})
-}
-
-func TestInitProducerID(t *testing.T) {
-	withRecords(t, func(t *testing.T, b *recordsBroker) {
-		seen := map[int64]bool{}
-		proposed := b.log.proposed
-		for range producerIDBlock + 1 {
-			resp := b.send(kmsg.NewPtrInitProducerIDRequest(), 5).(*kmsg.InitProducerIDResponse)
-			if resp.ErrorCode != wire.None || resp.ProducerID < 0 || resp.ProducerEpoch != 0 || seen[resp.ProducerID] {
-				t.Fatalf("%+v after %d ids", resp, len(seen))
-			}
-			seen[resp.ProducerID] = true
-		}
-		if n := b.log.proposed - proposed; n != 2 {
-			t.Errorf("%d blocks were taken", n)
-		}
-		for id, code := range map[string]int16{"tx": wire.UnsupportedVersion, "": wire.InvalidRequest} {
-			q := kmsg.NewPtrInitProducerIDRequest()
-			q.TransactionalID = &id
-			if resp := b.send(q, 5).(*kmsg.InitProducerIDResponse); resp.ErrorCode != code || resp.ProducerID != -1 {
-				t.Errorf("transactional id %q: %+v", id, resp)
-			}
-		}
-		b.log.err = wire.Errorf(wire.RequestTimedOut, "no majority")
-		b.area.ProducerIDs = NewProducerIDs(b.log, 1)
-		if resp := b.send(kmsg.NewPtrInitProducerIDRequest(), 5).(*kmsg.InitProducerIDResponse); resp.ErrorCode != wire.RequestTimedOut {
-			t.Errorf("without a metadata log: %+v", resp)
 		}
 	})
 }

@@ -29,8 +29,8 @@ type Records struct {
 	Image    func() *meta.Image
 	Replicas *replica.Set
 	Sessions *fetchsession.Cache
-	// ProducerIDs hands out producer ids.
-	ProducerIDs *ProducerIDs
+	// Verification lets transactional batches into partitions.
+	Verification *Verification
 	// Changes records what DeleteRecords is about to do, and what came of it.
 	Changes Changes
 	Clock   func() time.Time
@@ -44,19 +44,12 @@ type Records struct {
 
 // Rows are the rows of this area.
 func (r *Records) Rows() []api.Row {
-	return []api.Row{r.produce(), r.fetch(), r.listOffsets(), r.offsetForLeaderEpoch(), r.initProducerID(), r.deleteRecords()}
+	return []api.Row{r.produce(), r.fetch(), r.listOffsets(), r.offsetForLeaderEpoch(), r.deleteRecords()}
 }
 
 // find returns a partition to lead, or the error that the client is told.
 func (r *Records) find(topic string, partition, knownEpoch int32) (*replica.Replica, error) {
-	p := r.Replicas.Get(topic, partition)
-	if p == nil {
-		return nil, r.absent(topic, partition)
-	}
-	if err := p.CheckEpoch(knownEpoch); err != nil {
-		return nil, err
-	}
-	return p, nil
+	return Partitions{r.Image, r.Replicas}.find(topic, partition, knownEpoch)
 }
 
 // refusal is why no partition of a topic is served, or nil. It is asked once for each topic of a request: names may be long, and
@@ -69,18 +62,6 @@ func (r *Records) refusal(granted *authz.Granted, op authz.Operation, topic stri
 		return wire.Errorf(wire.UnknownTopicOrPartition, "there is no topic %s", topic)
 	}
 	return nil
-}
-
-// absent tells apart what the metadata does not know, what another broker leads, and what this broker could not open.
-func (r *Records) absent(topic string, partition int32) error {
-	t := r.Image().Topic(topic)
-	if t == nil || partition < 0 || int(partition) >= len(t.Partitions) {
-		return wire.Errorf(wire.UnknownTopicOrPartition, "there is no partition %d of topic %s", partition, topic)
-	}
-	if leader := t.Partitions[partition].Leader; leader != r.Replicas.NodeID() {
-		return wire.Errorf(wire.NotLeaderForPartition, "broker %d leads partition %d of topic %s", leader, partition, topic)
-	}
-	return wire.Errorf(wire.KafkaStorageError, "partition %d of topic %s is offline", partition, topic)
 }
 
 // leader is what a client that asked the wrong broker is told (KIP-951).

@@ -63,7 +63,7 @@ func newRecordsBroker(t testing.TB, cfg storage.Config) *recordsBroker {
 	})
 	b.log.Subscribe(b.set.Follow)
 	b.area = &Records{
-		Image: b.log.Image, Replicas: b.set, ProducerIDs: NewProducerIDs(b.log, 1), Clock: clock, MaxFetchBytes: 55 << 20,
+		Image: b.log.Image, Replicas: b.set, Clock: clock, MaxFetchBytes: 55 << 20,
 		Sessions: fetchsession.NewCache(fetchsession.Config{Slots: 10, MinIdle: time.Minute, Clock: clock}),
 	}
 	for _, row := range b.area.Rows() {

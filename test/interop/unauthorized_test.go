@@ -20,6 +20,8 @@ import (
 const (
 	secretTopic = "secret-topic"
 	secretGroup = "secret-group"
+	// secretTransaction is a transactional id.
+	secretTransaction = "secret-transaction"
 )
 
 // denied says what a principal without ACLs gets from an API: an authorization code, or an answer that leaves everything out.
@@ -58,6 +60,16 @@ func deniedByAPI(id [16]byte) map[int16]denied {
 		21: {request: &kmsg.DeleteRecordsRequest{TimeoutMillis: 1000, Topics: []kmsg.DeleteRecordsRequestTopic{{Topic: secret, Partitions: []kmsg.DeleteRecordsRequestTopicPartition{{Offset: -1}}}}}, codes: topic},
 		22: {request: &kmsg.InitProducerIDRequest{TransactionTimeoutMillis: 1000, ProducerID: -1, ProducerEpoch: -1}, codes: cluster},
 		23: {request: &kmsg.OffsetForLeaderEpochRequest{ReplicaID: -2, Topics: []kmsg.OffsetForLeaderEpochRequestTopic{{Topic: secret, Partitions: []kmsg.OffsetForLeaderEpochRequestTopicPartition{{CurrentLeaderEpoch: -1}}}}}, codes: topic},
+		24: {request: &kmsg.AddPartitionsToTxnRequest{
+			TransactionalID: secretTransaction, Topics: []kmsg.AddPartitionsToTxnRequestTopic{{Topic: secret, Partitions: []int32{0}}},
+			Transactions: []kmsg.AddPartitionsToTxnRequestTransaction{{
+				TransactionalID: secretTransaction, Topics: []kmsg.AddPartitionsToTxnRequestTransactionTopic{{Topic: secret, Partitions: []int32{0}}},
+			}},
+		}, codes: []int16{31, 53}},
+		26: {request: &kmsg.EndTxnRequest{TransactionalID: secretTransaction, Commit: true}, codes: []int16{53}},
+		27: {request: &kmsg.WriteTxnMarkersRequest{Markers: []kmsg.WriteTxnMarkersRequestMarker{{
+			ProducerID: 1, Topics: []kmsg.WriteTxnMarkersRequestMarkerTopic{{Topic: secret, Partitions: []int32{0}}},
+		}}}, codes: cluster},
 		29: {request: &kmsg.DescribeACLsRequest{ResourceType: 1, ResourcePatternType: 1, Operation: 1, PermissionType: 1}, codes: cluster},
 		30: {request: &kmsg.CreateACLsRequest{Creations: []kmsg.CreateACLsRequestCreation{{ResourceType: 2, ResourceName: secret, ResourcePatternType: 3, Principal: "User:nobody", Host: "*", Operation: 3, PermissionType: 3}}}, codes: cluster},
 		31: {request: &kmsg.DeleteACLsRequest{Filters: []kmsg.DeleteACLsRequestFilter{{ResourceType: 1, ResourcePatternType: 1, Operation: 1, PermissionType: 1}}}, codes: cluster},
@@ -79,6 +91,8 @@ func deniedByAPI(id [16]byte) map[int16]denied {
 		51: {request: &kmsg.AlterUserSCRAMCredentialsRequest{Deletions: []kmsg.AlterUserSCRAMCredentialsRequestDeletion{{Name: "admin", Mechanism: 2}}}, codes: cluster},
 		57: {request: &kmsg.UpdateFeaturesRequest{FeatureUpdates: []kmsg.UpdateFeaturesRequestFeatureUpdate{{Feature: "transaction.version", UpgradeType: 3}}}, codes: cluster},
 		60: {request: &kmsg.DescribeClusterRequest{IncludeClusterAuthorizedOperations: true, EndpointType: 1}, empty: true},
+		65: {request: &kmsg.DescribeTransactionsRequest{TransactionalIDs: []string{secretTransaction}}, codes: []int16{53}},
+		66: {request: &kmsg.ListTransactionsRequest{DurationFilterMillis: -1}, empty: true},
 		74: {request: &kmsg.ListConfigResourcesRequest{}, codes: cluster},
 		75: {request: &kmsg.DescribeTopicPartitionsRequest{Topics: []kmsg.DescribeTopicPartitionsRequestTopic{{Topic: secret}}, ResponsePartitionLimit: 10}, codes: topic},
 	}
@@ -102,6 +116,7 @@ func TestNothingWithoutACLs(t *testing.T) {
 	createTopic(t, b, secretTopic, 1)
 	tools.Must(t, roundTrip, "produce", b.Bootstrap(), b.ClientProperties(), secretTopic, "3", "secret")
 	tools.Must(t, roundTrip, "consume", b.Bootstrap(), b.ClientProperties(), secretTopic, "3", secretGroup)
+	commitSecret(t, b)
 	addUser(t, b, "nobody", "nobody-secret")
 	id := topicID(t, b, secretTopic)
 
@@ -129,6 +144,23 @@ func TestNothingWithoutACLs(t *testing.T) {
 	checkUntouched(t, b)
 }
 
+// commitSecret makes the transactional id that nobody may see.
+func commitSecret(t *testing.T, b *harness.Broker) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	c := franzClient(t, append(franzSASL(t, b, "SCRAM-SHA-512"), kgo.TransactionalID(secretTransaction))...)
+	if err := c.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.ProduceSync(ctx, &kgo.Record{Topic: secretTopic, Value: []byte("secret")}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.EndTransaction(ctx, kgo.TryCommit); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func checkDenied(ctx context.Context, t *testing.T, client *kgo.Client, c denied) {
 	t.Helper()
 	resp, err := client.Broker(1).RetriableRequest(ctx, c.request)
@@ -151,7 +183,7 @@ func checkDenied(ctx context.Context, t *testing.T, client *kgo.Client, c denied
 	if cluster, is := resp.(*kmsg.DescribeClusterResponse); is && cluster.ClusterAuthorizedOperations != 0 {
 		t.Errorf("authorized operations %b on the cluster", cluster.ClusterAuthorizedOperations)
 	}
-	if c.empty && (strings.Contains(text, secretTopic) || strings.Contains(text, secretGroup)) {
+	if c.empty && (strings.Contains(text, secretTopic) || strings.Contains(text, secretGroup) || strings.Contains(text, secretTransaction)) {
 		t.Errorf("the answer names what may not be seen: %s", text)
 	}
 }
@@ -162,6 +194,7 @@ func checkAllForms(ctx context.Context, t *testing.T, client *kgo.Client) {
 	for _, q := range []kmsg.Request{
 		&kmsg.MetadataRequest{Topics: nil},
 		&kmsg.ListGroupsRequest{},
+		&kmsg.ListTransactionsRequest{DurationFilterMillis: -1},
 		&kmsg.DescribeTopicPartitionsRequest{ResponsePartitionLimit: 100},
 	} {
 		resp, err := client.Broker(1).RetriableRequest(ctx, q)
@@ -203,7 +236,7 @@ func checkUntouched(t *testing.T, b *harness.Broker) {
 	if topics := admin(t, b, topicCommand, "--list"); strings.Contains(topics, "made-by-nobody") || !strings.Contains(topics, secretTopic) {
 		t.Errorf("topics are now:\n%s", topics)
 	}
-	contains(t, admin(t, b, getOffsets, "--topic", secretTopic), secretTopic+":0:3")
+	contains(t, admin(t, b, getOffsets, "--topic", secretTopic), secretTopic+":0:5")
 	if acls := admin(t, b, aclCommand, "--list"); strings.Contains(acls, "User:nobody") {
 		t.Errorf("ACLs are now:\n%s", acls)
 	}

@@ -1,0 +1,69 @@
+package handler
+
+import (
+	"context"
+
+	"github.com/chronik-stream/chronik/authz"
+	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/txn"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// transactionFrame caps requests about transactions that may name as many partitions as a transaction holds, in bytes.
+const transactionFrame = 8 << 20
+
+// fencedByEpoch is, for most APIs of transactions, the first version that knows PRODUCER_FENCED; older clients are told
+// INVALID_PRODUCER_EPOCH.
+const fencedByEpoch = 2
+
+// TxnCoordinator is this broker's part of the transaction coordinators. What Send... return waits for the answer; its error has a Kafka code.
+type TxnCoordinator interface {
+	// SendTxn hands a request to the coordinator of a transactional id.
+	SendTxn(ctx context.Context, id string, q txn.Request) func(context.Context) (any, error)
+	// SendEach hands a request to every coordinator that is here.
+	SendEach(ctx context.Context, q txn.Request) []func(context.Context) (any, error)
+}
+
+// Transactions answers the APIs of transactions.
+type Transactions struct {
+	Coordinator TxnCoordinator
+	// Groups keep the offsets that transactions commit.
+	Groups *Groups
+	// ProducerIDs hands out the ids of idempotent producers, which have no coordinator.
+	ProducerIDs *ProducerIDs
+	Markers     *Markers
+	// Changes records the markers that clients write.
+	Changes Changes
+}
+
+// Rows are the rows of this area.
+func (t *Transactions) Rows() []api.Row {
+	return []api.Row{
+		t.initProducerID(), t.addPartitionsToTxn(), t.endTxn(), t.writeTxnMarkers(),
+		t.describeTransactions(), t.listTransactions(),
+	}
+}
+
+// image is the newest image of the metadata.
+func (t *Transactions) image() *meta.Image { return t.Groups.Image() }
+
+// askTxn hands a request to a transactional id's coordinator and waits for an answer of type T, or a code.
+func askTxn[T any](ctx context.Context, t *Transactions, id string, q txn.Request) (T, int16) {
+	answer, err := t.Coordinator.SendTxn(ctx, id, q)(ctx)
+	got, _ := answer.(T)
+	return got, wire.CodeOf(err)
+}
+
+// toldFenced is the code in the terms of a client that knows PRODUCER_FENCED from a version on.
+func toldFenced(code, version, since int16) int16 {
+	if code == wire.ProducerFenced && version < since {
+		return wire.InvalidProducerEpoch
+	}
+	return code
+}
+
+// onTransaction is one need on a transactional id.
+func onTransaction(op authz.Operation, id string) authz.Need {
+	return need(op, authz.TransactionalID, id)
+}
