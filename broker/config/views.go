@@ -134,7 +134,7 @@ type Limits struct {
 	DescribedPartitions int
 }
 
-// Groups are the settings of consumer groups.
+// Groups are the settings of groups and their offsets.
 type Groups struct {
 	InitialRebalanceDelay time.Duration
 	MinSessionTimeout     time.Duration
@@ -144,6 +144,7 @@ type Groups struct {
 	MaxOffsetMetadata int
 	OffsetsRetention  time.Duration
 	ExpiryInterval    time.Duration
+	Consumer          ConsumerGroups
 }
 
 // InternalTopic says how a topic of the broker's own is made.
@@ -174,6 +175,7 @@ func (l *loader) views() {
 	l.cleaner()
 	l.limits()
 	l.groups()
+	l.consumerGroups()
 	l.transactions()
 	c.HTTPListen = c.text("chronik.http.listen")
 	c.LogFormat, c.LogLevel = c.text("chronik.log.format"), c.text("chronik.log.level")

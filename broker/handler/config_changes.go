@@ -171,6 +171,11 @@ func (s *Configs) prepareResource(
 			return prepared, wire.Errorf(wire.InvalidConfig, "%w", err)
 		}
 	}
+	if scope == config.GroupScope {
+		if err := s.Config.ValidateGroup(next); err != nil {
+			return prepared, wire.Errorf(wire.InvalidConfig, "%w", err)
+		}
+	}
 	return prepared, nil
 }
 
