@@ -2,6 +2,7 @@ package group
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -19,6 +20,9 @@ func (m *Machine) describe(ticket uint64, q Describe) {
 	r := kmsg.NewDescribeGroupsResponseGroup()
 	r.Group, r.State = q.Group, Dead.String()
 	g := m.groups[q.Group]
+	if m.modern[q.Group] != nil {
+		r.ErrorMessage = kmsg.StringPtr(fmt.Sprintf("Group %s is not a classic group.", q.Group))
+	}
 	if g == nil {
 		m.answer(ticket, &r)
 		return
@@ -41,21 +45,29 @@ func (m *Machine) describe(ticket uint64, q Describe) {
 
 func (m *Machine) list(ticket uint64, q List) {
 	var groups []kmsg.ListGroupsResponseGroup
-	if isOneOf(classicType, q.Types) {
-		for _, id := range sortedKeys(m.groups) {
-			g := m.groups[id]
-			if !isOneOf(g.state.String(), q.States) {
-				continue
-			}
-			one := kmsg.NewListGroupsResponseGroup()
-			one.Group, one.ProtocolType, one.GroupState, one.GroupType = id, g.protocolType, g.state.String(), classicType
-			groups = append(groups, one)
+	add := func(id, protocolType, groupType string, state State) {
+		if !isOneOf(groupType, q.Types) || !isOneOf(state.String(), q.States) {
+			return
 		}
+		one := kmsg.NewListGroupsResponseGroup()
+		one.Group, one.ProtocolType, one.GroupState, one.GroupType = id, protocolType, state.String(), groupType
+		groups = append(groups, one)
 	}
+	for id, g := range m.groups {
+		add(id, g.protocolType, classicType, g.state)
+	}
+	for id, g := range m.modern {
+		add(id, consumerProtocol, consumerType, g.state())
+	}
+	slices.SortFunc(groups, func(a, b kmsg.ListGroupsResponseGroup) int { return cmp.Compare(a.Group, b.Group) })
 	m.answer(ticket, groups)
 }
 
 func (m *Machine) delete(ticket uint64, q Delete) {
+	if g := m.modern[q.Group]; g != nil {
+		m.deleteModern(ticket, g)
+		return
+	}
 	g := m.groups[q.Group]
 	switch {
 	case g == nil:

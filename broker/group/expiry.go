@@ -16,7 +16,34 @@ func (m *Machine) expireOffsets() {
 			}
 		}
 	}
+	for _, id := range sortedKeys(m.modern) {
+		records = append(records, m.expireModern(m.modern[id])...)
+	}
 	m.append(records...)
+}
+
+// expireModern removes offsets of topics that nobody subscribes to, and the group when it has nothing else.
+func (m *Machine) expireModern(g *modernGroup) []Record {
+	records := m.offsets.tombstones(g.id, func(k partitionKey, o offset) bool {
+		return m.unused(g.id, k, o.expiry(o.committed, m.cfg.OffsetsRetention), g.subscribes)
+	})
+	if len(g.members) == 0 && !m.offsets.has(g.id) {
+		records = append(records, m.forgetModern(g)...)
+	}
+	return records
+}
+
+// unused reports whether an offset may go: its time is over, nobody reads the topic, and no transaction is about to commit another.
+func (m *Machine) unused(groupID string, k partitionKey, end time.Time, subscribes func(topic string) bool) bool {
+	return !subscribes(k.topic) && !m.offsets.unstable(groupID, k.topic, k.partition) && !m.now.Before(end)
+}
+
+// expiry is when the offset has not been used for as long as it is kept.
+func (o offset) expiry(unusedSince time.Time, retention time.Duration) time.Time {
+	if !o.expires.IsZero() {
+		return o.expires
+	}
+	return unusedSince.Add(retention)
 }
 
 func (m *Machine) expireOf(g *group) []Record {
@@ -24,14 +51,7 @@ func (m *Machine) expireOf(g *group) []Record {
 		return nil
 	}
 	return m.offsets.tombstones(g.id, func(k partitionKey, o offset) bool {
-		if g.subscribes(k.topic) || m.offsets.unstable(g.id, k.topic, k.partition) {
-			return false
-		}
-		end := o.expires
-		if end.IsZero() {
-			end = g.unusedSince(o).Add(m.cfg.OffsetsRetention)
-		}
-		return !m.now.Before(end)
+		return m.unused(g.id, k, o.expiry(g.unusedSince(o), m.cfg.OffsetsRetention), g.subscribes)
 	})
 }
 

@@ -21,6 +21,9 @@ func testConfig() Config {
 		OffsetsRetention:      time.Hour,
 		ExpiryInterval:        10 * time.Minute,
 		MaxAppendBytes:        4096,
+		Consumer: ConsumerConfig{
+			MaxSize: 3, Assignors: []string{"uniform", "range"}, SessionTimeout: 45 * time.Second, RegexRefresh: 10 * time.Minute,
+		},
 	}
 }
 
@@ -37,6 +40,7 @@ type harness struct {
 	refusal int16
 	ticket  uint64
 	replies map[uint64]Reply
+	topics  *someTopics
 }
 
 type failer interface {
@@ -289,7 +293,7 @@ func (h *harness) committed(topic string) int64 {
 	h.t.Helper()
 	one := kmsg.NewOffsetFetchRequestGroupTopic()
 	one.Topic, one.Partitions = topic, []int32{0}
-	r := answerOf[*kmsg.OffsetFetchResponseGroup](h, h.ask(Fetch{Group: "g", Topics: []kmsg.OffsetFetchRequestGroupTopic{one}}))
+	r := answerOf[*kmsg.OffsetFetchResponseGroup](h, h.ask(Fetch{Group: "g", MemberEpoch: -1, Topics: []kmsg.OffsetFetchRequestGroupTopic{one}}))
 	return r.Topics[0].Partitions[0].Offset
 }
 

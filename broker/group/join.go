@@ -24,6 +24,15 @@ func (m *Machine) join(ticket uint64, q Join) {
 		m.refuseJoin(ticket, q.MemberID, wire.InvalidSessionTimeout)
 		return
 	}
+	if g := m.modern[q.Group]; g != nil {
+		if len(g.members) > 0 {
+			m.refuseJoin(ticket, q.MemberID, wire.InconsistentGroupProtocol)
+			return
+		}
+		if q.MemberID == "" {
+			m.append(m.forgetModern(g)...)
+		}
+	}
 	g := m.groups[q.Group]
 	if g == nil {
 		if q.MemberID != "" {

@@ -24,6 +24,20 @@ type Config struct {
 	ExpiryInterval time.Duration
 	// MaxAppendBytes bounds the records of one Append; with a batch header of 61 bytes it has to fit the max.message.bytes of Topic.
 	MaxAppendBytes int
+	// Consumer is for groups of the consumer protocol.
+	Consumer ConsumerConfig
+}
+
+// ConsumerConfig holds the limits of groups of the consumer protocol (KIP-848).
+type ConsumerConfig struct {
+	// MaxSize is the largest number of members of a group (group.consumer.max.size).
+	MaxSize int
+	// Assignors are the names of assignors, at least one; the first is for groups that ask for none (group.consumer.assignors).
+	Assignors []string
+	// SessionTimeout is for members that were not heard of since the log was loaded (group.consumer.session.timeout.ms).
+	SessionTimeout time.Duration
+	// RegexRefresh is how long topics are taken for all that match a regular expression (group.consumer.regex.refresh.interval.ms).
+	RegexRefresh time.Duration
 }
 
 // newMemberTimeout ends the join of a new member that may have gone away: it cannot send heartbeats while it waits
@@ -32,10 +46,15 @@ const newMemberTimeout = 5 * time.Minute
 
 // Machine coordinates the groups of one partition of __consumer_offsets.
 type Machine struct {
-	cfg     Config
+	cfg Config
+	// groups are those of the classic protocol and those that only store offsets, modern those of the consumer protocol. An id is in one
+	// of them at the most.
 	groups  map[string]*group
+	modern  map[string]*modernGroup
 	offsets offsetStore
 	timers  timers
+	// topics are the newest that a request came with; nil before the first.
+	topics Topics
 
 	now    time.Time
 	outbox coordinator.Outbox
@@ -46,7 +65,9 @@ type Machine struct {
 
 // New returns a machine without groups, to which the log is to be replayed.
 func New(cfg Config) *Machine {
-	return &Machine{cfg: cfg, groups: map[string]*group{}, offsets: newOffsetStore(), timers: newTimers()}
+	return &Machine{
+		cfg: cfg, groups: map[string]*group{}, modern: map[string]*modernGroup{}, offsets: newOffsetStore(), timers: newTimers(),
+	}
 }
 
 // Step takes one event at the time now and returns what is to be done, in order.
@@ -113,6 +134,10 @@ func (m *Machine) asked(ev Asked) {
 		m.delete(ev.Ticket, q)
 	case TopicsDeleted:
 		m.topicsDeleted(ev.Ticket, q)
+	case Beat:
+		m.beat(ev.Ticket, q)
+	case DescribeModern:
+		m.describeModern(ev.Ticket, q)
 	case ListTopics:
 		m.listTopics(ev.Ticket)
 	default:
@@ -129,7 +154,7 @@ func (m *Machine) failed(code int16) {
 			m.abandon(&mb.syncing)
 		}
 	}
-	m.groups, m.offsets = map[string]*group{}, newOffsetStore()
+	m.groups, m.modern, m.offsets = map[string]*group{}, map[string]*modernGroup{}, newOffsetStore()
 	m.timers = newTimers()
 }
 
@@ -156,6 +181,10 @@ func (m *Machine) expired(k timerKey) {
 	if k.kind == expiryTimer {
 		m.expireOffsets()
 		m.timers.set(k, m.now.Add(m.cfg.ExpiryInterval))
+		return
+	}
+	if g := m.modern[k.group]; g != nil {
+		m.modernExpired(g, k)
 		return
 	}
 	g := m.groups[k.group]

@@ -13,6 +13,10 @@ import (
 const groupIDNotFoundCommit = 9
 
 func (m *Machine) commit(ticket uint64, q Commit) {
+	if g := m.modern[q.Group]; g != nil {
+		m.commitModern(ticket, g, q)
+		return
+	}
 	g := m.groups[q.Group]
 	if g == nil && q.Generation >= 0 {
 		code := wire.IllegalGeneration
@@ -122,6 +126,12 @@ func longerThan(s string, limit int) bool {
 }
 
 func (m *Machine) fetch(ticket uint64, q Fetch) {
+	if g := m.modern[q.Group]; g != nil {
+		if code := g.validateFetch(q.MemberID, q.MemberEpoch); code != wire.None {
+			m.refuse(ticket, code)
+			return
+		}
+	}
 	r := kmsg.OffsetFetchResponseGroup{Group: q.Group}
 	if q.Topics == nil {
 		r.Topics = m.allOffsets(q)
@@ -174,13 +184,9 @@ func (m *Machine) fetched(q Fetch, topic string, partition int32, o offset) kmsg
 }
 
 func (m *Machine) deleteOffsets(ticket uint64, q DeleteOffsets) {
-	g := m.groups[q.Group]
-	if g == nil {
-		m.refuse(ticket, wire.GroupIDNotFound)
-		return
-	}
-	if g.state != Empty && g.protocolType != consumerProtocol {
-		m.refuse(ticket, wire.NonEmptyGroup)
+	subscribes, code := m.readers(q.Group)
+	if code != wire.None {
+		m.refuse(ticket, code)
 		return
 	}
 	r := kmsg.NewPtrOffsetDeleteResponse()
@@ -191,10 +197,10 @@ func (m *Machine) deleteOffsets(ticket uint64, q DeleteOffsets) {
 		for _, p := range topic.Partitions {
 			one := kmsg.NewOffsetDeleteResponseTopicPartition()
 			one.Partition = p.Partition
-			if g.subscribes(topic.Topic) {
+			if subscribes(topic.Topic) {
 				one.ErrorCode = wire.GroupSubscribedToTopic
-			} else if _, found := m.offsets.get(g.id, topic.Topic, p.Partition); found || m.offsets.unstable(g.id, topic.Topic, p.Partition) {
-				records = append(records, m.offsets.tombstone(g.id, topic.Topic, p.Partition))
+			} else if _, found := m.offsets.get(q.Group, topic.Topic, p.Partition); found || m.offsets.unstable(q.Group, topic.Topic, p.Partition) {
+				records = append(records, m.offsets.tombstone(q.Group, topic.Topic, p.Partition))
 			}
 			answer.Partitions = append(answer.Partitions, one)
 		}
@@ -202,4 +208,20 @@ func (m *Machine) deleteOffsets(ticket uint64, q DeleteOffsets) {
 	}
 	m.append(records...)
 	m.answer(ticket, r)
+}
+
+// readers tells which topics the members of a group may be reading, whose offsets stay.
+func (m *Machine) readers(groupID string) (subscribes func(topic string) bool, code int16) {
+	if g := m.modern[groupID]; g != nil {
+		return g.subscribes, wire.None
+	}
+	g := m.groups[groupID]
+	switch {
+	case g == nil:
+		return nil, wire.GroupIDNotFound
+	case g.state != Empty && g.protocolType != consumerProtocol:
+		return nil, wire.NonEmptyGroup
+	default:
+		return g.subscribes, wire.None
+	}
 }

@@ -40,6 +40,9 @@ func (m *Machine) commitTxn(ticket uint64, q CommitTxn) {
 // validateTxn lets members commit in their generation, in any state of the group, and producers that do not say who they are always:
 // their transactional id has fenced the others (KIP-447).
 func (m *Machine) validateTxn(q CommitTxn) int16 {
+	if g := m.modern[q.Group]; g != nil {
+		return m.validateTxnOf(g, q)
+	}
 	g := m.groups[q.Group]
 	switch {
 	case g == nil && q.Generation >= 0:
@@ -83,7 +86,7 @@ func (m *Machine) txnOffsets(q CommitTxn) (*kmsg.TxnOffsetCommitResponse, []txnO
 }
 
 func (m *Machine) addPending(producerID int64, group string, offsets []txnOffset) {
-	if m.groups[group] == nil {
+	if m.groups[group] == nil && m.modern[group] == nil {
 		m.create(group)
 	}
 	for _, o := range offsets {

@@ -7,12 +7,15 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik-stream/chronik/broker/group/consumerlog"
 )
 
 // Topic is the name of the topic that keeps groups and offsets.
 const Topic = "__consumer_offsets"
 
-// Types of keys in __consumer_offsets. Others belong to protocols that this machine does not speak and are skipped.
+// Types of keys in __consumer_offsets, beside those of consumerlog. Others belong to protocols that this machine does not speak and are
+// skipped.
 const (
 	oldOffsetKey = 0
 	offsetKey    = 1
@@ -88,7 +91,11 @@ func (m *Machine) Replay(e Entry) error {
 	case groupKey:
 		return m.replayGroup(r)
 	default:
-		return nil
+		k, known, err := consumerlog.ReadKey(r.Key)
+		if err != nil || !known {
+			return err
+		}
+		return m.replayModern(k, r.Value)
 	}
 }
 
@@ -180,6 +187,7 @@ func (g *group) restore(value *kmsg.GroupMetadataValue) {
 
 // loaded begins the members' sessions: none can have run out while nobody could answer a heartbeat.
 func (m *Machine) loaded() {
+	m.loadedModern()
 	for _, id := range sortedKeys(m.groups) {
 		g := m.groups[id]
 		for _, mb := range g.order {

@@ -97,12 +97,15 @@ func TestReplayOfOldAndForeignRecords(t *testing.T) {
 	if g := m.groups["g"]; g.state != Stable || g.members["m"].rebalanceTimeout != 7*time.Second || len(m.offsets.of("g")) != 1 {
 		t.Fatalf("group = %+v", g)
 	}
-	for _, foreign := range []byte{3, 8, 16, 25} {
+	for _, foreign := range []byte{9, 11, 17, 25} {
 		if err := m.Replay(Entry{Record: Record{Key: []byte{0, foreign, 1, 2}, Value: []byte{1}}}); err != nil {
 			t.Fatalf("key type %d: %v", foreign, err)
 		}
 	}
-	for _, bad := range []Record{{}, {Key: []byte{0}}, {Key: []byte{0, 1, 0}}, {Key: groupRecordKey("g"), Value: []byte{0, 3, 9}}} {
+	malformed := []Record{
+		{}, {Key: []byte{0}}, {Key: []byte{0, 1, 0}}, {Key: []byte{0, 3, 1, 2}}, {Key: groupRecordKey("g"), Value: []byte{0, 3, 9}},
+	}
+	for _, bad := range malformed {
 		if err := m.Replay(Entry{Record: bad}); err == nil {
 			t.Fatalf("%v was taken", bad)
 		}

@@ -2,7 +2,7 @@ package group
 
 import "strings"
 
-// State is what a group is doing (Apache Kafka's ClassicGroupState).
+// State is what a group is doing (Apache Kafka's ClassicGroupState and ConsumerGroupState).
 type State uint8
 
 // The states. The zero value is invalid.
@@ -17,11 +17,15 @@ const (
 	Stable
 	// Dead is what a group that does not exist is reported as.
 	Dead
+	// Assigning consumer groups wait for the next assignment.
+	Assigning
+	// Reconciling consumer groups have members on the way to their part of the assignment.
+	Reconciling
 )
 
 // String returns Apache Kafka's name of the state.
 func (s State) String() string {
-	names := [...]string{"Unknown", "Empty", "PreparingRebalance", "CompletingRebalance", "Stable", "Dead"}
+	names := [...]string{"Unknown", "Empty", "PreparingRebalance", "CompletingRebalance", "Stable", "Dead", "Assigning", "Reconciling"}
 	if int(s) < len(names) {
 		return names[s]
 	}

@@ -14,6 +14,8 @@ const (
 	joinTimer
 	// syncTimer ends the wait for members to ask for their assignment.
 	syncTimer
+	// revocationTimer ends a member that has not given partitions back.
+	revocationTimer
 	// expiryTimer looks for offsets that are too old.
 	expiryTimer
 )

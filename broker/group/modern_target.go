@@ -1,0 +1,141 @@
+package group
+
+import (
+	"encoding/binary"
+	"errors"
+	"hash/fnv"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/chronik-stream/chronik/broker/group/assign"
+)
+
+// errTooLarge says that a member's assignment does not fit a record of __consumer_offsets.
+var errTooLarge = errors.New("assignment too large for a record")
+
+// partitionCounts is what assignors see of the topics.
+type partitionCounts struct{ Topics }
+
+func (c partitionCounts) Partitions(topic assign.TopicID) (int32, bool) {
+	t, exists := c.ByID(topic)
+	return t.Partitions, exists
+}
+
+// hashTopics stands for the topics that the group subscribes to, as they are; 0 where there are none.
+func (g *modernGroup) hashTopics(topics Topics) int64 {
+	sum, found := fnv.New64a(), false
+	for _, name := range sortedKeys(g.topicNames()) {
+		t, exists := topics.ByName(name)
+		if !exists {
+			continue
+		}
+		found = true
+		_, _ = io.WriteString(sum, name)
+		_, _ = sum.Write(t.ID[:])
+		_, _ = sum.Write(binary.BigEndian.AppendUint32(nil, uint32(t.Partitions))) //nolint:gosec // bits
+	}
+	if !found {
+		return 0
+	}
+	return int64(sum.Sum64()) //nolint:gosec // bits
+}
+
+// assignor is the one that most members ask for; of equals, the first by name. Without any it is the first of the configuration.
+func (g *modernGroup) assignor(otherwise string) string {
+	votes := map[string]int{}
+	for _, mb := range g.members {
+		if mb.told.Assignor != nil {
+			votes[*mb.told.Assignor]++
+		}
+	}
+	best := ""
+	for _, name := range sortedKeys(votes) {
+		if votes[name] > votes[best] {
+			best = name
+		}
+	}
+	if best == "" {
+		return otherwise
+	}
+	return best
+}
+
+// retarget computes what each member is to have at the group's epoch and returns the records that say so. After an error everything
+// is as before.
+func (m *Machine) retarget(g *modernGroup) ([]Record, error) {
+	byName, known := assign.ByName(g.assignor(m.cfg.Consumer.Assignors[0]))
+	if !known {
+		byName = assign.Uniform
+	}
+	targets, err := byName(g.assignees(m.topics), partitionCounts{m.topics})
+	if err != nil {
+		return nil, err
+	}
+	var changed []string
+	for _, id := range sortedKeys(g.members) {
+		old, known := g.target[id]
+		if known && maps.EqualFunc(old, targets[id], func(a, b []int32) bool { return slices.Equal(a, b) }) {
+			continue
+		}
+		if g.members[id].weight()+weightOf(targets[id]) > m.cfg.MaxAppendBytes {
+			return nil, errTooLarge
+		}
+		changed = append(changed, id)
+	}
+	records := make([]Record, 0, len(changed)+1)
+	for _, id := range changed {
+		g.target[id] = targets[id]
+		records = append(records, g.targetMemberRecord(id))
+	}
+	g.assignmentEpoch, g.assignedAt = g.epoch, m.now
+	return append(records, g.targetRecord()), nil
+}
+
+// What an assignment takes in a record, at most: the record's own fields with the key, each topic, each partition with its epoch.
+const (
+	placeBytes     = 1 << 10
+	topicBytes     = 40
+	partitionBytes = 8
+)
+
+// weight is what a member has, in bytes of a record: while it moves, its record holds that and what it is to have.
+func (mb *modernMember) weight() int {
+	n := placeBytes + len(mb.id)
+	for _, e := range []epochs{mb.assigned, mb.revoking} {
+		for _, partitions := range e {
+			n += topicBytes + partitionBytes*len(partitions)
+		}
+	}
+	return n
+}
+
+func weightOf(a assign.Assignment) int {
+	n := 0
+	for _, partitions := range a {
+		n += topicBytes + partitionBytes*len(partitions)
+	}
+	return n
+}
+
+// assignees are the members as assignors see them.
+func (g *modernGroup) assignees(topics Topics) []assign.Member {
+	ids := map[string]assign.TopicID{}
+	for name := range g.topicNames() {
+		if t, exists := topics.ByName(name); exists {
+			ids[name] = t.ID
+		}
+	}
+	list := make([]assign.Member, 0, len(g.members))
+	for _, memberID := range sortedKeys(g.members) {
+		mb := g.members[memberID]
+		one := assign.Member{ID: mb.id, Instance: mb.told.Instance, Owned: g.target[mb.id]}
+		for _, name := range g.subscribed(mb) {
+			if id, exists := ids[name]; exists {
+				one.Topics = append(one.Topics, id)
+			}
+		}
+		list = append(list, one)
+	}
+	return list
+}
