@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -36,6 +37,18 @@ type loading struct {
 	// distrusted has the bases of segments whose indexes are to be built anew.
 	distrusted map[int64]bool
 	now        time.Time
+}
+
+// snapshots is the offset up to which producer snapshots are of what the log holds; -1 if there is none. Later ones may be of what a
+// truncation has cut, and know nothing of transaction indexes.
+func (in *loading) snapshots() int64 {
+	switch {
+	case in.reset:
+		return -1
+	case in.clean:
+		return math.MaxInt64
+	}
+	return in.recoveryPoint
 }
 
 // load reads a partition's directory. Where it meets a damaged index it begins once more, and builds that one anew.
@@ -86,7 +99,7 @@ func (l *Log) tryLoad(in loading) error {
 	}
 	l.epochs.truncateFromEnd(l.end.Load() + 1) // an epoch may have started without a record yet
 	l.epochs.truncateFromStart(l.start.Load())
-	return l.rebuildFrom(snapshotsAmong(maps.Keys(files)), l.knownSnapshots(in), in.now)
+	return l.rebuildFrom(snapshotsAmong(maps.Keys(files)), min(in.snapshots(), l.end.Load()), in.now)
 }
 
 // loadEpochs reads the leader epochs. lost says that they are damaged.
@@ -134,17 +147,6 @@ func (l *Log) loadSegments(files map[string]vfs.Info, in loading) error {
 	return nil
 }
 
-// knownSnapshots is the offset up to which producer snapshots are of what the log holds; -1 if there is none.
-func (l *Log) knownSnapshots(in loading) int64 {
-	switch {
-	case in.reset:
-		return -1
-	case !in.clean:
-		return l.recoveryPoint // later ones may be of what a truncation has cut, and know nothing of transaction indexes
-	}
-	return l.end.Load()
-}
-
 // openSegments describes the segments that are there, and starts one where there is none.
 func (l *Log) openSegments(files map[string]vfs.Info, in loading) ([]*segment, error) {
 	var segments []*segment
@@ -184,12 +186,12 @@ func (l *Log) openSegments(files map[string]vfs.Info, in loading) ([]*segment, e
 // more batches.
 func (l *Log) openSegment(s *segment, files map[string]vfs.Info, in loading, durable, ended bool) error {
 	txnBytes := files[path.Base(s.txns.name)].Size
-	if durable && txnBytes%txnEntryBytes != 0 {
-		return fmt.Errorf("load %s: %w: it has %d bytes, and an entry %d", s.txns.name, ErrCorrupt, txnBytes, txnEntryBytes)
-	}
 	s.txns.load(txnBytes)
 	if err := l.openSums(s, files, in, durable); err != nil {
 		return err
+	}
+	if durable && s.guards == nil && txnBytes%txnEntryBytes != 0 {
+		s.distrust = true // a side-car would have told of it
 	}
 	s.offsets.load(files[path.Base(s.offsets.name)].Size)
 	size := files[path.Base(s.times.name)].Size

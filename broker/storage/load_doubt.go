@@ -80,6 +80,22 @@ func (l *Log) recoverSegment(s *segment, in loading, next int64) (end int64, los
 	if err != nil {
 		return 0, false, err
 	}
+	end, lost, markers, err := l.verifySegment(s, f, pos, in, next)
+	if err == nil && markers {
+		err = l.retellTxns(s, end, in)
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	if err := s.flushIndexes(); err != nil {
+		return 0, false, err
+	}
+	return end, lost, s.sumRecovered(f)
+}
+
+// verifySegment is the part of recoverSegment that reads the batches from a position on. markers says that there are markers of which no
+// side-car tells.
+func (l *Log) verifySegment(s *segment, f vfs.File, pos int64, in loading, next int64) (end int64, lost, markers bool, err error) {
 	size := s.size.Load()
 	scan := newScanner(f, pos, size)
 	end = max(s.base, next)
@@ -89,32 +105,25 @@ func (l *Log) recoverSegment(s *segment, in loading, next int64) (end int64, los
 	for {
 		h, at, err := l.nextValid(scan, s, end)
 		if errors.Is(err, io.EOF) {
-			break
+			return end, false, markers, nil
 		}
 		if errors.Is(err, errBadBatch) {
 			if end < in.durable.end || in.durable.holds(s.base, at) {
-				return 0, false, fmt.Errorf("%w: the batch at position %d was durable and is damaged", ErrCorrupt, at)
+				return 0, false, false, fmt.Errorf("%w: the batch at position %d was durable and is damaged", ErrCorrupt, at)
 			}
 			l.d.cfg.Logger.Info("cutting a segment behind its last whole batch", "segment", s.name(logSuffix), "size", at, "cut", size-at)
-			lost = true
-			if err := s.cutFile(f, at); err != nil {
-				return 0, false, err
-			}
-			break
+			return end, true, markers, s.cutFile(f, at)
 		}
 		if err != nil {
-			return 0, false, err
+			return 0, false, false, err
 		}
 		s.note(&h, at, l.cfg.IndexIntervalBytes)
 		if latest, ok := l.epochs.latest(); h.last() >= l.start.Load() && (!ok || h.leaderEpoch > latest) {
 			l.epochs.assign(h.leaderEpoch, h.base)
 		}
 		end = h.last() + 1
+		markers = markers || h.control() && h.base >= s.told()
 	}
-	if err := s.flushIndexes(); err != nil {
-		return 0, false, err
-	}
-	return end, lost, s.sumRecovered(f)
 }
 
 // endIndexes writes the indexes of a segment that gets no more batches.
@@ -180,8 +189,7 @@ func (s *segment) trustIndexes(in loading) (pos int64, err error) {
 	return pos, s.trustTxns(in)
 }
 
-// trustTxns cuts the .txnindex to the transactions that ended below the recovery point. The producers' load, which starts there
-// at the latest, finds the others.
+// trustTxns cuts the .txnindex to the transactions that ended below the recovery point, as far as a side-car tells of them.
 func (s *segment) trustTxns(in loading) error {
 	info, err := vfs.Stat(s.files.FS, s.txns.name)
 	if isNotExist(err) {
@@ -194,7 +202,8 @@ func (s *segment) trustTxns(in loading) error {
 	if err != nil {
 		return err
 	}
-	if in.clean && n < s.txns.flushed {
+	n = min(n, s.txns.covered())
+	if in.clean && s.guards != nil && n < s.txns.flushed {
 		return fmt.Errorf("load %s: %w: entry %d is none", s.txns.name, ErrCorrupt, n)
 	}
 	if info.Size != int64(n)*txnEntryBytes {

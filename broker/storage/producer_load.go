@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"path"
 	"slices"
 	"time"
@@ -78,27 +79,35 @@ func (l *Log) scanProducers(from int64) error {
 }
 
 func (l *Log) scanSegment(s *segment, from int64) error {
+	bytes, err := s.readProducers(l.producers, from, math.MaxInt64, func(t *abortedTxn) error { return l.addMissingAborted(s, t) })
+	l.sinceSnapshot += bytes
+	return err
+}
+
+// readProducers takes the batches of a segment at offsets from from up to below upTo into a producer state, and returns how many bytes
+// they have. It calls aborted for each transaction that ends with an abort there.
+func (s *segment) readProducers(state *producers, from, upTo int64, aborted func(*abortedTxn) error) (bytes int64, err error) {
 	pos, err := s.position(from)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	f, err := s.file()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	scan := newScanner(f, pos, s.size.Load())
 	for {
 		h, at, err := scan.next()
-		if errors.Is(err, io.EOF) {
-			return nil
+		if errors.Is(err, io.EOF) || err == nil && h.base >= upTo {
+			return bytes, nil
 		}
 		if err != nil {
-			return fmt.Errorf("position %d: %w", at, err)
+			return bytes, fmt.Errorf("position %d: %w", at, err)
 		}
 		if h.last() < from {
 			continue
 		}
-		l.sinceSnapshot += h.size
+		bytes += h.size
 		if !h.hasProducer() {
 			continue
 		}
@@ -106,15 +115,15 @@ func (l *Log) scanSegment(s *segment, from int64) error {
 		if h.control() {
 			b, err := scan.batch(&h, at)
 			if err != nil {
-				return fmt.Errorf("position %d: %w", at, err)
+				return bytes, fmt.Errorf("position %d: %w", at, err)
 			}
 			if m, ok := parseMarker(b, &h); ok {
 				mark = &m
 			}
 		}
-		if aborted := l.producers.update(&h, mark); aborted != nil {
-			if err := l.addMissingAborted(s, aborted); err != nil {
-				return err
+		if t := state.update(&h, mark); t != nil {
+			if err := aborted(t); err != nil {
+				return bytes, err
 			}
 		}
 	}

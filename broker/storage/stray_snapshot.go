@@ -35,7 +35,8 @@ func (l *Log) writeStray() error {
 }
 
 // dropStrays removes the stray snapshots that a newer durable one has replaced. It comes after the recovery points are on disk:
-// until then a start trusts none above the old one. What can not be removed is of no harm, and goes with the next start.
+// until then a start trusts none above the old one. A start reads the producers as of the index point too, up to where side-cars tell
+// of aborted transactions. What can not be removed is of no harm, and goes with the next start.
 func (d *Directory) dropStrays() {
 	for _, l := range d.logs() {
 		l.mu.Lock()
@@ -52,7 +53,7 @@ func (l *Log) dropStrays() error {
 	}
 	newest := int64(-1)
 	for _, o := range append([]int64{l.snapshotAt}, l.strays...) {
-		if o <= l.recoveryPoint {
+		if o <= l.indexPoint {
 			newest = max(newest, o)
 		}
 	}

@@ -21,6 +21,8 @@ type guards struct {
 	reload func() (*sums, error)
 	// report is told of damage.
 	report func(error)
+	// end is the offset behind the last batch that they tell of.
+	end int64
 
 	mu     sync.Mutex
 	loaded bool
@@ -40,7 +42,7 @@ type guard struct {
 }
 
 func newGuards(s *sums, reload func() (*sums, error), report func(error)) *guards {
-	g := &guards{reload: reload, report: report}
+	g := &guards{reload: reload, report: report, end: s.end}
 	for k := range g.files {
 		f := &g.files[k]
 		f.all, f.size = g, s.files[k].size

@@ -1,0 +1,121 @@
+package storage
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/chronik-stream/chronik/broker/vfs"
+)
+
+// abortedLog is a log of some segments, in which transactions that ended with an abort begin in one segment and end in the next, on a
+// disk that was stopped cleanly or killed after a checkpoint, without side-cars. It returns what was aborted.
+func abortedLog(t *testing.T, clean bool) (disk *vfs.Memory, segments []*segment, want []AbortedTransaction) {
+	t.Helper()
+	disk = vfs.NewMemory(nil)
+	d := openDir(t, testConfig(disk))
+	l := newLogIn(t, d)
+	for i := range int32(40) {
+		first := appendTo(t, l, sign(batchOf(1, 600, testTime.UnixMilli()), 9, 0, i, attrTransactional)).BaseOffset
+		for range 3 {
+			appendTo(t, l, batchOf(1, 600, testTime.UnixMilli()))
+		}
+		want = append(want, abortTxns(t, l, 1)...)
+		end, err := l.Append(sign(markerBatch(int16(i%2), 1), 9, 0, -1, attrTransactional|attrControl), AppendInfo{LeaderEpoch: 1, Origin: Coordinator})
+		must(t, err)
+		if i%2 == markerAbort {
+			want = append(want, AbortedTransaction{ProducerID: 9, FirstOffset: first, LastOffset: end.BaseOffset})
+		}
+	}
+	waitConfirmed(t, l)
+	must(t, d.Checkpoint())
+	if segments = *l.segments.Load(); len(segments) < 5 {
+		t.Fatalf("%d segments", len(segments))
+	}
+	if clean {
+		must(t, d.Close())
+		removeSideCars(t, disk, testDir)
+		return disk, segments, want
+	}
+	next := disk.Kill()
+	_ = d.Close() // without its disk
+	removeSideCars(t, next, testDir)
+	return next, segments, want
+}
+
+// TestATornTransactionIndexIsBuiltAnew: where no side-car tells of it, as Apache Kafka does it. What it gets is durable, and has a
+// side-car where the segment has ended.
+func TestATornTransactionIndexIsBuiltAnew(t *testing.T) {
+	for _, clean := range []bool{true, false} {
+		_, segments, _ := abortedLog(t, clean)
+		for at := range segments {
+			t.Run(fmt.Sprintf("segment %d of %d, clean %t", at, len(segments), clean), func(t *testing.T) {
+				disk, segments, want := abortedLog(t, clean)
+				s := segments[at]
+				info, err := vfs.Stat(disk, s.txns.name)
+				must(t, err)
+				shorten(t, disk, s.txns.name, info.Size-1)
+				for range 2 {
+					d := openDir(t, testConfig(disk))
+					l := d.Log("topic", 0)
+					if got := abortedIn(t, l, 0, l.EndOffset()); !slices.Equal(got, want) {
+						t.Fatalf("%d of %d transactions are aborted: %v", len(got), len(want), got)
+					}
+					if _, err := vfs.Stat(disk, s.name(sumsSuffix)); err != nil && at+1 < len(segments) {
+						t.Errorf("no side-car was made: %v", err)
+					}
+					next := disk.Crash(1)
+					_ = d.Close() // without power
+					disk = next
+				}
+			})
+		}
+	}
+}
+
+// TestAStartTrustsNoTransactionWithoutASideCar: recovery makes anew what may have been changed and still looks like an entry.
+func TestAStartTrustsNoTransactionWithoutASideCar(t *testing.T) {
+	for field, at := range map[string]int64{"producer": 9, "first": 17, "last": 25, "stable": 33} {
+		t.Run(field, func(t *testing.T) {
+			disk, segments, want := abortedLog(t, false)
+			active := segments[len(segments)-1]
+			flipBit(t, disk, active.txns.name, at)
+			d := openDir(t, testConfig(disk))
+			l := d.Log("topic", 0)
+			if got := abortedIn(t, l, 0, l.EndOffset()); !slices.Equal(got, want) {
+				t.Errorf("%d of %d transactions are aborted: %v", len(got), len(want), got)
+			}
+			must(t, d.Close())
+		})
+	}
+}
+
+// TestAStartTrustsNoTransactionBehindASideCar: the checkpoints of a growing segment leave its indexes, and with them the side-car, behind.
+func TestAStartTrustsNoTransactionBehindASideCar(t *testing.T) {
+	disk := vfs.NewMemory(nil)
+	cfg := testConfig(disk)
+	cfg.CheckpointBytes = 1 << 30 // none but those of the test
+	cfg.DefaultLogConfig.SegmentBytes = 1 << 30
+	d := openDir(t, cfg)
+	l := newLogIn(t, d)
+	var want []AbortedTransaction
+	for range 2 {
+		want = append(want, abortTxns(t, l, 3)...)
+		waitConfirmed(t, l)
+		must(t, d.Checkpoint())
+	}
+	if l.indexPoint >= l.recoveryPoint {
+		t.Fatal("the second checkpoint has made the indexes durable")
+	}
+	active := l.active()
+	next := disk.Kill()
+	_ = d.Close() // without its disk
+	flipBit(t, next, active.txns.name, 5*txnEntryBytes+17)
+	cfg.FS = next
+	d = openDir(t, cfg)
+	l = d.Log("topic", 0)
+	if got := abortedIn(t, l, 0, l.EndOffset()); !slices.Equal(got, want) {
+		t.Errorf("%d of %d transactions are aborted: %v", len(got), len(want), got)
+	}
+	must(t, d.Close())
+}
