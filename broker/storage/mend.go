@@ -136,11 +136,15 @@ func (l *Log) rebuildIndexes(s *segment) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	fresh, err := l.buildIndexes(s)
+	sideCar, err := s.completeSums()
 	if err != nil {
 		return false, errors.Join(err, dir.Close())
 	}
-	err = l.takeIndexes(s, fresh)
+	fresh, err := l.buildIndexes(s, sideCar)
+	if err != nil {
+		return false, errors.Join(err, dir.Close())
+	}
+	err = l.takeIndexes(s, fresh, sideCar == nil)
 	if err == nil {
 		err = dir.Sync()
 	}
@@ -181,33 +185,59 @@ func (l *Log) rollFrom(s *segment) error {
 }
 
 // buildIndexes makes new indexes, and the side-car that has their checksums, durable under temporary names. It verifies every batch.
-func (l *Log) buildIndexes(s *segment) (_ *segment, err error) {
+// Where there is no side-car it makes a new .txnindex, too, and the scrubber makes a side-car.
+func (l *Log) buildIndexes(s *segment, sideCar *sums) (_ *segment, err error) {
 	made := newSegmentAs(s.files, s.dir, s.base, tmpSuffix, s.created)
 	defer func() {
 		if err = errors.Join(err, made.close()); err != nil {
 			err = errors.Join(err, made.removeTemporary())
 		}
 	}()
-	if err := made.resetIndexes(); err != nil {
+	if err := errors.Join(made.resetIndexes(), made.resetTxns()); err != nil {
 		return nil, err
 	}
-	if err := l.noteAll(s, made); err != nil {
+	var state *producers
+	if sideCar == nil {
+		if state, err = l.producersAt(s.base); err != nil {
+			return nil, err
+		}
+	}
+	if err := l.noteAll(s, made, state); err != nil {
 		return nil, err
 	}
 	if err := made.endIndexes(); err != nil {
 		return nil, err
 	}
-	for _, sync := range []func() error{made.offsets.sync, made.times.sync} {
+	for _, sync := range []func() error{made.offsets.sync, made.times.sync, made.txns.sync} {
 		if err := sync(); err != nil {
 			return nil, err
 		}
 	}
 	made.modTime = s.modTime
-	return made, made.writeNewSums(s)
+	return made, made.writeNewSums(sideCar)
 }
 
-// noteAll takes the batches of a segment into the indexes of another one.
-func (l *Log) noteAll(s, made *segment) error {
+// noteAbort takes a batch into a producer state, and the transaction that ends with an abort there into the .txnindex. A nil state knows
+// nothing.
+func (s *segment) noteAbort(state *producers, scan *scanner, h *header, at int64) (err error) {
+	if state == nil {
+		return nil
+	}
+	var b []byte
+	if h.control() {
+		if b, err = scan.batch(h, at); err != nil {
+			return err
+		}
+	}
+	if t := state.take(h, b); t != nil {
+		return s.addAborted(t)
+	}
+	return nil
+}
+
+// noteAll takes the batches of a segment into the indexes of another one, and, where the producers are known as of where it begins, into
+// its .txnindex.
+func (l *Log) noteAll(s, made *segment, state *producers) error {
 	interval, end := l.Config().IndexIntervalBytes, s.base
 	f := s.guards.wrap(sumLog, s.f, s.f.name) // though reads of it may be refused
 	for scan := newScanner(f, 0, s.size.Load()); ; {
@@ -229,6 +259,9 @@ func (l *Log) noteAll(s, made *segment) error {
 			return fmt.Errorf("read segment %s at position %d: %w", s.name(logSuffix), at, err)
 		}
 		made.note(&h, at, interval)
+		if err := made.noteAbort(state, scan, &h, at); err != nil {
+			return err
+		}
 		made.size.Store(at + h.size)
 		end = h.last() + 1
 		select {
@@ -239,14 +272,22 @@ func (l *Log) noteAll(s, made *segment) error {
 	}
 }
 
-// writeNewSums writes the side-car of a segment with other indexes. Where the old one is not valid the scrubber makes one.
-func (s *segment) writeNewSums(old *segment) error {
-	r, err := readSums(s.files.FS, old.name(sumsSuffix), s.base, func(x *sums) bool { return x.complete })
-	if err != nil || r.chosen == nil || r.chosen != r.last || r.damaged {
-		return err
+// completeSums is what the side-car of a segment that has ended tells; nil if there is none that is valid.
+func (s *segment) completeSums() (*sums, error) {
+	r, err := readSums(s.files.FS, s.name(sumsSuffix), s.base, func(x *sums) bool { return x.complete })
+	if err != nil || r.chosen != r.last || r.damaged {
+		return nil, err
 	}
-	r.chosen.files[sumOffsets], r.chosen.files[sumTimes] = *s.offsets.sum, *s.times.sum
-	return appendSection(s.files.FS, s.name(sumsSuffix), r.chosen.section(nil), 0, true)
+	return r.chosen, nil
+}
+
+// writeNewSums writes the side-car of a segment with other indexes, if it had one.
+func (s *segment) writeNewSums(sideCar *sums) error {
+	if sideCar == nil {
+		return nil
+	}
+	sideCar.files[sumOffsets], sideCar.files[sumTimes] = *s.offsets.sum, *s.times.sum
+	return appendSection(s.files.FS, s.name(sumsSuffix), sideCar.section(nil), 0, true)
 }
 
 // removeTemporary removes files that were not needed.
@@ -259,8 +300,9 @@ func (s *segment) removeTemporary() error {
 	return nil
 }
 
-// takeIndexes gives new indexes their names, and puts a segment that has them in the place of the old one.
-func (l *Log) takeIndexes(old, made *segment) error {
+// takeIndexes gives new indexes their names, and puts a segment that has them in the place of the old one. retold says whether there is
+// a new .txnindex.
+func (l *Log) takeIndexes(old, made *segment, retold bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.usable(); err != nil {
@@ -274,8 +316,14 @@ func (l *Log) takeIndexes(old, made *segment) error {
 	l.cuts.Add(1)
 	defer l.cuts.Add(1)
 	segments[at] = made.inForce()
-	segments[at].txns.load(old.txns.fileSize()) // this file stays
-	segments[at].txns.guards = old.txns.guards
+	if !retold { // the file stays
+		segments[at].txns.load(old.txns.fileSize())
+		segments[at].txns.guards = old.txns.guards
+	} else if made.txns.fileSize() == 0 {
+		if err := removeIfThere(l.d.cfg.FS, old.name(txnSuffix)); err != nil {
+			return err
+		}
+	}
 	if err := l.putInForce(segments[at], tmpSuffix, segmentSuffixes[1:]); err != nil {
 		return err
 	}

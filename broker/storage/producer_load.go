@@ -79,52 +79,66 @@ func (l *Log) scanProducers(from int64) error {
 }
 
 func (l *Log) scanSegment(s *segment, from int64) error {
-	bytes, err := s.readProducers(l.producers, from, math.MaxInt64, func(t *abortedTxn) error { return l.addMissingAborted(s, t) })
-	l.sinceSnapshot += bytes
-	return err
+	return s.eachBatch(from, math.MaxInt64, func(h *header, b []byte) error {
+		l.sinceSnapshot += h.size
+		if t := l.producers.take(h, b); t != nil {
+			return l.addMissingAborted(s, t)
+		}
+		return nil
+	})
 }
 
-// readProducers takes the batches of a segment at offsets from from up to below upTo into a producer state, and returns how many bytes
-// they have. It calls aborted for each transaction that ends with an abort there.
-func (s *segment) readProducers(state *producers, from, upTo int64, aborted func(*abortedTxn) error) (bytes int64, err error) {
+// take is update of a batch as eachBatch has it.
+func (s *producers) take(h *header, b []byte) (aborted *abortedTxn) {
+	if !h.hasProducer() {
+		return nil
+	}
+	var mark *marker
+	if m, ok := parseMarker(b, h); ok {
+		mark = &m
+	}
+	return s.update(h, mark)
+}
+
+// eachBatch calls yield for the batches at offsets from from up to below upTo. b is a control batch, else nil.
+func (l *Log) eachBatch(from, upTo int64, yield func(h *header, b []byte) error) error {
+	segments := *l.segments.Load()
+	for i := max(find(segments, from), 0); i < len(segments) && segments[i].base < upTo; i++ {
+		if err := segments[i].eachBatch(from, upTo, yield); err != nil {
+			return fmt.Errorf("read segment %s: %w", segments[i].name(logSuffix), err)
+		}
+	}
+	return nil
+}
+
+// eachBatch is that of the log for one segment.
+func (s *segment) eachBatch(from, upTo int64, yield func(h *header, b []byte) error) error {
 	pos, err := s.position(from)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	f, err := s.file()
 	if err != nil {
-		return 0, err
+		return err
 	}
 	scan := newScanner(f, pos, s.size.Load())
 	for {
 		h, at, err := scan.next()
 		if errors.Is(err, io.EOF) || err == nil && h.base >= upTo {
-			return bytes, nil
+			return nil
+		}
+		var b []byte
+		if err == nil && h.control() && h.last() >= from {
+			b, err = scan.batch(&h, at)
 		}
 		if err != nil {
-			return bytes, fmt.Errorf("position %d: %w", at, err)
+			return fmt.Errorf("position %d: %w", at, err)
 		}
 		if h.last() < from {
 			continue
 		}
-		bytes += h.size
-		if !h.hasProducer() {
-			continue
-		}
-		var mark *marker
-		if h.control() {
-			b, err := scan.batch(&h, at)
-			if err != nil {
-				return bytes, fmt.Errorf("position %d: %w", at, err)
-			}
-			if m, ok := parseMarker(b, &h); ok {
-				mark = &m
-			}
-		}
-		if t := state.update(&h, mark); t != nil {
-			if err := aborted(t); err != nil {
-				return bytes, err
-			}
+		if err := yield(&h, b); err != nil {
+			return err
 		}
 	}
 }

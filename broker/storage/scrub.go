@@ -117,7 +117,7 @@ func (s *Scrubber) segment(ctx context.Context, l *Log, target *segment) error {
 	}
 	err := c.sums(ctx)
 	if err == nil && !c.covered {
-		err = c.contents(ctx)
+		err = s.uncovered(ctx, l, c)
 	}
 	if _, there := l.settled(target); !there || l.cuts.Load() != cuts || ctx.Err() != nil {
 		return ctx.Err()
@@ -125,7 +125,7 @@ func (s *Scrubber) segment(ctx context.Context, l *Log, target *segment) error {
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF), isNotExist(err):
 		findings = append(findings, Finding{File: c.name(logSuffix), Position: -1, What: err.Error()})
-	case unopened(err):
+	case unopened(err), errors.Is(err, errNotReady):
 		l.d.cfg.Logger.Warn("a segment is verified in the next round", "file", c.name(logSuffix), "error", err)
 		return nil
 	case err != nil: // counted, but each read tells for itself
@@ -136,7 +136,7 @@ func (s *Scrubber) segment(ctx context.Context, l *Log, target *segment) error {
 		for _, f := range findings {
 			target.damaged(l, fmt.Errorf("%s at position %d: %w: %s", f.File, f.Position, ErrCorrupt, f.What))
 		}
-		if !slices.ContainsFunc(findings, func(f Finding) bool { return f.Do != doDropIndex }) {
+		if !slices.ContainsFunc(findings, func(f Finding) bool { return f.Do != doDropIndex && f.Do != doBuildTxns }) {
 			l.mendIndexes(target)
 		}
 		return nil
@@ -145,6 +145,17 @@ func (s *Scrubber) segment(ctx context.Context, l *Log, target *segment) error {
 		return nil
 	}
 	return s.cover(ctx, l, target, next)
+}
+
+// errNotReady is wrapped by the error of a segment whose check needs something else that can not be read.
+var errNotReady = errors.New("what comes before the segment can not be read")
+
+// uncovered verifies a segment of which no side-car tells.
+func (s *Scrubber) uncovered(ctx context.Context, l *Log, c *segmentCheck) (err error) {
+	if c.txns, err = l.txnsAt(c.base); err != nil {
+		return fmt.Errorf("%w: %w", errNotReady, err)
+	}
+	return c.contents(ctx)
 }
 
 // damaged takes note of damage: reads of the segment fail from here on.

@@ -24,9 +24,14 @@ func (l *Log) retellTxns(s *segment, end int64, in loading) error {
 	if from >= min(end, in.recoveryPoint) {
 		return nil
 	}
-	state, err := l.producersAt(from, in.snapshots())
+	state, err := l.producersBelow(in.snapshots(), from)
 	if err == nil {
-		_, err = s.readProducers(state, from, math.MaxInt64, func(t *abortedTxn) error { return l.addAborted(s, t) })
+		err = s.eachBatch(from, math.MaxInt64, func(h *header, b []byte) error {
+			if t := state.take(h, b); t != nil {
+				return l.addAborted(s, t)
+			}
+			return nil
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("make the transaction index %s anew: %w", s.txns.name, err)
@@ -34,30 +39,29 @@ func (l *Log) retellTxns(s *segment, end int64, in loading) error {
 	return nil
 }
 
-// producersAt reads the producers as of an offset: from the newest valid snapshot at or below it, and at most at known, and the batches
-// from there on. It changes nothing.
-func (l *Log) producersAt(offset, known int64) (*producers, error) {
-	state, from, err := l.snapshotBelow(min(offset, known))
+// producersAt reads the producers as of an offset, for what an index of transactions has to tell from there on.
+func (l *Log) producersAt(offset int64) (*producers, error) { return l.producersBelow(offset, offset) }
+
+// producersBelow is producersAt with no snapshot that is above one offset, and the batches from it up to another.
+func (l *Log) producersBelow(known, upTo int64) (*producers, error) {
+	state, from, err := l.snapshotBelow(min(known, upTo))
 	if err != nil {
 		return nil, err
 	}
-	segments := *l.segments.Load()
-	for i := max(find(segments, from), 0); i < len(segments) && segments[i].base < offset; i++ {
-		if _, err := segments[i].readProducers(state, from, offset, func(*abortedTxn) error { return nil }); err != nil {
-			return nil, fmt.Errorf("read the producers of segment %s: %w", segments[i].name(logSuffix), err)
-		}
-	}
-	return state, nil
+	return state, l.eachBatch(from, upTo, func(h *header, b []byte) error {
+		state.take(h, b)
+		return nil
+	})
 }
 
-// snapshotBelow reads the newest valid snapshot at or below an offset; where there is none the state is empty, as of the log's start.
+// snapshotBelow reads the newest valid snapshot at or below an offset; where there is none the state is empty, as of the first segment.
 func (l *Log) snapshotBelow(offset int64) (state *producers, at int64, err error) {
 	all, err := l.snapshots()
 	if err != nil {
 		return nil, 0, err
 	}
-	start := l.start.Load()
-	for n := len(all); n > 0 && all[n-1] >= start; n-- {
+	first := (*l.segments.Load())[0].base
+	for n := len(all); n > 0 && all[n-1] >= first; n-- {
 		if all[n-1] > offset {
 			continue
 		}
@@ -69,5 +73,5 @@ func (l *Log) snapshotBelow(offset int64) (state *producers, at int64, err error
 			return state, all[n-1], nil
 		}
 	}
-	return newProducers(), start, nil
+	return newProducers(), first, nil
 }

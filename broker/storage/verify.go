@@ -184,12 +184,13 @@ func (v *verifier) partition(name string) error {
 		}
 	}
 	slices.Sort(bases)
+	txns := newTxnCheck()
 	for i, base := range bases {
 		next := int64(math.MaxInt64)
 		if i+1 < len(bases) {
 			next = bases[i+1]
 		}
-		if err := v.segment(dir, base, next, durable); err != nil {
+		if err := v.segment(dir, base, next, durable, txns); err != nil {
 			return err
 		}
 	}
@@ -207,9 +208,9 @@ func (v *verifier) snapshot(name string) error {
 	return nil
 }
 
-func (v *verifier) segment(dir string, base, next, durable int64) error {
+func (v *verifier) segment(dir string, base, next, durable int64, txns *txnCheck) error {
 	c := &segmentCheck{
-		fs: v.fs, dir: dir, base: base, next: next, durable: durable, walker: v.walker, report: v.report,
+		fs: v.fs, dir: dir, base: base, next: next, durable: durable, walker: v.walker, report: v.report, txns: txns,
 		pace: func(ctx context.Context, _ int64) error { return ctx.Err() },
 	}
 	err := errors.Join(c.sums(v.ctx), c.contents(v.ctx))

@@ -27,6 +27,7 @@ type Finding struct {
 const (
 	doReplaceLog = "set the partition's directory aside and let it be replicated anew, or restore it from a backup; nothing repairs it"
 	doDropIndex  = "remove the .index and the .timeindex of this segment: the next start builds them anew"
+	doBuildTxns  = "nothing: the scrubber of a running broker builds the .txnindex anew"
 	doNothing    = "nothing: the broker makes it anew"
 )
 
@@ -45,8 +46,12 @@ type segmentCheck struct {
 	// pace is asked before so many bytes are read.
 	pace   func(ctx context.Context, bytes int64) error
 	report func(Finding)
+	// txns knows the transactions that are open where the segment begins.
+	txns *txnCheck
 
 	batches, records, bytes, end int64
+	// largest is the largest timestamp of the batches; -1 if there is none.
+	largest int64
 	// covered says that a side-car was compared.
 	covered bool
 }
@@ -138,7 +143,7 @@ func (c *segmentCheck) contents(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	c.bytes, c.end = size, c.base
+	c.bytes, c.end, c.largest = size, c.base, -1
 	for scan := newScanner(f, 0, size); ; {
 		h, at, err := scan.next()
 		switch {
@@ -198,6 +203,9 @@ func (c *segmentCheck) batch(h *header, b []byte, at int64, intact bool) bool {
 		return false
 	}
 	c.end = h.last() + 1
+	if h.count > 0 { // what compaction has emptied has no time
+		c.largest = max(c.largest, h.maxTimestamp)
+	}
 	c.batches++
 	if c.walker == nil || b == nil {
 		return true
@@ -251,8 +259,11 @@ func (x *indexCheck) wrong(c *segmentCheck, suffix string, position int64, forma
 	}
 	x.reported[suffix] = true
 	do := doDropIndex
-	if suffix == txnSuffix {
+	switch {
+	case suffix == txnSuffix && c.covered:
 		do = doReplaceLog
+	case suffix == txnSuffix:
+		do = doBuildTxns
 	}
 	c.found(suffix, position, do, format, args...)
 }
@@ -279,15 +290,24 @@ func (x *indexCheck) batch(c *segmentCheck, h *header, b []byte, at int64) {
 			x.wrong(c, timeSuffix, int64(x.t), "the entry here is of timestamp %d at offset %d, where there is no such batch", i64(e), offset)
 		}
 	}
+	x.abort(c, h, c.txns.batch(h, b))
+}
+
+// abort compares the entries of transactions that are of a batch, or of none before it. a is what the batch aborts, or nil.
+func (x *indexCheck) abort(c *segmentCheck, h *header, a *txnAbort) {
+	found := false
 	for ; x.a+txnEntryBytes <= len(x.txns); x.a += txnEntryBytes {
 		t := decodeTxnEntry(x.txns[x.a:])
 		if !validTxnEntry(x.txns[x.a:]) || t.last > h.last() {
 			break
 		}
-		m, ok := parseMarker(b, h)
-		if !ok || m.kind != markerAbort || t.last != h.base || t.producerID != h.producerID {
-			x.wrong(c, txnSuffix, int64(x.a), "the entry here is of an abort at offset %d, where there is none", t.last)
+		if !a.told(&t) {
+			x.wrong(c, txnSuffix, int64(x.a), "the entry here is of an abort at offset %d of the records from offset %d on, where there is no such abort", t.last, t.first)
 		}
+		found = found || a.told(&t)
+	}
+	if a != nil && a.due && !found {
+		x.wrong(c, txnSuffix, int64(x.a), "the abort at offset %d has no entry", a.entry.last)
 	}
 }
 
@@ -298,6 +318,9 @@ func (x *indexCheck) finish(c *segmentCheck) {
 	}
 	if x.t < len(x.times) {
 		x.wrong(c, timeSuffix, int64(x.t), "what stands here is of no batch")
+	}
+	if n := x.t / timeEntryBytes * timeEntryBytes; c.whole() && c.largest >= 0 && (n == 0 || i64(x.times[n-timeEntryBytes:]) < c.largest) {
+		x.wrong(c, timeSuffix, int64(x.t), "there is no entry of the largest timestamp, which is %d", c.largest)
 	}
 	if x.a < len(x.txns) {
 		x.wrong(c, txnSuffix, int64(x.a), "what stands here is of no batch")
