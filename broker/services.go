@@ -132,6 +132,7 @@ func (b *Broker) table(ctx context.Context) (*api.Table, error) {
 	}
 	groups := &handler.Groups{
 		Coordinator: b.groups, Image: b.store.Image, Endpoint: b.endpoint, CreateTopic: b.createCoordinatorTopic(ctx),
+		Changes: &changes{audit: b.audit},
 	}
 	transactions := &handler.Transactions{
 		Coordinator: b.transactions, Groups: groups, ProducerIDs: b.work.ids, Markers: b.work.markers,

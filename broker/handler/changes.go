@@ -2,9 +2,11 @@ package handler
 
 import (
 	"context"
+	"errors"
 	"strconv"
 
 	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/wire"
 )
 
 // Changes records changes that are not made by the metadata log. Such a change is an intent, which is durable before the effect
@@ -16,6 +18,19 @@ type Changes interface {
 	Done(ctx context.Context, records []meta.AuditRecord)
 }
 
+// intend returns when the intents are in the audit log, or with the code to answer: then the change must not be made.
+func intend(ctx context.Context, changes Changes, records []meta.AuditRecord) int16 {
+	err := changes.Intend(ctx, records)
+	switch {
+	case err == nil:
+		return wire.None
+	case errors.Is(err, context.DeadlineExceeded):
+		return wire.RequestTimedOut
+	default:
+		return wire.KafkaStorageError
+	}
+}
+
 // detailsPerRecord is how many keys of a state one audit record holds: no more than the audit log keeps of one.
 const detailsPerRecord = 256
 
@@ -24,8 +39,10 @@ const detailsPerRecord = 256
 type changedParts struct {
 	origin       meta.Origin
 	resourceType string
-	records      []meta.AuditRecord
-	last         map[partsKey]int
+	// action is as in meta.AuditRecord.
+	action  string
+	records []meta.AuditRecord
+	last    map[partsKey]int
 }
 
 type partsKey struct {
@@ -47,7 +64,7 @@ func (p *changedParts) add(resource, part string, outcome int16, before, after s
 		at = len(p.records)
 		p.last[key] = at
 		p.records = append(p.records, meta.AuditRecord{
-			Origin: p.origin, ResourceType: p.resourceType, Resource: resource, Outcome: outcome,
+			Origin: p.origin, Action: p.action, ResourceType: p.resourceType, Resource: resource, Outcome: outcome,
 			Before: map[string]string{}, After: map[string]string{},
 		})
 	}

@@ -2,7 +2,6 @@ package handler
 
 import (
 	"context"
-	"errors"
 	"strconv"
 	"time"
 
@@ -56,12 +55,8 @@ func (r *Records) handleDeleteRecords(ctx context.Context, c *api.Call, q *kmsg.
 		item := &d.items[i]
 		parts.add(item.part.Topic(), item.name(), wire.None, strconv.FormatInt(item.before, 10), strconv.FormatInt(item.offset, 10))
 	}
-	if err := r.Changes.Intend(ctx, parts.records); err != nil {
-		code := wire.KafkaStorageError
-		if errors.Is(err, context.DeadlineExceeded) {
-			code = wire.RequestTimedOut
-		}
-		d.fail(wire.Errorf(code, "%w", err))
+	if code := intend(ctx, r.Changes, parts.records); code != wire.None {
+		d.fail(code)
 	} else {
 		d.run(ctx)
 	}
@@ -162,8 +157,8 @@ func (d *deletion) run(ctx context.Context) {
 	}
 }
 
-func (d *deletion) fail(err error) {
+func (d *deletion) fail(code int16) {
 	for i := range d.items {
-		d.items[i].out().ErrorCode = wire.CodeOf(err)
+		d.items[i].out().ErrorCode = code
 	}
 }

@@ -41,6 +41,8 @@ type Groups struct {
 	Endpoint func(nodeID int32, listener string) (host string, port int32, ok bool)
 	// CreateTopic asks for a coordinators' topic to be created, and does not wait for it.
 	CreateTopic func(topic string)
+	// Changes records which groups and offsets are about to be deleted, and what came of it.
+	Changes Changes
 }
 
 // Rows are the rows of this area.

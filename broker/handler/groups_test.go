@@ -99,7 +99,7 @@ func newGroupBroker(t *testing.T) *groupBroker {
 		},
 		CreateTopic: func(string) { b.created++ },
 	}
-	b.groups.Coordinator = b.shards
+	b.groups.Coordinator, b.groups.Changes = b.shards, &changeLog{}
 	return b
 }
 

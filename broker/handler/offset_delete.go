@@ -12,7 +12,7 @@ import (
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
-// offsetDelete is API 47, version 0 (KIP-496).
+// offsetDelete is API 47, version 0 (KIP-496). The intent is in the audit log before an offset goes.
 func (g *Groups) offsetDelete() api.Row {
 	return api.Spec[*kmsg.OffsetDeleteRequest, []groupTopic]{
 		Row: api.Row{Key: 47, Name: "OffsetDelete", Min: 0, Max: 0, Gate: api.Authenticated, MaxBytes: offsetFrame},
@@ -61,7 +61,7 @@ func (g *Groups) deleteOffsets(ctx context.Context, c *api.Call, q *kmsg.OffsetD
 			send.Topics = append(send.Topics, valid)
 		}
 	}
-	done, code := askGroup[*kmsg.OffsetDeleteResponse](ctx, g, q.Group, group.DeleteOffsets{OffsetDeleteRequest: send})
+	done, code := g.deleteSent(ctx, originOf(c), send)
 	if code != wire.None {
 		return api.Now(refuseOffsetDelete(c, q, code))
 	}
@@ -73,6 +73,27 @@ func (g *Groups) deleteOffsets(ctx context.Context, c *api.Call, q *kmsg.OffsetD
 		}
 	}
 	return api.Now(resp)
+}
+
+// deleteSent deletes offsets of partitions that exist, with an intent before and the outcome behind it.
+func (g *Groups) deleteSent(ctx context.Context, origin meta.Origin, q *kmsg.OffsetDeleteRequest) (done *kmsg.OffsetDeleteResponse, code int16) {
+	offsets := g.namedOffsets(ctx, q)
+	code = intend(ctx, g.Changes, deletedOffsets(origin, q.Group, offsets, func(string) int16 { return wire.None }))
+	if code == wire.None {
+		done, code = askGroup[*kmsg.OffsetDeleteResponse](ctx, g, q.Group, group.DeleteOffsets{OffsetDeleteRequest: q})
+	}
+	outcome := func(string) int16 { return code }
+	if code == wire.None {
+		codes := map[string]int16{}
+		for _, t := range done.Topics {
+			for _, p := range t.Partitions {
+				codes[offsetName(t.Topic, p.Partition)] = p.ErrorCode
+			}
+		}
+		outcome = func(partition string) int16 { return codes[partition] }
+	}
+	g.Changes.Done(context.WithoutCancel(ctx), deletedOffsets(origin, q.Group, offsets, outcome))
+	return done, code
 }
 
 func refuseOffsetDelete(_ *api.Call, _ *kmsg.OffsetDeleteRequest, code int16) kmsg.Response {

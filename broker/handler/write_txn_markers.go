@@ -2,7 +2,6 @@ package handler
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -44,11 +43,7 @@ func (t *Transactions) markByHand(ctx context.Context, c *api.Call, q *kmsg.Writ
 	ctx, cancel := context.WithTimeout(ctx, markerTimeout)
 	defer cancel()
 	markers, origin := markersOf(q), originOf(c)
-	if err := t.Changes.Intend(ctx, markerRecords(origin, markers, func(int, int) int16 { return wire.None })); err != nil {
-		code := wire.KafkaStorageError
-		if errors.Is(err, context.DeadlineExceeded) {
-			code = wire.RequestTimedOut
-		}
+	if code := intend(ctx, t.Changes, markerRecords(origin, markers, func(int, int) int16 { return wire.None })); code != wire.None {
 		return api.Now(markersAnswer(q, markers, func(int, int) int16 { return code }))
 	}
 	codes := t.Markers.Write(ctx, markers)
