@@ -44,7 +44,7 @@ type Records struct {
 
 // Rows are the rows of this area.
 func (r *Records) Rows() []api.Row {
-	return []api.Row{r.produce(), r.fetch(), r.listOffsets(), r.offsetForLeaderEpoch(), r.deleteRecords()}
+	return []api.Row{r.produce(), r.fetch(), r.listOffsets(), r.offsetForLeaderEpoch(), r.deleteRecords(), r.describeProducers()}
 }
 
 // find returns a partition to lead, or the error that the client is told.

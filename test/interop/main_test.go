@@ -23,6 +23,7 @@ const (
 	consoleProducer    = "org.apache.kafka.tools.ConsoleProducer"
 	consoleConsumer    = "org.apache.kafka.tools.consumer.ConsoleConsumer"
 	getOffsets         = "org.apache.kafka.tools.GetOffsetShell"
+	transactionCommand = "org.apache.kafka.tools.TransactionsCommand"
 	featureCommand     = "org.apache.kafka.tools.FeatureCommand"
 	apiVersionsCommand = "org.apache.kafka.tools.BrokerApiVersionsCommand"
 	clusterTool        = "org.apache.kafka.tools.ClusterTool"

@@ -93,6 +93,7 @@ func deniedByAPI(id [16]byte) map[int16]denied {
 		60: {request: &kmsg.DescribeClusterRequest{IncludeClusterAuthorizedOperations: true, EndpointType: 1}, empty: true},
 		65: {request: &kmsg.DescribeTransactionsRequest{TransactionalIDs: []string{secretTransaction}}, codes: []int16{53}},
 		66: {request: &kmsg.ListTransactionsRequest{DurationFilterMillis: -1}, empty: true},
+		61: {request: &kmsg.DescribeProducersRequest{Topics: []kmsg.DescribeProducersRequestTopic{{Topic: secret, Partitions: []int32{0}}}}, codes: topic},
 		74: {request: &kmsg.ListConfigResourcesRequest{}, codes: cluster},
 		75: {request: &kmsg.DescribeTopicPartitionsRequest{Topics: []kmsg.DescribeTopicPartitionsRequestTopic{{Topic: secret}}, ResponsePartitionLimit: 10}, codes: topic},
 	}
