@@ -39,7 +39,12 @@ func StartProcess(t testing.TB, line func([]byte), name string, args ...string) 
 			line(lines.Bytes())
 		}
 	}()
-	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		if t.Failed() {
+			t.Logf("%s printed last:\n%s", p.cmd.Args, p.errs.last(logLines))
+		}
+	})
 	return p
 }
 
@@ -47,17 +52,28 @@ func StartProcess(t testing.TB, line func([]byte), name string, args ...string) 
 // program had ended before, or does not end.
 func (p *Process) Stop(t testing.TB) {
 	t.Helper()
+	p.end(t, syscall.SIGTERM)
+}
+
+// Kill is Stop by kill -9.
+func (p *Process) Kill(t testing.TB) {
+	t.Helper()
+	p.end(t, syscall.SIGKILL)
+}
+
+func (p *Process) end(t testing.TB, s syscall.Signal) {
+	t.Helper()
 	select {
 	case <-p.done:
 		t.Errorf("%s ended by itself:\n%s", p.cmd.Args, p.errs.last(logLines))
 	default:
 	}
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	_ = p.cmd.Process.Signal(s)
 	select {
 	case <-p.done:
 	case <-time.After(clientTimeout):
 		t.Log(waits(strings.Join(p.cmd.Args, " "), p.cmd))
-		t.Errorf("%s did not end on SIGTERM:\n%s", p.cmd.Args, p.errs.last(logLines))
+		t.Errorf("%s did not end on %s:\n%s", p.cmd.Args, s, p.errs.last(logLines))
 		_ = p.cmd.Process.Kill()
 		<-p.done
 	}
