@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -319,6 +320,44 @@ func TestWhatHasMovedDoesNotComeBack(t *testing.T) {
 		w.follow()
 		if r = w.replica("a", 0); r.LogEnd() != 11 || !bytes.Equal(all(t, r), want) {
 			t.Fatalf("seed %d: after the power loss it ends at %d in %s, want 11", seed, r.LogEnd(), r.dir().Path())
+		}
+	}
+}
+
+// TestADirectoryThatFailsAtTheEndOfAMove keeps a longer log, in the same epoch, than what the partition then has where it went. When it
+// comes back, that one counts.
+func TestADirectoryThatFailsAtTheEndOfAMove(t *testing.T) {
+	w := newWorldOf(t, 2, 64<<10)
+	faults := vfs.NewFaults(w.fs)
+	w.fs = faults
+	w.restart()
+	w.create("a", 1, []int32{1})
+	r := w.replica("a", 0)
+	mustAppend(t, r, batchOf(10, testTime))
+	mustAppend(t, r, batchOf(10, testTime))
+	from := r.dir()
+	faults.Add(vfs.Fault{Op: vfs.OpRename, Path: from.Path() + "/a-0", Count: 1, Err: syscall.EIO})
+	if err := w.set.tryMove(t.Context(), r, w.other(r)); err != nil || from.Err() == nil || r.dir() == from {
+		t.Fatalf("moved: %v; where it was: %v", err, from.Err())
+	}
+	if err := r.log().Truncate(10); err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, r, batchOf(1, testTime.Add(time.Second)))
+	want := all(t, r)
+	for _, d := range w.dirs {
+		if err := d.Close(); (err != nil) != (d == from) {
+			t.Fatal(err)
+		}
+	}
+	w.open(2)
+	w.follow()
+	if r = w.replica("a", 0); r.dir().Path() == from.Path() || r.LogEnd() != 11 || !bytes.Equal(all(t, r), want) {
+		t.Errorf("it ends at %d in %s, want 11", r.LogEnd(), r.dir().Path())
+	}
+	for _, d := range w.dirs {
+		if d.Path() == from.Path() && d.Log("a", 0) != nil {
+			t.Error("the older log is in service")
 		}
 	}
 }

@@ -157,9 +157,9 @@ func (s *Set) open(t *meta.Topic, partition int32, settings *Settings, known boo
 	return r, nil
 }
 
-// find returns the log of a partition where a directory holds one of this very topic id. A crash at the end of a move leaves two,
-// equal ones, of which retention may have raised the start of the newer one. Where the directory failed that was moved from, the
-// one that was served later has, as a rule, the later epoch or end. The other one is set aside.
+// find returns the log of a partition where a directory holds one of this very topic id. A crash at the end of a move leaves two, and so
+// does a directory that failed before what was moved from it could be removed. The one that has moved more often has been served since;
+// the other one is set aside.
 func (s *Set) find(t *meta.Topic, partition int32) (dir *storage.Directory, log *storage.Log) {
 	for _, d := range s.cfg.Directories {
 		found := d.Log(t.Name, partition)
@@ -182,7 +182,7 @@ func (s *Set) find(t *meta.Topic, partition int32) (dir *storage.Directory, log 
 func later(a, b *storage.Log) bool {
 	epochA, _ := a.LatestEpoch()
 	epochB, _ := b.LatestEpoch()
-	return cmp.Or(cmp.Compare(epochA, epochB), cmp.Compare(a.EndOffset(), b.EndOffset()), cmp.Compare(a.StartOffset(), b.StartOffset())) > 0
+	return cmp.Or(cmp.Compare(a.Moves(), b.Moves()), cmp.Compare(epochA, epochB), cmp.Compare(a.EndOffset(), b.EndOffset()), cmp.Compare(a.StartOffset(), b.StartOffset())) > 0
 }
 
 func (s *Set) setAside(d *storage.Directory, l *storage.Log) {

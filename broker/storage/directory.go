@@ -302,7 +302,7 @@ func (d *Directory) create(id TopicID, topic string, partition int32, cfg LogCon
 		return nil, err
 	}
 	d.list.change()
-	if err := writeTopicID(d.cfg.FS, l.path, id); err != nil {
+	if err := writeIdentity(d.cfg.FS, l.path, identity{id: id}); err != nil {
 		return nil, err
 	}
 	s, err := createSegment(d.files, l.path, 0, d.cfg.Clock())

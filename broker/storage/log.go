@@ -20,6 +20,7 @@ type Log struct {
 	id        TopicID
 	topic     string
 	partition int32
+	moves     int64
 	path      string
 	done      journal.Done
 
@@ -86,6 +87,9 @@ func (l *Log) TopicID() TopicID { return l.id }
 
 // Partition is the partition's number.
 func (l *Log) Partition() int32 { return l.partition }
+
+// Moves is how often the log has moved between log directories.
+func (l *Log) Moves() int64 { return l.moves }
 
 // StartOffset is the first offset of the log.
 func (l *Log) StartOffset() int64 { return l.start.Load() }

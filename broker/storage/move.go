@@ -196,7 +196,7 @@ func (m *Move) extras() error {
 	if err := vfs.ReplaceFile(files, snapshot, l.producers.encode()); err != nil {
 		return fmt.Errorf("write producer snapshot: %w", err)
 	}
-	if err := writeTopicID(files, dir, l.id); err != nil {
+	if err := writeIdentity(files, dir, identity{l.id, l.moves + 1}); err != nil {
 		return err
 	}
 	if err := syncFile(files, path.Join(dir, metadataFile)); err != nil {
@@ -209,6 +209,7 @@ func (m *Move) extras() error {
 func (m *Move) publish() (*Log, error) {
 	l := m.from
 	moved := newLog(m.to, l.id, l.topic, l.partition, l.cfg)
+	moved.moves = l.moves + 1
 	a := arrival{log: moved, dir: m.sink.dir, start: l.start.Load(), end: l.end.Load(), cleaned: l.compaction.cleaned}
 	if err := m.to.takeIn(&a); err != nil {
 		return nil, wire.Errorf(wire.KafkaStorageError, "move %s: %w", l.path, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/chronik-stream/chronik/broker/vfs"
@@ -15,28 +16,43 @@ const maxMetadataBytes = 4096
 // ErrPartitionMetadata is wrapped by the errors about a partition.metadata file that does not say which topic it is of.
 var ErrPartitionMetadata = errors.New("malformed partition.metadata")
 
-// readTopicID reads partition.metadata (PartitionMetadataFile of Apache Kafka).
-func (t texts) readTopicID(dir string) (id TopicID, err error) {
+// movesKey is the line of partition.metadata that counts the moves of a log; docs/formats.md. Apache Kafka reads the first two lines.
+const movesKey = "chronik.moves"
+
+// identity is what partition.metadata says.
+type identity struct {
+	id TopicID
+	// moves is how often the log has moved between log directories.
+	moves int64
+}
+
+// readTopicID reads the topic id of partition.metadata.
+func (t texts) readTopicID(dir string) (TopicID, error) {
+	i, err := t.readIdentity(dir)
+	return i.id, err
+}
+
+// readIdentity reads partition.metadata (PartitionMetadataFile of Apache Kafka).
+func (t texts) readIdentity(dir string) (i identity, err error) {
 	name := path.Join(dir, metadataFile)
 	data, err := t.read(name, maxMetadataBytes)
 	if err != nil {
-		return id, fmt.Errorf("read partition metadata: %w", err)
+		return i, fmt.Errorf("read partition metadata: %w", err)
 	}
-	version, text := "", ""
+	fields := map[string]string{movesKey: "0"}
 	for line := range strings.Lines(string(data)) {
 		key, value, _ := strings.Cut(line, ":")
-		switch strings.TrimSpace(key) {
-		case "version":
-			version = strings.TrimSpace(value)
-		case "topic_id":
-			text = strings.TrimSpace(value)
-		}
+		fields[strings.TrimSpace(key)] = strings.TrimSpace(value)
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || len(raw) != len(id) || version != "0" || TopicID(raw) == id {
-		return id, fmt.Errorf("read %s: %w: version %q, topic id %q", name, ErrPartitionMetadata, version, text)
+	raw, err := base64.RawURLEncoding.DecodeString(fields["topic_id"])
+	if err != nil || len(raw) != len(i.id) || fields["version"] != "0" || TopicID(raw) == i.id {
+		return i, fmt.Errorf("read %s: %w: version %q, topic id %q", name, ErrPartitionMetadata, fields["version"], fields["topic_id"])
 	}
-	return TopicID(raw), nil
+	moves, err := strconv.ParseUint(fields[movesKey], 10, 63)
+	if err != nil {
+		return i, fmt.Errorf("read %s: %w: %s: %w", name, ErrPartitionMetadata, movesKey, err)
+	}
+	return identity{TopicID(raw), int64(moves)}, nil //nolint:gosec // 63 bits
 }
 
 // syncTopicID makes partition.metadata durable.
@@ -48,14 +64,17 @@ func syncTopicID(fsys vfs.FS, dir string) error {
 	return syncFile(fsys, name+sumsSuffix)
 }
 
-// writeTopicID writes partition.metadata; the next checkpoint makes it durable.
-func writeTopicID(fsys vfs.FS, dir string, id TopicID) (err error) {
+// writeIdentity writes partition.metadata; the next checkpoint makes it durable.
+func writeIdentity(fsys vfs.FS, dir string, i identity) (err error) {
 	f, err := fsys.Open(path.Join(dir, metadataFile), vfs.Create)
 	if err != nil {
 		return fmt.Errorf("write partition metadata: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	text := []byte("version: 0\ntopic_id: " + base64.RawURLEncoding.EncodeToString(id[:]))
+	text := []byte("version: 0\ntopic_id: " + base64.RawURLEncoding.EncodeToString(i.id[:]))
+	if i.moves > 0 {
+		text = fmt.Appendf(text, "\n%s: %d", movesKey, i.moves)
+	}
 	if _, err := f.WriteAt(text, 0); err != nil {
 		return fmt.Errorf("write partition metadata: %w", err)
 	}

@@ -181,7 +181,7 @@ func (d *Directory) Remade(id TopicID, partition int32) bool { return d.remade[l
 
 func (d *Directory) loadLog(dir foundDir, clean bool, checkpoints checkpoints, r *replay) error {
 	full := path.Join(d.cfg.Dir, dir.name)
-	id, err := d.texts().readTopicID(full)
+	self, err := d.texts().readIdentity(full)
 	if err != nil && (isNotExist(err) || errors.Is(err, ErrPartitionMetadata) || errors.Is(err, ErrCorrupt)) && !clean {
 		// A crash while it was made: the journal says so. Else it is a stray.
 		r.mu.Lock()
@@ -195,7 +195,7 @@ func (d *Directory) loadLog(dir foundDir, clean bool, checkpoints checkpoints, r
 	now := d.cfg.Clock()
 	in := checkpoints.of(dir.name)
 	in.clean, in.now = clean, now
-	p := r.past[logKey{id, dir.partition}]
+	p := r.past[logKey{self.id, dir.partition}]
 	if _, pointed := checkpoints.points[dir.name]; p == nil && !pointed {
 		in.silent, in.gaps = true, checkpoints.lost
 	}
@@ -216,7 +216,8 @@ func (d *Directory) loadLog(dir foundDir, clean bool, checkpoints checkpoints, r
 		in.durable, in.cut = p.durable, p.truncated
 	}
 	in.indexPoint = min(in.indexPoint, in.recoveryPoint)
-	l := newLog(d, id, dir.topic, dir.partition, d.cfg.DefaultLogConfig)
+	l := newLog(d, self.id, dir.topic, dir.partition, d.cfg.DefaultLogConfig)
+	l.moves = self.moves
 	if err := l.load(in); err != nil {
 		return errors.Join(err, l.closeFiles())
 	}

@@ -78,7 +78,7 @@ func TestALogWithoutItsIdentityIsNotRemoved(t *testing.T) {
 			disk := birth(t)
 			sibling := path.Join(testDir, retiredDirName("topic-1", deleteDirSuffix))
 			must(t, disk.Mkdir(sibling)) // which has moved away, as an example
-			must(t, writeTopicID(disk, sibling, testTopic))
+			must(t, writeIdentity(disk, sibling, identity{id: testTopic}))
 			flipBit(t, disk, path.Join(testDir, "topic-0", metadataFile), 3)
 			before := contents(t, disk, path.Join(testDir, "topic-0"))
 			if _, err := Open(missingConfig(disk)); !errors.Is(err, ErrCorrupt) {

@@ -114,7 +114,7 @@ func (s *stagedSegments) finish(w *foreignWalk) error {
 	if err := s.snapshots(w); err != nil {
 		return err
 	}
-	if err := writeTopicID(s.files, s.dir, w.ID); err != nil {
+	if err := writeIdentity(s.files, s.dir, identity{id: w.ID}); err != nil {
 		return err
 	}
 	if err := syncTopicID(s.files, s.dir); err != nil {
