@@ -150,7 +150,7 @@ func (b *Broker) makeTransactions() error {
 	b.work = &transactionWork{
 		ids: handler.NewProducerIDs(b.metadata, b.options.NodeID), image: b.store.Image, metrics: metrics, logger: b.logger,
 		markers: &handler.Markers{
-			Partitions: handler.Partitions{Image: b.store.Image, Replicas: b.replicas}, Clock: b.options.Clock,
+			Partitions: handler.Partitions{Image: b.store.Image, Replicas: b.replicas}, Groups: b.groups, Clock: b.options.Clock,
 		},
 	}
 	b.transactions = shard.NewTransactions(shard.TransactionsConfig{

@@ -135,7 +135,7 @@ func (b *Broker) table(ctx context.Context) (*api.Table, error) {
 		Changes: &changes{audit: b.audit},
 	}
 	transactions := &handler.Transactions{
-		Coordinator: b.transactions, Groups: groups, ProducerIDs: b.work.ids, Markers: b.work.markers,
+		Coordinator: b.transactions, Groups: groups, ProducerIDs: b.work.ids, Markers: b.work.markers, Verification: verification,
 		Changes: &changes{audit: b.audit},
 	}
 	directories := &handler.Directories{Replicas: b.replicas, Changes: &changes{audit: b.audit}}

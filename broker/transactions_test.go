@@ -9,6 +9,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	franz "github.com/twmb/franz-go/pkg/sasl/scram"
 )
 
 // transactional is a client with a transactional id.
@@ -94,4 +95,94 @@ func TestTransactionsOfARealClient(t *testing.T) {
 	if got := committed(ctx, t, b); !slices.Equal(got, append(want, "after a restart")) {
 		t.Errorf("committed after a restart: %v", got)
 	}
+}
+
+// TestConsumeTransformProduce moves records from one topic to another, with the offsets of what was read in the same transactions; every
+// other one is aborted and done again.
+func TestConsumeTransformProduce(t *testing.T) {
+	o := testOptions(t.TempDir())
+	format(t, o)
+	b := start(t, o)
+	defer func() { stop(t, b) }()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	source := client(t, b)
+	if _, err := kadm.NewClient(source).CreateTopics(ctx, 1, 1, nil, "from", "t"); err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for i := range 20 {
+		value := fmt.Sprintf("value-%d", i)
+		want = append(want, value)
+		if err := source.ProduceSync(ctx, &kgo.Record{Topic: "from", Value: []byte(value)}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	source.Close()
+	for round := range 4 {
+		transform(ctx, t, b, 5*round, 5)
+		if round == 1 {
+			stop(t, b)
+			b = start(t, o)
+		}
+	}
+	if got := committed(ctx, t, b); !slices.Equal(got, want) {
+		t.Errorf("committed: %v, not %v", got, want)
+	}
+}
+
+// transform moves records from one topic to another in transactions of their own, and aborts each once. The first has the offset from.
+func transform(ctx context.Context, t *testing.T, b *Broker, from, count int) {
+	t.Helper()
+	s := groupSession(t, b)
+	defer s.Close()
+	for moved := 0; moved < count; {
+		records := s.PollRecords(ctx, 1).Records()
+		if len(records) == 0 {
+			if ctx.Err() != nil {
+				t.Fatal("nothing more comes")
+			}
+			continue
+		}
+		r := records[0]
+		if r.Offset != int64(from+moved) {
+			t.Fatalf("the group goes on at offset %d, not %d", r.Offset, from+moved)
+		}
+		for _, end := range []kgo.TransactionEndTry{kgo.TryAbort, kgo.TryCommit} {
+			if err := s.Begin(); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.ProduceSync(ctx, &kgo.Record{Topic: "t", Value: r.Value}).FirstErr(); err != nil {
+				t.Fatal(err)
+			}
+			if end == kgo.TryAbort {
+				if err := s.Client().AbortBufferedRecords(ctx); err != nil {
+					t.Fatal(err)
+				}
+				if err := s.Client().EndTransaction(ctx, end); err != nil {
+					t.Fatal(err)
+				}
+				continue
+			}
+			if done, err := s.End(ctx, end); err != nil || !done {
+				t.Fatalf("commit of offset %d: %v, %v", r.Offset, done, err)
+			}
+		}
+		moved++
+	}
+}
+
+// groupSession is a member of a group that commits offsets in transactions.
+func groupSession(t *testing.T, b *Broker) *kgo.GroupTransactSession {
+	t.Helper()
+	address := b.Addr("SASL_PLAINTEXT").String()
+	s, err := kgo.NewGroupTransactSession(
+		kgo.SeedBrokers(address), kgo.SASL(franz.Auth{User: testUser, Pass: testPassword}.AsSha512Mechanism()), kgo.Dialer(toAddress(address)),
+		kgo.TransactionalID("mover"), kgo.ConsumerGroup("movers"), kgo.ConsumeTopics("from"),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }

@@ -28,6 +28,8 @@ type GroupCoordinator interface {
 	PartitionOf(groupID string, partitions int32) int32
 	// SendGroup hands a request to the group's coordinator.
 	SendGroup(ctx context.Context, groupID string, q group.Request) func(context.Context) (any, error)
+	// Send hands a request to the coordinator of a partition of group.Topic.
+	Send(ctx context.Context, partition int32, q group.Request) func(context.Context) (any, error)
 	// SendEach hands a request to every coordinator that is here.
 	SendEach(ctx context.Context, q group.Request) []func(context.Context) (any, error)
 }
@@ -51,6 +53,15 @@ func (g *Groups) Rows() []api.Row {
 		g.offsetCommit(), g.offsetFetch(), g.findCoordinator(), g.joinGroup(), g.heartbeat(), g.leaveGroup(), g.syncGroup(),
 		g.describeGroups(), g.listGroups(), g.deleteGroups(), g.offsetDelete(),
 	}
+}
+
+// partitionOf says which partition of group.Topic keeps a group; ok is false where there is no such topic.
+func (g *Groups) partitionOf(groupID string) (partition int32, ok bool) {
+	topic := g.Image().Topic(group.Topic)
+	if topic == nil {
+		return 0, false
+	}
+	return g.Coordinator.PartitionOf(groupID, int32(len(topic.Partitions))), true //nolint:gosec // partitions are numbered by int32
 }
 
 // askGroup hands a request to a group's coordinator and waits for an answer of type T, or a code.

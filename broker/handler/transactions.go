@@ -33,6 +33,8 @@ type Transactions struct {
 	// ProducerIDs hands out the ids of idempotent producers, which have no coordinator.
 	ProducerIDs *ProducerIDs
 	Markers     *Markers
+	// Verification lets transactional offsets into the partitions of group.Topic.
+	Verification *Verification
 	// Changes records the markers that clients write.
 	Changes Changes
 }
@@ -40,7 +42,7 @@ type Transactions struct {
 // Rows are the rows of this area.
 func (t *Transactions) Rows() []api.Row {
 	return []api.Row{
-		t.initProducerID(), t.addPartitionsToTxn(), t.endTxn(), t.writeTxnMarkers(),
+		t.initProducerID(), t.addPartitionsToTxn(), t.addOffsetsToTxn(), t.endTxn(), t.writeTxnMarkers(), t.txnOffsetCommit(),
 		t.describeTransactions(), t.listTransactions(),
 	}
 }

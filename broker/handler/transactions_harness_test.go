@@ -63,8 +63,8 @@ func newTxnBroker(t *testing.T, b *recordsBroker) *txnBroker {
 	}
 	b.area.Verification = verification
 	x.area = &Transactions{
-		Coordinator: x.txns, Groups: groups, ProducerIDs: NewProducerIDs(b.log, 1), Changes: x.changes,
-		Markers: &Markers{Partitions: Partitions{b.log.Image, b.set}, Clock: clock},
+		Coordinator: x.txns, Groups: groups, ProducerIDs: NewProducerIDs(b.log, 1), Verification: verification, Changes: x.changes,
+		Markers: &Markers{Partitions: Partitions{b.log.Image, b.set}, Groups: x.groups, Clock: clock},
 	}
 	for _, row := range append(x.area.Rows(), groups.Rows()...) {
 		b.rows[row.Key] = row

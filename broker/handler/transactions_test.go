@@ -91,7 +91,7 @@ func TestABatchWhosePartitionWasNotAddedIsRefused(t *testing.T) {
 
 func TestWithoutVerificationOldClientsAreTrusted(t *testing.T) {
 	withTransactions(t, func(t *testing.T, x *txnBroker) {
-		x.recordsBroker.area.Verification.Enabled = false
+		x.area.Verification.Enabled = false
 		p := x.begin("id")
 		wantTxnCode(t, "old client", x.write("id", p, 0, 11), wire.None)
 		wantTxnCode(t, "new client", x.write("new", x.begin("new"), 0, 12), wire.None)
@@ -145,7 +145,7 @@ func TestABatchWaitsForTheMarkerOfTheTransactionBefore(t *testing.T) {
 		wantTxnCode(t, "end", x.end("id", p, true, 5).ErrorCode, wire.None)
 		p.Epoch++
 		go func() {
-			pause(t.Context(), 3*x.recordsBroker.area.Verification.Pause)
+			pause(t.Context(), 3*x.area.Verification.Pause)
 			close(x.held)
 		}()
 		wantTxnCode(t, "next batch", x.write("id", p, 0, 12), wire.None)

@@ -66,10 +66,14 @@ func deniedByAPI(id [16]byte) map[int16]denied {
 				TransactionalID: secretTransaction, Topics: []kmsg.AddPartitionsToTxnRequestTransactionTopic{{Topic: secret, Partitions: []int32{0}}},
 			}},
 		}, codes: []int16{31, 53}},
+		25: {request: &kmsg.AddOffsetsToTxnRequest{TransactionalID: secretTransaction, Group: secretGroup}, codes: []int16{53}},
 		26: {request: &kmsg.EndTxnRequest{TransactionalID: secretTransaction, Commit: true}, codes: []int16{53}},
 		27: {request: &kmsg.WriteTxnMarkersRequest{Markers: []kmsg.WriteTxnMarkersRequestMarker{{
 			ProducerID: 1, Topics: []kmsg.WriteTxnMarkersRequestMarkerTopic{{Topic: secret, Partitions: []int32{0}}},
 		}}}, codes: cluster},
+		28: {request: &kmsg.TxnOffsetCommitRequest{TransactionalID: secretTransaction, Group: secretGroup, Generation: -1, Topics: []kmsg.TxnOffsetCommitRequestTopic{{
+			Topic: secret, Partitions: []kmsg.TxnOffsetCommitRequestTopicPartition{{}},
+		}}}, codes: []int16{53}},
 		29: {request: &kmsg.DescribeACLsRequest{ResourceType: 1, ResourcePatternType: 1, Operation: 1, PermissionType: 1}, codes: cluster},
 		30: {request: &kmsg.CreateACLsRequest{Creations: []kmsg.CreateACLsRequestCreation{{ResourceType: 2, ResourceName: secret, ResourcePatternType: 3, Principal: "User:nobody", Host: "*", Operation: 3, PermissionType: 3}}}, codes: cluster},
 		31: {request: &kmsg.DeleteACLsRequest{Filters: []kmsg.DeleteACLsRequestFilter{{ResourceType: 1, ResourcePatternType: 1, Operation: 1, PermissionType: 1}}}, codes: cluster},
