@@ -4,6 +4,7 @@ package interop
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -34,10 +35,12 @@ func TestSoakBank(t *testing.T) {
 	rng := rand.New(rand.NewPCG(killSeed(t), 1))
 	b := startSubject(t, "CHRONIK_TRANSACTION_ABORT_TIMED_OUT_TRANSACTION_CLEANUP_INTERVAL_MS=500", "CHRONIK_TRANSACTION_STATE_LOG_NUM_PARTITIONS=5",
 		"CHRONIK_TRANSACTIONAL_ID_EXPIRATION_MS=3600000")
-	k := &bank{t: t, opts: append(franzSASL(t, b.Broker, "SCRAM-SHA-512"), kgo.RetryBackoffFn(func(int) time.Duration { return 50 * time.Millisecond }))}
+	k := &bank{t: t, opts: append(franzSASL(t, b.Broker, "SCRAM-SHA-512"),
+		kgo.RetryBackoffFn(func(int) time.Duration { return 20 * time.Millisecond }), kgo.MetadataMinAge(50*time.Millisecond))}
 	k.open()
 	stopReaders := k.startReaders()
 	for end := time.Now().Add(bankTime); time.Now().Before(end); {
+		k.finalize(int16(rng.IntN(3)))
 		stopTellers := k.startTellers(rng)
 		for range 1 + rng.IntN(3) {
 			<-time.After(time.Duration(200+rng.IntN(2500)) * time.Millisecond)
@@ -98,6 +101,23 @@ func bankAmount(value string) (amount int, err error) {
 }
 
 func accountTopic(i int) string { return fmt.Sprintf("account-%d", i) }
+
+// finalize sets the transaction.version, whatever it is; transactions may be open meanwhile.
+func (k *bank) finalize(level int16) {
+	k.t.Helper()
+	admin := kadm.NewClient(franzClient(k.t, k.opts...))
+	defer admin.Close()
+	var errs []error
+	for _, how := range []int8{1, 3} { // upgrade, or else unsafe downgrade
+		updated, err := admin.UpdateFeatures(k.t.Context(), false, kadm.FeatureUpdate{Feature: "transaction.version", MaxVersionLevel: level, UpgradeType: how})
+		if err = errors.Join(err, updated.Error()); err == nil {
+			k.t.Logf("transaction.version is %d", level)
+			return
+		}
+		errs = append(errs, err)
+	}
+	k.t.Fatalf("set transaction.version to %d: %v", level, errors.Join(errs...))
+}
 
 // open makes the accounts and puts money into each.
 func (k *bank) open() {
