@@ -132,7 +132,7 @@ func (b *Broker) startReplicas(context.Context) error {
 	if err := b.makeTransactions(); err != nil {
 		return err
 	}
-	b.coordinators = newCoordinators(b.options.NodeID, b.store, b.groups, b.transactions, b.replicas, b.logger)
+	b.coordinators = newCoordinators(b.options.NodeID, b.store, b.groups, b.transactions, b.replicas, b.topics.ReplicaSettings, b.logger)
 	b.replicas.RemoveStrays(b.store.Image())
 	b.store.Subscribe(feedAuthorizer(acls))
 	b.store.Subscribe(b.replicas.Follow)

@@ -28,7 +28,9 @@ type coordinators struct {
 	groups       *shard.Groups
 	transactions *shard.Transactions
 	replicas     *replica.Set
-	logger       *slog.Logger
+	// settings are a topic's in effect.
+	settings func(*meta.Topic) *replica.Settings
+	logger   *slog.Logger
 
 	more chan struct{}
 	mu   sync.Mutex
@@ -43,17 +45,20 @@ type coordinated struct {
 	topic  string
 	host   coordinatorHost
 	loaded map[int32]int32 // leader epoch by partition
+	// maxAppend is what the coordinators were told that a batch of the topic can hold.
+	maxAppend int
 }
 
 // coordinatorHost is what shard.Groups and shard.Transactions have in common.
 type coordinatorHost interface {
 	Load(partition, epoch int32, log shard.Log) error
 	Unload(partition int32)
+	SetMaxAppend(ctx context.Context, bytes int) error
 }
 
-func newCoordinators(nodeID int32, store *meta.Store, groups *shard.Groups, transactions *shard.Transactions, replicas *replica.Set, logger *slog.Logger) *coordinators {
+func newCoordinators(nodeID int32, store *meta.Store, groups *shard.Groups, transactions *shard.Transactions, replicas *replica.Set, settings func(*meta.Topic) *replica.Settings, logger *slog.Logger) *coordinators {
 	return &coordinators{
-		nodeID: nodeID, store: store, groups: groups, transactions: transactions, replicas: replicas, logger: logger,
+		nodeID: nodeID, store: store, groups: groups, transactions: transactions, replicas: replicas, settings: settings, logger: logger,
 		more: make(chan struct{}, 1), level: transactionLevel(store.Image()),
 		kinds: []*coordinated{
 			{topic: group.Topic, host: groups, loaded: map[int32]int32{}}, {topic: txn.Topic, host: transactions, loaded: map[int32]int32{}},
@@ -95,11 +100,14 @@ func (k *coordinators) run(ctx context.Context) {
 	}
 }
 
-// update loads what this broker has come to lead, and tells what has changed of the features.
+// update loads what this broker has come to lead, and tells what has changed of the topics' settings and the features.
 func (k *coordinators) update(ctx context.Context) {
 	image := k.store.Image()
 	for _, kind := range k.kinds {
-		k.load(image.Topic(kind.topic), kind)
+		if topic := image.Topic(kind.topic); topic != nil {
+			k.resize(ctx, topic, kind)
+			k.load(topic, kind)
+		}
 	}
 	level := transactionLevel(image)
 	if level == k.level {
@@ -111,11 +119,21 @@ func (k *coordinators) update(ctx context.Context) {
 	}
 }
 
-// load loads the partitions that this broker has come to lead, and unloads the others.
-func (k *coordinators) load(topic *meta.Topic, kind *coordinated) {
-	if topic == nil {
+// resize tells how many bytes of records a batch of the topic can hold, where that has changed (max.message.bytes).
+func (k *coordinators) resize(ctx context.Context, topic *meta.Topic, kind *coordinated) {
+	s := k.settings(topic)
+	bytes := min(s.MaxMessageBytes, int(s.Log.SegmentBytes)) - record.HeaderSize
+	if bytes == kind.maxAppend {
 		return
 	}
+	kind.maxAppend = bytes
+	if err := kind.host.SetMaxAppend(ctx, bytes); err != nil && ctx.Err() == nil {
+		k.logger.Error("a coordinator was not told how large a batch can be", "topic", kind.topic, "bytes", bytes, "error", err)
+	}
+}
+
+// load loads the partitions that this broker has come to lead, and unloads the others.
+func (k *coordinators) load(topic *meta.Topic, kind *coordinated) {
 	for i := range topic.Partitions {
 		p, number := &topic.Partitions[i], int32(i) //nolint:gosec // partitions are far below 2^31
 		epoch, known := kind.loaded[number]

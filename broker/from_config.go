@@ -26,10 +26,6 @@ import (
 const (
 	// metadataDirName is the directory of the metadata log within metadata.log.dir; it is no partition's name.
 	metadataDirName = "__chronik_metadata"
-	// groupAppendBytes bounds one append of a group coordinator: half of max.message.bytes of the offsets topic, so that it fits.
-	groupAppendBytes = 512 << 10
-	// transactionAppendBytes bounds one append of a transaction coordinator likewise.
-	transactionAppendBytes = 512 << 10
 	// markerRetryMin and markerRetryMax bound the pause before a marker is sent again that a partition has not taken.
 	markerRetryMin, markerRetryMax = 100 * time.Millisecond, 5 * time.Second
 )
@@ -121,7 +117,7 @@ func groupsOf(g config.Groups) group.Config {
 	return group.Config{
 		InitialRebalanceDelay: g.InitialRebalanceDelay, MinSessionTimeout: g.MinSessionTimeout, MaxSessionTimeout: g.MaxSessionTimeout,
 		MaxSize: g.MaxSize, MaxOffsetMetadata: g.MaxOffsetMetadata, OffsetsRetention: g.OffsetsRetention,
-		ExpiryInterval: g.ExpiryInterval, MaxAppendBytes: groupAppendBytes,
+		ExpiryInterval: g.ExpiryInterval,
 	}
 }
 
@@ -135,7 +131,7 @@ func offsetsTopicOf(t config.InternalTopic) InternalTopic {
 func transactionsOf(t config.Transactions) txn.Config {
 	return txn.Config{
 		MaxTimeout: t.MaxTimeout, AbortInterval: t.AbortInterval, IDExpiration: t.IDExpiration, ExpiryInterval: t.ExpiryInterval,
-		MarkerRetryMin: markerRetryMin, MarkerRetryMax: markerRetryMax, MaxAppendBytes: transactionAppendBytes,
+		MarkerRetryMin: markerRetryMin, MarkerRetryMax: markerRetryMax,
 	}
 }
 

@@ -132,6 +132,9 @@ func (m *Machine) asked(ev Asked) {
 		m.list(ev.Ticket, q)
 	case Delete:
 		m.delete(ev.Ticket, q)
+	case SetMaxAppend:
+		m.cfg.MaxAppendBytes = q.Bytes
+		m.answer(ev.Ticket, nil)
 	case TopicsDeleted:
 		m.topicsDeleted(ev.Ticket, q)
 	case Beat:

@@ -79,6 +79,9 @@ type TopicsDeleted struct{ Topics []TopicRef }
 // ListTopics tells for which topics the machine holds offsets. The answer is a []TopicRef, in no order.
 type ListTopics struct{}
 
+// SetMaxAppend tells how many bytes of records a batch of Topic can hold, when that has changed. It is answered with a code.
+type SetMaxAppend struct{ Bytes int }
+
 // TopicRef is one topic; a zero ID stands for any topic of the name.
 type TopicRef struct {
 	Name string
@@ -99,3 +102,4 @@ func (List) isRequest()          {}
 func (Delete) isRequest()        {}
 func (TopicsDeleted) isRequest() {}
 func (ListTopics) isRequest()    {}
+func (SetMaxAppend) isRequest()  {}

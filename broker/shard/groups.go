@@ -27,12 +27,23 @@ type Groups struct{ *Host[group.Request] }
 
 // NewGroups returns coordinators without partitions.
 func NewGroups(cfg GroupsConfig) *Groups {
-	return &Groups{New(Config[group.Request]{
-		New:  func(int32, int32) Machine { return group.New(cfg.Group) },
+	g := &Groups{}
+	g.Host = New(Config[group.Request]{
+		New: func(int32, int32) Machine {
+			now := cfg.Group
+			now.MaxAppendBytes = int(g.maxAppend.Load())
+			return group.New(now)
+		},
 		Name: group.Topic, Partitions: cfg.Partitions,
 		Clock: cfg.Clock, Logger: cfg.Logger, Queue: cfg.Queue,
-		MaxBatchBytes: cfg.Group.MaxAppendBytes,
-	})}
+		MaxAppendBytes: cfg.Group.MaxAppendBytes,
+	})
+	return g
+}
+
+// SetMaxAppend tells every machine, those that come later as well, how many bytes of records a batch of the topic can hold now.
+func (g *Groups) SetMaxAppend(ctx context.Context, bytes int) error {
+	return g.setMaxAppend(ctx, bytes, group.SetMaxAppend{Bytes: bytes})
 }
 
 // SendGroup hands a request to the coordinator of a group.

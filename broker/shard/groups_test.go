@@ -126,3 +126,35 @@ func TestJoinAndRestart(t *testing.T) {
 		expectCode(t, err, wire.NotCoordinator)
 	})
 }
+
+// A commit that fits no batch is refused; when the topic takes larger ones it is not, on machines that are here and that come later.
+func TestCoordinatorsFollowTheSizeOfBatches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newTestGroups(2)
+		defer g.Close()
+		load := func(p int32) {
+			if err := g.Load(p, 1, &memoryLog{}); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		commit := func(p int32) error {
+			_, err := g.Ask(t.Context(), p, commitOf("g", "a", 1))
+			return err
+		}
+		load(0)
+		if err := g.SetMaxAppend(t.Context(), 50); err != nil {
+			t.Fatal(err)
+		}
+		load(1)
+		for p := range int32(2) {
+			expectCode(t, commit(p), wire.InvalidCommitOffsetSize)
+		}
+		if err := g.SetMaxAppend(t.Context(), 500); err != nil {
+			t.Fatal(err)
+		}
+		for p := range int32(2) {
+			expectCode(t, commit(p), wire.None)
+		}
+	})
+}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/chronik-stream/chronik/broker/coordinator"
@@ -29,8 +30,8 @@ type Config[Q any] struct {
 	Logger *slog.Logger
 	// Queue bounds the requests that wait for one partition's machine (1024); who comes later waits at the door.
 	Queue int
-	// MaxBatchBytes bounds the records of one batch, so that it stays below the topic's max.message.bytes (512 KiB).
-	MaxBatchBytes int
+	// MaxAppendBytes is how many bytes of records a batch of the topic can hold (512 KiB), until SetMaxAppend says otherwise.
+	MaxAppendBytes int
 }
 
 // ErrClosed is returned by Load after Close.
@@ -38,13 +39,15 @@ var ErrClosed = errors.New("coordinator is shut down")
 
 // Defaults of Config.
 const (
-	defaultQueue         = 1024
-	defaultMaxBatchBytes = 512 << 10
+	defaultQueue          = 1024
+	defaultMaxAppendBytes = 512 << 10
 )
 
 // Host runs the machines of the partitions that this broker leads.
 type Host[Q any] struct {
 	cfg Config[Q]
+	// maxAppend is how many bytes of records a batch of the topic can hold now.
+	maxAppend atomic.Int64
 
 	mu      sync.RWMutex
 	closed  bool
@@ -59,10 +62,12 @@ func New[Q any](cfg Config[Q]) *Host[Q] {
 	if cfg.Queue <= 0 {
 		cfg.Queue = defaultQueue
 	}
-	if cfg.MaxBatchBytes <= 0 {
-		cfg.MaxBatchBytes = defaultMaxBatchBytes
+	if cfg.MaxAppendBytes <= 0 {
+		cfg.MaxAppendBytes = defaultMaxAppendBytes
 	}
-	return &Host[Q]{cfg: cfg, runners: map[int32]*runner[Q]{}}
+	h := &Host[Q]{cfg: cfg, runners: map[int32]*runner[Q]{}}
+	h.maxAppend.Store(int64(cfg.MaxAppendBytes))
+	return h
 }
 
 // Load begins to coordinate a partition, whose leader this broker has become in the epoch. It returns at once: until the log is read, requests are
@@ -77,7 +82,7 @@ func (h *Host[Q]) Load(partition, epoch int32, log Log) error {
 	if old := h.runners[partition]; old != nil {
 		old.stop()
 	}
-	h.runners[partition] = startRunner(h.cfg, partition, epoch, log)
+	h.runners[partition] = startRunner(h.cfg, &h.maxAppend, partition, epoch, log)
 	return nil
 }
 
@@ -163,6 +168,12 @@ func (h *Host[Q]) SendEach(ctx context.Context, q Q) []Wait {
 		waits = append(waits, h.Send(ctx, p, q))
 	}
 	return waits
+}
+
+// setMaxAppend changes how many bytes of records a batch of the topic can hold, and tells the machines that are here by a request.
+func (h *Host[Q]) setMaxAppend(ctx context.Context, bytes int, tell Q) error {
+	h.maxAppend.Store(int64(bytes))
+	return h.Tell(ctx, tell)
 }
 
 // Tell hands a request to every machine that is here or is being loaded, which takes it after it is loaded, and drops the answers. A

@@ -95,6 +95,36 @@ func TestRequestsShareABatchWhileTheDiskIsSlow(t *testing.T) {
 	})
 }
 
+func TestNoBatchIsLargerThanTheTopicTakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTestHost()
+		defer h.Close()
+		log := &memoryLog{gate: make(chan error)}
+		if err := h.Load(0, 1, log); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		most := 3 * added(1).Size()
+		if err := h.setMaxAppend(t.Context(), most, wish{tell: 1}); err != nil {
+			t.Fatal(err)
+		}
+		for range 100 {
+			h.Send(t.Context(), 0, wish{add: 1})
+		}
+		synctest.Wait()
+		total := 0
+		for _, records := range log.batches {
+			if records > 3 {
+				t.Fatalf("a batch has %d records", records)
+			}
+			total += records
+		}
+		if total != 100 {
+			t.Fatalf("%d records are written", total)
+		}
+	})
+}
+
 func TestFailedAppendLoadsAgain(t *testing.T) {
 	for _, broken := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {

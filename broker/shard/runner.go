@@ -19,12 +19,16 @@ const (
 	lastRetry  = 5 * time.Second
 )
 
+// gatherBytes bounds the batches of several appends: larger ones would save little, and take long to write.
+const gatherBytes = 512 << 10
+
 // stepsPerBatch bounds how many requests are carried out before what they want written is written.
 const stepsPerBatch = 256
 
 // runner is one partition at work. Its goroutine alone touches the machine, the tickets and the batch.
 type runner[Q any] struct {
 	cfg       Config[Q]
+	maxAppend *atomic.Int64
 	partition int32
 	epoch     int32
 	log       Log
@@ -59,10 +63,10 @@ type batch struct {
 	seq     uint64
 }
 
-func startRunner[Q any](cfg Config[Q], partition, epoch int32, log Log) *runner[Q] {
+func startRunner[Q any](cfg Config[Q], maxAppend *atomic.Int64, partition, epoch int32, log Log) *runner[Q] {
 	ctx, cancel := context.WithCancel(context.Background()) //nolint:gosec // stop calls it
 	r := &runner[Q]{
-		cfg: cfg, partition: partition, epoch: epoch, log: log, ctx: ctx, cancel: cancel,
+		cfg: cfg, maxAppend: maxAppend, partition: partition, epoch: epoch, log: log, ctx: ctx, cancel: cancel,
 		done: make(chan struct{}), mailbox: make(chan letter[Q], cfg.Queue),
 	}
 	go r.run()
@@ -296,7 +300,7 @@ func (r *runner[Q]) gather(a coordinator.Append) {
 	for _, rec := range a.Records {
 		size += rec.Size()
 	}
-	if len(r.batch.records) > 0 && r.batch.bytes+size > r.cfg.MaxBatchBytes {
+	if len(r.batch.records) > 0 && r.batch.bytes+size > min(gatherBytes, int(r.maxAppend.Load())) {
 		r.write()
 	}
 	r.batch.records = append(r.batch.records, a.Records...)

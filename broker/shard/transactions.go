@@ -41,12 +41,14 @@ func NewTransactions(cfg TransactionsConfig) *Transactions {
 	t.Host = New(Config[txn.Request]{
 		New: func(_, epoch int32) Machine {
 			level := int16(t.level.Load()) //nolint:gosec // it was stored as an int16
-			return txnMachine{txn.New(cfg.Transactions, epoch, level), cfg.Logger}
+			now := cfg.Transactions
+			now.MaxAppendBytes = int(t.maxAppend.Load())
+			return txnMachine{txn.New(now, epoch, level), cfg.Logger}
 		},
 		Do:   cfg.Do,
 		Name: txn.Topic, Partitions: cfg.Partitions,
 		Clock: cfg.Clock, Logger: cfg.Logger, Queue: cfg.Queue,
-		MaxBatchBytes: cfg.Transactions.MaxAppendBytes,
+		MaxAppendBytes: cfg.Transactions.MaxAppendBytes,
 	})
 	return t
 }
@@ -60,6 +62,11 @@ func (t *Transactions) SendTxn(ctx context.Context, id string, q txn.Request) Wa
 func (t *Transactions) SetLevel(ctx context.Context, level int16) error {
 	t.level.Store(int32(level))
 	return t.Tell(ctx, txn.SetLevel{Level: level})
+}
+
+// SetMaxAppend tells every machine, those that come later as well, how many bytes of records a batch of the topic can hold now.
+func (t *Transactions) SetMaxAppend(ctx context.Context, bytes int) error {
+	return t.setMaxAppend(ctx, bytes, txn.SetMaxAppend{Bytes: bytes})
 }
 
 // txnMachine gives txn.Machine the shape of Machine. What a newer broker may have left in the log is skipped with a warning, as Apache

@@ -2,6 +2,7 @@ package shard
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"testing"
 	"testing/synctest"
@@ -120,4 +121,23 @@ func TestMalformedTransactionStopsTheLoad(t *testing.T) {
 	if wire.CodeOf(m.Replay(coordinator.Entry{Marker: ending})) != wire.None {
 		t.Fatal("a marker was not skipped")
 	}
+}
+
+func TestTransactionCoordinatorsFollowTheSizeOfBatches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTestTransactions(&fakeWorld{})
+		defer h.Close()
+		if err := h.Load(0, 1, &memoryLog{}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		for bytes, want := range map[int]int16{50: wire.UnknownServerError, 500: wire.None} {
+			if err := h.SetMaxAppend(t.Context(), bytes); err != nil {
+				t.Fatal(err)
+			}
+			q := txn.Init{TransactionalID: fmt.Sprint("t", bytes), TimeoutMillis: 1000, Expected: txn.Producer{ID: -1, Epoch: -1}}
+			_, err := h.Ask(t.Context(), 0, q)
+			expectCode(t, err, want)
+		}
+	})
 }

@@ -113,6 +113,9 @@ func (m *Machine) asked(ev Asked) {
 		m.describe(ev.Ticket, q)
 	case List:
 		m.list(ev.Ticket, q)
+	case SetMaxAppend:
+		m.cfg.MaxAppendBytes = q.Bytes
+		m.answer(ev.Ticket, nil)
 	case SetLevel:
 		m.level = q.Level
 		m.answer(ev.Ticket, nil)

@@ -71,10 +71,14 @@ type List struct {
 // SetLevel tells the finalized transaction.version when it has changed. It is answered with a code.
 type SetLevel struct{ Level int16 }
 
-func (Init) isRequest()     {}
-func (Add) isRequest()      {}
-func (Verify) isRequest()   {}
-func (End) isRequest()      {}
-func (Describe) isRequest() {}
-func (List) isRequest()     {}
-func (SetLevel) isRequest() {}
+// SetMaxAppend tells how many bytes of records a batch of Topic can hold, when that has changed. It is answered with a code.
+type SetMaxAppend struct{ Bytes int }
+
+func (Init) isRequest()         {}
+func (Add) isRequest()          {}
+func (Verify) isRequest()       {}
+func (End) isRequest()          {}
+func (Describe) isRequest()     {}
+func (List) isRequest()         {}
+func (SetLevel) isRequest()     {}
+func (SetMaxAppend) isRequest() {}
