@@ -17,6 +17,7 @@ import (
 	"github.com/chronik-stream/chronik/broker/group"
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/storage"
+	"github.com/chronik-stream/chronik/broker/txn"
 	"github.com/chronik-stream/chronik/broker/vfs"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
@@ -59,9 +60,10 @@ type Target struct {
 	Directories []*storage.Directory
 	Image       func() *meta.Image
 	Propose     func(context.Context, meta.Command) (meta.Result, error)
-	// CheckTopicConfig says whether configurations of a topic are acted on here; OffsetsConfigs are those of __consumer_offsets.
-	CheckTopicConfig func(map[string]string) error
-	OffsetsConfigs   map[string]string
+	// CheckTopicConfig says whether configurations of a topic are acted on here; OffsetsConfigs are those of __consumer_offsets,
+	// TransactionConfigs those of __transaction_state.
+	CheckTopicConfig                   func(map[string]string) error
+	OffsetsConfigs, TransactionConfigs map[string]string
 	// FS and Hold are how the source is read.
 	FS     vfs.FS
 	Hold   Holder
@@ -79,6 +81,8 @@ type job struct {
 	acls   []authz.Binding
 	// producers is the first producer id that is above all of those in the logs.
 	producers int64
+	// coordinated says that __transaction_state is imported, whose coordinators end open transactions.
+	coordinated bool
 }
 
 // Run imports. The report tells what there was, also where the import is refused or fails; it is nil where the source can not be
@@ -93,6 +97,7 @@ func Run(ctx context.Context, r Request, to Target) (report *Report, err error) 
 		ClusterID: s.clusterID(), NodeID: s.nodeID(), MetadataEnd: -1, DryRun: r.DryRun, Topics: []TopicReport{},
 	}}
 	topics := j.plan()
+	j.coordinated = slices.ContainsFunc(topics, func(t *topicPlan) bool { return t.name == txn.Topic })
 	j.survey()
 	if err := j.refusal(); err != nil && !r.DryRun {
 		return j.report, err

@@ -116,8 +116,8 @@ func (w *world) runIn(ctx context.Context, r Request) (*Report, error) {
 			}
 			return nil
 		},
-		OffsetsConfigs: map[string]string{"cleanup.policy": "compact"},
-		FS:             w.disk, Clock: func() time.Time { return testTime }, Logger: slog.New(slog.DiscardHandler),
+		OffsetsConfigs: map[string]string{"cleanup.policy": "compact"}, TransactionConfigs: map[string]string{"min.insync.replicas": "1"},
+		FS: w.disk, Clock: func() time.Time { return testTime }, Logger: slog.New(slog.DiscardHandler),
 		Hold: func(name string) (io.Closer, error) {
 			if w.locked {
 				return nil, vfs.ErrLocked
@@ -236,7 +236,7 @@ func TestEverythingIsImported(t *testing.T) {
 	}
 	want := []*meta.Topic{
 		{ID: meta.TopicID{2}, Name: group.Topic, Internal: true, Configs: map[string]string{"cleanup.policy": "compact"}, Partitions: partitions(9)},
-		{ID: meta.TopicID{3}, Name: "__transaction_state", Internal: true, Configs: map[string]string{"cleanup.policy": "compact"}, Partitions: partitions(9)},
+		{ID: meta.TopicID{3}, Name: "__transaction_state", Internal: true, Configs: map[string]string{"min.insync.replicas": "1"}, Partitions: partitions(9)},
 		{ID: topicA, Name: "a", Configs: map[string]string{"retention.ms": "5"}, Partitions: partitions(9, 6)},
 		{ID: topicB, Name: "b", Configs: map[string]string{"min.insync.replicas": "2"}, Partitions: partitions(9)},
 	}
@@ -433,6 +433,23 @@ func (w *world) openTransaction() {
 	}
 	if err := d.Close(); err != nil {
 		w.t.Fatal(err)
+	}
+}
+
+// TestOpenTransactionsComeWithTheirCoordinator: where __transaction_state comes along they are not refused, and reported all the same.
+func TestOpenTransactionsComeWithTheirCoordinator(t *testing.T) {
+	w := newWorld(t, 1)
+	w.source(kafkaDir, plainSpecs()...)
+	w.metadata(nil, plainSpecs()...)
+	w.openTransaction()
+	for _, dry := range []bool{true, false} {
+		report, err := w.run(Request{DryRun: dry})
+		if err != nil || report.Imported == dry || len(report.Problems) != 0 || report.Topics[2].Partitions[0].OpenTransactions != 1 {
+			t.Fatalf("dry %v: %v, %+v", dry, err, report)
+		}
+		if len(report.Notes) != 1 || !strings.Contains(report.Notes[0], "partition 0 has 1 open transaction(s), the first one from offset 10 on") {
+			t.Errorf("dry %v: notes %q", dry, report.Notes)
+		}
 	}
 }
 

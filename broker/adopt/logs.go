@@ -153,10 +153,20 @@ func (j *job) found(r *TopicReport, f *storage.Foreign, found *storage.ForeignLo
 		Partition: f.Partition, From: f.Dir, To: to, StartOffset: found.Start, EndOffset: found.End, Records: found.Records,
 		Bytes: found.Bytes, LeaderEpoch: found.LatestEpoch, Cut: found.Cut, OpenTransactions: len(found.Open),
 	})
-	if len(found.Open) > 0 {
-		j.problem(OpenTransactions, f.Topic, "partition %d has %d open transaction(s), the first one from offset %d on, and nobody ends them here: "+
-			"read-committed consumers do not get beyond it. Let Apache Kafka end them: start it, wait for transaction.max.timeout.ms, and stop it",
-			f.Partition, len(found.Open), firstOpen(found.Open))
+	j.open(f, found.Open)
+}
+
+// open reports open transactions. The state of their coordinators comes along where there is one, and so they end as they would
+// have in Apache Kafka.
+func (j *job) open(f *storage.Foreign, open []storage.OpenTransaction) {
+	switch {
+	case len(open) == 0:
+	case j.coordinated:
+		j.note(fmt.Sprintf("Topic %s: partition %d has %d open transaction(s), the first one from offset %d on: their producers or their time-outs end them.",
+			f.Topic, f.Partition, len(open), firstOpen(open)))
+	default:
+		j.problem(OpenTransactions, f.Topic, "partition %d has %d open transaction(s), the first one from offset %d on, and without __transaction_state nobody ends them: "+
+			"read-committed consumers do not get beyond it until somebody aborts them (kafka-transactions abort)", f.Partition, len(open), firstOpen(open))
 	}
 }
 

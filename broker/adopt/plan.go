@@ -11,6 +11,7 @@ import (
 	"github.com/chronik-stream/chronik/broker/group"
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/storage"
+	"github.com/chronik-stream/chronik/broker/txn"
 )
 
 // topicPlan is a topic that is to be imported.
@@ -155,8 +156,11 @@ func (p *planner) target(t *topicPlan) {
 
 // configs are those of a topic's configurations that are acted on here.
 func (p *planner) configs(t *topicPlan, configs map[string]string) map[string]string {
-	if t.name == group.Topic {
+	switch t.name {
+	case group.Topic:
 		return p.to.OffsetsConfigs
+	case txn.Topic:
+		return p.to.TransactionConfigs
 	}
 	kept := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(configs)) {

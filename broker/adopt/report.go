@@ -14,7 +14,7 @@ const (
 	Unclean Kind = "unclean"
 	// OutOfSync: the replica was not in sync, so that it may lack acknowledged records; or whether it was is not known.
 	OutOfSync Kind = "out-of-sync"
-	// OpenTransactions: read-committed consumers stop before a transaction that nobody ends.
+	// OpenTransactions: there is no __transaction_state, and read-committed consumers stop before a transaction that nobody ends.
 	OpenTransactions Kind = "open-transactions"
 	// Configs: configurations that are not acted on here. Accepted, they are left out.
 	Configs Kind = "configs"

@@ -43,7 +43,7 @@ verified on the way. The source is read and never written to. An import that was
 What stands against it is reported, and nothing is changed; some kinds can be accepted:
   unclean            the broker was killed: what was not flushed may be cut, as Apache Kafka would at its next start
   out-of-sync        a replica was not in sync, or that is not known
-  open-transactions  read-committed consumers will not get beyond transactions that nobody ends
+  open-transactions  without __transaction_state nobody ends open transactions, and read-committed consumers will not get beyond them
   configs            topic configurations that are not acted on here are left out
   missing            topics of which no partition is in the directories are left out
   tiered             a part of a topic lies in remote storage and is not imported
