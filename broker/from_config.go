@@ -45,7 +45,7 @@ func FromConfig(c *config.Config, version string, logger *slog.Logger) (Options,
 		WarmUpSegments: c.Storage.Segments.WarmUp,
 		Cleaner:        cleanerOf(c.Cleaner),
 		Scrub:          storage.ScrubConfig{Interval: c.Storage.ScrubInterval, BytesPerSecond: c.Storage.ScrubBytesPerSecond},
-		Limits:         limitsOf(c.Limits), Group: groupsOf(c.Groups),
+		Limits:         limitsOf(c.Limits), Group: groupsOf(c.Groups, c.ConsumerGroup(nil, config.Dynamic{}).SessionTimeout), ConsumerGroups: c.Groups.Consumer.Served,
 		OffsetsTopic: offsetsTopicOf(c.OffsetsTopic),
 		Transactions: transactionsOf(c.Transactions), TransactionTopic: transactionTopicOf(c.TransactionTopic),
 		VerifyTransactions: c.Transactions.Verify, AddPause: c.Transactions.AddPause, AddLimit: c.Transactions.AddLimit,
@@ -75,6 +75,7 @@ func FromConfig(c *config.Config, version string, logger *slog.Logger) (Options,
 	}
 	o.Topics = func(image func() *meta.Image) TopicRules { return &topicRules{config: c, image: image} }
 	o.ConfigRows = configRows(c)
+	o.ConsumerGroup = consumerGroupOf(c)
 	return o, nil
 }
 
@@ -113,11 +114,27 @@ func limitsOf(l config.Limits) server.Limits {
 	}
 }
 
-func groupsOf(g config.Groups) group.Config {
+func groupsOf(g config.Groups, sessionTimeout time.Duration) group.Config {
 	return group.Config{
 		InitialRebalanceDelay: g.InitialRebalanceDelay, MinSessionTimeout: g.MinSessionTimeout, MaxSessionTimeout: g.MaxSessionTimeout,
 		MaxSize: g.MaxSize, MaxOffsetMetadata: g.MaxOffsetMetadata, OffsetsRetention: g.OffsetsRetention,
 		ExpiryInterval: g.ExpiryInterval,
+		Consumer: group.ConsumerConfig{
+			MaxSize: g.Consumer.MaxSize, Assignors: g.Consumer.Assignors, RegexRefresh: g.Consumer.RegexRefresh,
+			SessionTimeout: sessionTimeout,
+		},
+	}
+}
+
+// consumerGroupOf is what is in force for a group of the consumer protocol, with what was changed at run time.
+func consumerGroupOf(c *config.Config) func(image *meta.Image, groupID string) group.BeatSettings {
+	return func(image *meta.Image, groupID string) group.BeatSettings {
+		rules := topicRules{config: c, image: func() *meta.Image { return image }}
+		explicit := image.Config(meta.ResourceKey{Type: meta.GroupConfig, Name: groupID})
+		s := c.ConsumerGroup(explicit, rules.dynamic())
+		return group.BeatSettings{
+			SessionTimeout: s.SessionTimeout, HeartbeatInterval: s.HeartbeatInterval, AssignmentInterval: s.AssignmentInterval,
+		}
 	}
 }
 

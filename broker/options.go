@@ -64,9 +64,12 @@ type Options struct {
 	// Cleaner says how logs are compacted; Logs, Metrics, Clock and Logger are the broker's to set.
 	Cleaner storage.CleanerConfig
 
-	Limits       server.Limits
-	Group        group.Config
-	OffsetsTopic InternalTopic
+	Limits server.Limits
+	Group  group.Config
+	// ConsumerGroups says that groups of the consumer protocol are served, ConsumerGroup what is in force for one of them.
+	ConsumerGroups bool
+	ConsumerGroup  func(image *meta.Image, groupID string) group.BeatSettings
+	OffsetsTopic   InternalTopic
 	// Transactions are the settings of the transaction coordinators, TransactionTopic says how __transaction_state is made.
 	Transactions     txn.Config
 	TransactionTopic InternalTopic

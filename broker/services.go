@@ -134,6 +134,9 @@ func (b *Broker) table(ctx context.Context) (*api.Table, error) {
 		Coordinator: b.groups, Image: b.store.Image, Endpoint: b.endpoint, CreateTopic: b.createCoordinatorTopic(ctx),
 		Changes: &changes{audit: b.audit},
 	}
+	consumers := &handler.ConsumerGroups{
+		Groups: groups, Served: b.options.ConsumerGroups, Assignors: b.options.Group.Consumer.Assignors, Settings: b.options.ConsumerGroup,
+	}
 	transactions := &handler.Transactions{
 		Coordinator: b.transactions, Groups: groups, ProducerIDs: b.work.ids, Markers: b.work.markers, Verification: verification,
 		Changes: &changes{audit: b.audit},
@@ -142,7 +145,7 @@ func (b *Broker) table(ctx context.Context) (*api.Table, error) {
 	security := &handler.Security{Metadata: b.metadata, NoAuthorizer: b.options.ACLsOff}
 	var rows []api.Row
 	for _, area := range [][]api.Row{
-		entry.Rows(), topics.Rows(), cluster.Rows(), records.Rows(), directories.Rows(), groups.Rows(), transactions.Rows(), security.Rows(), b.options.ConfigRows(b.metadata),
+		entry.Rows(), topics.Rows(), cluster.Rows(), records.Rows(), directories.Rows(), groups.Rows(), consumers.Rows(), transactions.Rows(), security.Rows(), b.options.ConfigRows(b.metadata),
 	} {
 		rows = append(rows, area...)
 	}

@@ -3,9 +3,9 @@ package config
 // groupResourceKeys are the keys of single groups.
 func groupResourceKeys() []Key {
 	return []Key{
-		{Name: "consumer.assignment.interval.ms", Type: Int, Default: "1000", Check: atLeast(0), Broker: "group.consumer.assignment.interval.ms", Effect: Refused, Doc: "Shortest time between two assignments of the group, in milliseconds."},
-		{Name: "consumer.heartbeat.interval.ms", Type: Int, Default: "5000", Check: atLeast(1), Broker: "group.consumer.heartbeat.interval.ms", Effect: Refused, Doc: "Heartbeat interval of the group's members, in milliseconds."},
-		{Name: "consumer.session.timeout.ms", Type: Int, Default: "45000", Check: atLeast(1), Broker: "group.consumer.session.timeout.ms", Effect: Refused, Doc: "Time without a heartbeat after which a member is removed, in milliseconds."},
+		{Name: "consumer.assignment.interval.ms", Type: Int, Default: "1000", Check: atLeast(0), Broker: "group.consumer.assignment.interval.ms", Effect: ActedOn, Doc: "Shortest time between two assignments of the group, in milliseconds."},
+		{Name: "consumer.heartbeat.interval.ms", Type: Int, Default: "5000", Check: atLeast(1), Broker: "group.consumer.heartbeat.interval.ms", Effect: ActedOn, Doc: "Heartbeat interval of the group's members, in milliseconds."},
+		{Name: "consumer.session.timeout.ms", Type: Int, Default: "45000", Check: atLeast(1), Broker: "group.consumer.session.timeout.ms", Effect: ActedOn, Doc: "Time without a heartbeat after which a member is removed, in milliseconds."},
 		{Name: "share.assignment.interval.ms", Type: Int, Default: "1000", Check: atLeast(0), Broker: "group.share.assignment.interval.ms", Effect: Refused, Doc: "Shortest time between two assignments of the share group, in milliseconds."},
 		{Name: "share.auto.offset.reset", Type: String, Default: "latest", Effect: Refused, Doc: "Where a share group begins."},
 		{Name: "share.delivery.count.limit", Type: Int, Default: "5", Check: atLeast(2), Broker: "group.share.delivery.count.limit", Effect: Refused, Doc: "How often a record is delivered to the share group at most."},

@@ -317,7 +317,7 @@ func TestIncrementalAlterConfigsRefuses(t *testing.T) {
 		{kind: ofBroker, name: "7", key: "log.retention.ms", value: "1", want: wire.InvalidRequest, message: "expected 1 or empty string"},
 		{kind: ofLogger, name: "1", key: "root", value: "DEBUG", want: wire.InvalidRequest, message: "chronik.log.level"},
 		{kind: ofGroup, name: "g", key: "no.such.key", value: "1", want: wire.InvalidConfig, message: "Unknown group config name: no.such.key"},
-		{kind: ofGroup, name: "g", key: "consumer.session.timeout.ms", value: "50000", want: wire.InvalidConfig, message: "consumer.session.timeout.ms"},
+		{kind: ofGroup, name: "g", key: "consumer.session.timeout.ms", value: "100", want: wire.InvalidConfig, message: "consumer.session.timeout.ms"},
 		{kind: ofGroup, key: "consumer.session.timeout.ms", value: "45000", want: wire.InvalidRequest, message: "empty"},
 		{kind: 16, name: "m", key: "x", value: "1", want: wire.InvalidRequest, message: "Unsupported resource type"},
 	} {

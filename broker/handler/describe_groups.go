@@ -65,8 +65,10 @@ func (g *Groups) describe(ctx context.Context, c *api.Call, q *kmsg.DescribeGrou
 		}
 		if described.State == group.Dead.String() && q.Version >= describeMissing {
 			described.ErrorCode = wire.GroupIDNotFound
-			message := fmt.Sprintf("Group %s not found.", id)
-			described.ErrorMessage = &message
+			if described.ErrorMessage == nil {
+				message := fmt.Sprintf("Group %s not found.", id)
+				described.ErrorMessage = &message
+			}
 		}
 		if described.ErrorCode == wire.None && q.IncludeAuthorizedOperations {
 			described.AuthorizedOperations = grantedOperations(c.Granted, authz.Group, id)

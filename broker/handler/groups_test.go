@@ -69,13 +69,15 @@ func (groupGrants) DecideAny(authz.Subject, authz.Operation, authz.ResourceType)
 
 // groupBroker has the group APIs, their coordinators and one log, with topics "t" (id 1) and group.Topic of one partition.
 type groupBroker struct {
-	t       *testing.T
-	groups  *Groups
-	shards  *shard.Groups
-	log     *groupLog
-	image   *meta.Image
-	created int
-	rules   groupGrants
+	t      *testing.T
+	groups *Groups
+	// consumers are the APIs of the consumer protocol.
+	consumers *ConsumerGroups
+	shards    *shard.Groups
+	log       *groupLog
+	image     *meta.Image
+	created   int
+	rules     groupGrants
 }
 
 func newGroupBroker(t *testing.T) *groupBroker {
@@ -100,6 +102,12 @@ func newGroupBroker(t *testing.T) *groupBroker {
 		CreateTopic: func(string) { b.created++ },
 	}
 	b.groups.Coordinator, b.groups.Changes = b.shards, &changeLog{}
+	b.consumers = &ConsumerGroups{
+		Groups: b.groups, Served: true, Assignors: []string{"uniform", "range"},
+		Settings: func(*meta.Image, string) group.BeatSettings {
+			return group.BeatSettings{SessionTimeout: 45 * time.Second, HeartbeatInterval: 5 * time.Second}
+		},
+	}
 	return b
 }
 
@@ -128,6 +136,9 @@ func (b *groupBroker) start() {
 			InitialRebalanceDelay: 3 * time.Second, MinSessionTimeout: 6 * time.Second, MaxSessionTimeout: 30 * time.Minute,
 			MaxSize: 100, MaxOffsetMetadata: 4096, OffsetsRetention: 7 * 24 * time.Hour, ExpiryInterval: 10 * time.Minute,
 			MaxAppendBytes: 1 << 20,
+			Consumer: group.ConsumerConfig{
+				MaxSize: 100, Assignors: []string{"uniform", "range"}, SessionTimeout: 45 * time.Second, RegexRefresh: 10 * time.Minute,
+			},
 		},
 		Partitions: func() int32 {
 			if topic := b.image.Topic(group.Topic); topic != nil {
@@ -155,7 +166,7 @@ func (b *groupBroker) restart() {
 // sendGroup takes a request through its row as the server does, and the response through its encoding.
 func sendGroup[R kmsg.Response](b *groupBroker, q kmsg.Request) R {
 	b.t.Helper()
-	table, err := api.NewTable(b.groups.Rows()...)
+	table, err := api.NewTable(append(b.groups.Rows(), b.consumers.Rows()...)...)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -172,7 +183,11 @@ func sendGroup[R kmsg.Response](b *groupBroker, q kmsg.Request) R {
 	c.Granted = granted
 	var resp kmsg.Response
 	if refused != nil {
-		resp = row.Refuse(c, wire.GroupAuthorizationFailed)
+		code := wire.GroupAuthorizationFailed
+		if refused.On.Type == authz.Topic {
+			code = wire.TopicAuthorizationFailed
+		}
+		resp = row.Refuse(c, code)
 	} else {
 		resp = row.Handle(context.Background(), c).Response
 	}

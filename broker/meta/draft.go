@@ -31,6 +31,7 @@ func (d *draft) item(name string, code int16, format string, args ...any) {
 
 func (d *draft) putTopic(t *Topic) {
 	old := d.img.Topic(t.Name)
+	d.img.topicsIndex = d.img.index
 	d.img.topics, _, _ = d.img.topics.Insert([]byte(t.Name), t)
 	d.img.topicIDs, _, _ = d.img.topicIDs.Insert(t.ID[:], t)
 	if old == nil {
@@ -46,6 +47,7 @@ func (d *draft) putTopic(t *Topic) {
 }
 
 func (d *draft) removeTopic(t *Topic) {
+	d.img.topicsIndex = d.img.index
 	d.img.topics, _, _ = d.img.topics.Delete([]byte(t.Name))
 	d.img.topicIDs, _, _ = d.img.topicIDs.Delete(t.ID[:])
 	if foldable(t.Name) {

@@ -13,6 +13,7 @@ import (
 // returns must not be changed either.
 type Image struct {
 	index          uint64
+	topicsIndex    uint64
 	clusterID      string
 	secret         []byte
 	topics         *iradix.Tree[*Topic]            // by name
@@ -40,6 +41,9 @@ func NewImage() *Image {
 
 // Index is the entry of the metadata log that made this image; 0 before the first.
 func (img *Image) Index() uint64 { return img.index }
+
+// TopicsIndex is the entry that last created, deleted or changed a topic, or the snapshot that this broker began with.
+func (img *Image) TopicsIndex() uint64 { return img.topicsIndex }
 
 // ClusterID is the cluster's id, 22 characters; "" before it is set.
 func (img *Image) ClusterID() string { return img.clusterID }

@@ -98,6 +98,11 @@ func deniedByAPI(id [16]byte) map[int16]denied {
 		65: {request: &kmsg.DescribeTransactionsRequest{TransactionalIDs: []string{secretTransaction}}, codes: []int16{53}},
 		66: {request: &kmsg.ListTransactionsRequest{DurationFilterMillis: -1}, empty: true},
 		61: {request: &kmsg.DescribeProducersRequest{Topics: []kmsg.DescribeProducersRequestTopic{{Topic: secret, Partitions: []int32{0}}}}, codes: topic},
+		68: {request: &kmsg.ConsumerGroupHeartbeatRequest{
+			Group: secretGroup, MemberID: "m", RebalanceTimeoutMillis: 10000, SubscribedTopicNames: []string{secret},
+			Topics: []kmsg.ConsumerGroupHeartbeatRequestTopic{},
+		}, codes: group},
+		69: {request: &kmsg.ConsumerGroupDescribeRequest{Groups: []string{secretGroup}}, codes: group},
 		74: {request: &kmsg.ListConfigResourcesRequest{}, codes: cluster},
 		75: {request: &kmsg.DescribeTopicPartitionsRequest{Topics: []kmsg.DescribeTopicPartitionsRequestTopic{{Topic: secret}}, ResponsePartitionLimit: 10}, codes: topic},
 	}

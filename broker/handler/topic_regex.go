@@ -1,0 +1,76 @@
+package handler
+
+import (
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"time"
+
+	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// Bounds of subscriptions by regular expression. A heartbeat of a few bytes makes every topic's name be compared.
+const (
+	// maxRegexBytes and maxRegexSteps bound a regular expression and what it takes to compare one character with it.
+	maxRegexBytes = 4 << 10
+	maxRegexSteps = 1000
+	// maxRegexTopics is how many topics the regular expressions of one group may match: each of them is asked for the right to see it.
+	maxRegexTopics = 10_000
+	// regexTime bounds the search. RE2 has no expressions that take for ever, but there may be many topics.
+	regexTime = time.Second
+)
+
+// matchTopics returns the names of the topics that a regular expression (RE2) matches as a whole.
+func matchTopics(image *meta.Image, pattern string) ([]string, error) {
+	re, err := compileTopicRegex(pattern)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	var stop string
+	end := time.Now().Add(regexTime)
+	image.Topics(func(t *meta.Topic) bool {
+		if re.MatchString(t.Name) {
+			names = append(names, t.Name)
+		}
+		switch {
+		case len(names) > maxRegexTopics:
+			stop = fmt.Sprintf("it matches more than %d topics", maxRegexTopics)
+		case time.Now().After(end):
+			stop = fmt.Sprintf("the topics can not be compared with it within %s", regexTime)
+		}
+		return stop == ""
+	})
+	if stop != "" {
+		return nil, badRegex(pattern, stop)
+	}
+	return names, nil
+}
+
+func compileTopicRegex(pattern string) (*regexp.Regexp, error) {
+	if len(pattern) > maxRegexBytes {
+		return nil, badRegex(pattern[:64]+"...", fmt.Sprintf("it is longer than %d bytes", maxRegexBytes))
+	}
+	parsed, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return nil, badRegex(pattern, err.Error())
+	}
+	program, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return nil, badRegex(pattern, err.Error())
+	}
+	if len(program.Inst) > maxRegexSteps {
+		return nil, badRegex(pattern, "it is too complex")
+	}
+	re, err := regexp.Compile(`\A(?:` + pattern + `)\z`)
+	if err != nil {
+		return nil, badRegex(pattern, err.Error())
+	}
+	return re, nil
+}
+
+// badRegex says it as Apache Kafka does.
+func badRegex(pattern, why string) error {
+	return wire.Errorf(wire.InvalidRegularExpression, "SubscribedTopicRegex `%s` is not a valid regular expression: %s.", pattern, why)
+}
