@@ -7,14 +7,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chronik-stream/chronik/broker/coordinator"
 	"github.com/chronik-stream/chronik/broker/txn"
 	"github.com/chronik-stream/chronik/broker/wire"
 	"github.com/chronik-stream/chronik/test/history"
 )
 
-// TestBank has clients move money between accounts in transactions, while the broker and its coordinators fail at any append, messages are lost
-// and late, clients die, stall or live on as zombies, and transactions time out. What clients saw is a history without anomaly; in the end
-// every transaction is over, and read-committed readers see both sides of every transfer that was committed and of no other.
+// TestBank has clients move money between accounts in transactions, and work on orders whose offsets are part of them, while the broker and its
+// coordinators fail at any append, messages are lost and late, clients die, stall or live on as zombies, and transactions time out. What clients
+// saw is a history without anomaly; in the end every transaction is over, read-committed readers see both sides of every transfer that was
+// committed and of no other, and each order before the committed offset took effect once, those behind it never.
 func TestBank(t *testing.T) {
 	forEachSeed(t, 200, func(t *testing.T, seed uint64) {
 		w := newWorld(seed, faults{})
@@ -41,7 +43,12 @@ func (w *world) run() []string {
 	w.quiet = w.now.Add(runTime)
 	w.startBroker()
 	for i := range 4 {
-		w.startClient(fmt.Sprintf("bank-%d", i%3)) // the last one has the id of the first
+		w.startClient(fmt.Sprintf("bank-%d", i%3), nil) // the last one has the id of the first
+	}
+	for i := range workers {
+		w.startShop(i)
+		todo := orders(i)
+		w.startClient(workerID(i), &todo)
 	}
 	for i := range 3 {
 		w.startReader(i > 0)
@@ -63,6 +70,7 @@ func (w *world) checkEnd() {
 	for _, h := range w.broker.hosts {
 		h.checkOver()
 	}
+	effects := map[string]int{}
 	final := &reader{w: w, committed: true}
 	total, sides := 0, map[int64]int{}
 	for i := range accounts {
@@ -78,8 +86,14 @@ func (w *world) checkEnd() {
 				number, amount := parse(w, r.Value)
 				total += amount
 				sides[number]++
+				if order, ok := orderOf(r.Value); ok {
+					effects[order]++
+				}
 			}
 		}
+	}
+	for i := range workers {
+		w.checkOrders(i, effects)
 	}
 	if total != 0 {
 		w.breaks("there is %d of money, not 0", total)
@@ -102,7 +116,10 @@ func parse(w *world, value string) (transfer int64, amount int) {
 // checkOver checks that no transaction is open or still to be marked.
 func (h *host) checkOver() {
 	answered := false
-	h.ask(txn.List{States: []string{txn.Ongoing.String(), txn.PrepareCommit.String(), txn.PrepareAbort.String()}, DurationMillis: -1}, func(code int16, value any) {
+	q := txn.List{States: []string{txn.Ongoing.String(), txn.PrepareCommit.String(), txn.PrepareAbort.String()}, DurationMillis: -1}
+	h.ask(func(ticket uint64) coordinator.Event {
+		return coordinator.Asked[txn.Request]{Ticket: ticket, Request: q}
+	}, func(code int16, value any) {
 		answered = true
 		if code != wire.None || fmt.Sprint(value) != "[]" {
 			h.w.breaks("there are transactions at the end: code %d, %v", code, value)

@@ -9,7 +9,7 @@ import (
 )
 
 // call carries out what a machine wants done.
-func (h *host) call(m *txn.Machine, c coordinator.Call) {
+func (h *host) call(m machine, c coordinator.Call) {
 	switch what := c.What.(type) {
 	case txn.WantProducerID:
 		h.giveProducerID(m, c.ID)
@@ -20,7 +20,7 @@ func (h *host) call(m *txn.Machine, c coordinator.Call) {
 	}
 }
 
-func (h *host) giveProducerID(m *txn.Machine, call uint64) {
+func (h *host) giveProducerID(m machine, call uint64) {
 	result := txn.ProducerID{Code: wire.CoordinatorNotAvailable}
 	if !h.w.trouble(10) {
 		h.w.producerIDs++
@@ -30,7 +30,7 @@ func (h *host) giveProducerID(m *txn.Machine, call uint64) {
 }
 
 // sendMarkers writes each marker at a time of its own. The call returns when all are confirmed or refused; some results are lost on the way.
-func (h *host) sendMarkers(m *txn.Machine, call uint64, s txn.SendMarkers) {
+func (h *host) sendMarkers(m machine, call uint64, s txn.SendMarkers) {
 	var results txn.Marked
 	missing := len(s.Partitions)
 	done := func(p txn.TopicPartition, code int16) {
@@ -42,7 +42,9 @@ func (h *host) sendMarkers(m *txn.Machine, call uint64, s txn.SendMarkers) {
 		}
 	}
 	for i, p := range s.Partitions {
-		marker := coordinator.Marker{ProducerID: s.ProducerID, Epoch: s.Epoch, Commit: s.Commit, CoordinatorEpoch: s.CoordinatorEpoch}
+		marker := coordinator.Marker{
+			ProducerID: s.ProducerID, Epoch: s.Epoch, Commit: s.Commit, CoordinatorEpoch: s.CoordinatorEpoch, Level: int8(s.Level), //nolint:gosec // 0 to 2
+		}
 		h.w.after(h.w.upTo(10*time.Millisecond), func() {
 			switch {
 			case h.machine != m:
@@ -54,18 +56,23 @@ func (h *host) sendMarkers(m *txn.Machine, call uint64, s txn.SendMarkers) {
 				if h.w.faults.mixesOutcomes && i > 0 {
 					marker.Commit = !marker.Commit
 				}
-				h.w.mark(p, marker, s.Level, func(code int16) { done(p, code) })
+				h.broker.mark(p, marker, func(code int16) { done(p, code) })
 			}
 		})
 	}
 }
 
-// mark writes a marker.
-func (w *world) mark(at txn.TopicPartition, m coordinator.Marker, level int16, done func(code int16)) {
-	if !w.faults.marksEarly {
-		w.logs[at].mark(m, level, done)
-		return
+// mark writes a marker; in the log of the groups, their coordinator does.
+func (b *broker) mark(at txn.TopicPartition, m coordinator.Marker, done func(code int16)) {
+	switch {
+	case at == offsetsPartition:
+		b.endOffsets(m, done)
+	case b.w.faults.marksEarly:
+		b.w.logs[at].mark(m, func() {})
+		done(wire.None)
+	default:
+		if code := b.w.logs[at].mark(m, func() { done(wire.None) }); code != wire.None {
+			done(code)
+		}
 	}
-	w.logs[at].mark(m, level, func(int16) {})
-	done(wire.None)
 }

@@ -18,7 +18,9 @@ type client struct {
 	id     string
 	number int
 	// level is the transaction.version that it uses.
-	level     int16
+	level int16
+	// orders are what it works on; nil if it moves money.
+	orders    *txn.TopicPartition
 	producer  txn.Producer
 	sequences map[txn.TopicPartition]int32
 	dead      bool
@@ -41,10 +43,11 @@ type producing struct {
 	value    string
 }
 
-func (w *world) startClient(id string) {
+// startClient starts a client of a transactional id, which works on orders or, if there are none for it, moves money.
+func (w *world) startClient(id string, orders *txn.TopicPartition) {
 	w.clients++
 	w.alive[id]++
-	c := &client{w: w, id: id, number: w.clients}
+	c := &client{w: w, id: id, number: w.clients, orders: orders}
 	if w.draw.level >= 2 && w.r.IntN(4) > 0 {
 		c.level = 2
 	}
@@ -81,7 +84,7 @@ func (c *client) restart() {
 	c.die()
 	c.w.after(c.w.upTo(100*time.Millisecond), func() {
 		if c.w.now.Before(c.w.quiet) && c.w.alive[c.id] == 0 {
-			c.w.startClient(c.id)
+			c.w.startClient(c.id, c.orders)
 		}
 	})
 }
@@ -91,20 +94,28 @@ func (c *client) die() {
 	c.w.alive[c.id]--
 }
 
-// next begins a transfer, or ends the client; at times another one begins with the same id, and this one goes on as a zombie.
+// next begins a transaction, or ends the client; at times another one begins with the same id, and this one goes on as a zombie.
 func (c *client) next() {
 	if !c.w.now.Before(c.w.quiet) {
 		c.die()
 		return
 	}
 	if c.w.oneIn(20) {
-		c.w.startClient(c.id)
+		c.w.startClient(c.id, c.orders)
 	}
 	pause := c.w.upTo(50 * time.Millisecond)
 	if c.w.oneIn(30) {
 		pause = c.w.upTo(3 * time.Second)
 	}
-	c.w.after(pause, func() { c.beginTransfer() })
+	c.w.after(pause, c.begin)
+}
+
+func (c *client) begin() {
+	if c.orders != nil {
+		c.beginOrders()
+		return
+	}
+	c.beginTransfer()
 }
 
 // call sends a request until it is answered in a way that is worth to be told, or it has been tried for some times. then also hears whether it is sure that no try but the last
@@ -165,7 +176,7 @@ func (c *client) deliver(arrives func()) {
 func again(code int16) bool {
 	switch code {
 	case wire.ConcurrentTransactions, wire.CoordinatorLoadInProgress, wire.CoordinatorNotAvailable, wire.NotCoordinator, wire.NotEnoughReplicas,
-		wire.RequestTimedOut:
+		wire.RequestTimedOut, wire.UnstableOffsetCommit:
 		return true
 	default:
 		return false
@@ -182,14 +193,18 @@ func definite(code int16) bool {
 	}
 }
 
-// produce sends a record of a transaction to a partition.
-func (c *client) produce(t *transfer, at txn.TopicPartition, amount int, then func(answer)) {
+// produce sends a record of a transaction to a partition, which may be the effect of an order.
+func (c *client) produce(t *transfer, at txn.TopicPartition, amount int, order string, then func(answer)) {
 	c.w.values++
 	p := &producing{
-		id: c.id, level: c.level, producer: c.producer, at: at, sequence: c.sequences[at], value: fmt.Sprintf("%d: transfer %d: %d", c.w.values, t.txn, amount),
+		id: c.id, level: c.level, producer: c.producer, at: at, sequence: c.sequences[at],
+		value: fmt.Sprintf("%d: transfer %d: %d", c.w.values, t.txn, amount),
+	}
+	if order != "" {
+		p.value += "; " + order
 	}
 	c.sequences[at]++
-	ev := history.Event{Client: c.number, Op: history.Send, Phase: history.Invoke, Txn: t.txn, Topic: at.Topic, Value: p.value}
+	ev := history.Event{Client: c.number, Op: history.Send, Phase: history.Invoke, Txn: t.txn, Topic: at.Topic, Value: p.value, Once: order}
 	c.w.record(ev)
 	c.call(func(b *broker, reply func(answer)) { b.produce(p, reply) }, func(a answer, sure bool) {
 		ev.Phase, ev.Offset = outcome(a, sure), a.offset

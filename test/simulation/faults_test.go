@@ -18,6 +18,9 @@ type faults struct {
 	guardsStay bool
 	// marksEarly tells that a marker is on disk before it is; confirmsEarly tells that things are on disk before they are.
 	marksEarly, confirmsEarly bool
+	// commitsAbortedOffsets has offsets count that a transaction has committed that was aborted; unstableOffsets tells offsets while a
+	// transaction is about to change them.
+	commitsAbortedOffsets, unstableOffsets bool
 	// neverWakes forgets all time-outs.
 	neverWakes bool
 }
@@ -25,16 +28,18 @@ type faults struct {
 // TestBankFindsFaults: each error is found within few seeds, or TestBank would prove nothing.
 func TestBankFindsFaults(t *testing.T) {
 	cases := map[string]faults{
-		"a marker is lost now and then":            {losesMarkers: true},
-		"only one partition gets a marker":         {marksFirstOnly: true},
-		"partitions get opposite markers":          {mixesOutcomes: true},
-		"the last stable offset is the end":        {stableIsEnd: true},
-		"epochs are not checked":                   {epochUnchecked: true, verifiesNothing: true},
-		"records come without a transaction":       {verifiesNothing: true},
-		"answers come before the disk is done":     {confirmsEarly: true},
-		"markers are told before they are on disk": {marksEarly: true},
-		"a verification outlives the transaction":  {guardsStay: true},
-		"time-outs never come":                     {neverWakes: true},
+		"a marker is lost now and then":             {losesMarkers: true},
+		"only one partition gets a marker":          {marksFirstOnly: true},
+		"partitions get opposite markers":           {mixesOutcomes: true},
+		"the last stable offset is the end":         {stableIsEnd: true},
+		"epochs are not checked":                    {epochUnchecked: true, verifiesNothing: true},
+		"records come without a transaction":        {verifiesNothing: true},
+		"answers come before the disk is done":      {confirmsEarly: true},
+		"markers are told before they are on disk":  {marksEarly: true},
+		"a verification outlives the transaction":   {guardsStay: true},
+		"offsets are committed by an abort":         {commitsAbortedOffsets: true},
+		"offsets are told that are about to change": {unstableOffsets: true},
+		"time-outs never come":                      {neverWakes: true},
 	}
 	for name, f := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -38,7 +38,9 @@ type waiter struct {
 }
 
 func (w *world) addLog(at txn.TopicPartition) {
-	w.logs[at] = &log{w: w, at: at, known: producers{}}
+	l := &log{w: w, at: at, known: producers{}}
+	w.logs[at] = l
+	w.inOrder = append(w.inOrder, l)
 }
 
 // append adds entries, which become confirmed after a while, and then calls the function. A crash forgets the function.

@@ -22,7 +22,7 @@ type producerState struct {
 	closed  []span
 	aborted []span
 	// guard is the verification that a transaction's first record has to come with; it is not in the log.
-	guard      int
+	guard      uint64
 	guardEpoch int16
 }
 
@@ -113,8 +113,8 @@ func (p producers) isAborted(id, offset int64) bool {
 	return false
 }
 
-// verified begins the verification of a transaction's first record; guard is 0 where none is needed.
-func (l *log) verify(p txn.Producer) (guard int, code int16) {
+// verify begins the verification of a transaction's first record; guard is 0 where none is needed.
+func (l *log) verify(p txn.Producer) (guard uint64, code int16) {
 	s := l.known.state(p.ID)
 	switch {
 	case s.epoch > p.Epoch && !l.w.faults.epochUnchecked:
@@ -122,14 +122,14 @@ func (l *log) verify(p txn.Producer) (guard int, code int16) {
 	case s.open >= 0 && s.epoch == p.Epoch || l.w.faults.verifiesNothing:
 		return 0, wire.None
 	case s.guard == 0 || s.guardEpoch < p.Epoch:
-		l.w.values++
-		s.guard, s.guardEpoch = l.w.values, p.Epoch
+		l.w.guards++
+		s.guard, s.guardEpoch = l.w.guards, p.Epoch
 	}
 	return s.guard, wire.None
 }
 
 // produce appends a record of a transaction. It calls back when the record is confirmed, or at once with a code.
-func (l *log) produce(p txn.Producer, sequence int32, value string, guard int, reply func(answer)) {
+func (l *log) produce(p txn.Producer, sequence int32, value string, guard uint64, reply func(answer)) {
 	s := l.known.state(p.ID)
 	if s.epoch == p.Epoch {
 		for _, b := range s.batches {
@@ -147,7 +147,8 @@ func (l *log) produce(p txn.Producer, sequence int32, value string, guard int, r
 	offset = l.append(func() { reply(answer{offset: offset}) }, entry{value: value, producer: p, sequence: sequence, transactional: true})
 }
 
-func (l *log) check(s *producerState, p txn.Producer, sequence int32, guard int) int16 {
+// check says what speaks against a record; those of coordinators have the sequence -1.
+func (l *log) check(s *producerState, p txn.Producer, sequence int32, guard uint64) int16 {
 	expected := int32(0)
 	if s.epoch == p.Epoch && len(s.batches) > 0 {
 		expected = s.batches[len(s.batches)-1].sequence + 1
@@ -155,7 +156,7 @@ func (l *log) check(s *producerState, p txn.Producer, sequence int32, guard int)
 	switch {
 	case s.epoch > p.Epoch && !l.w.faults.epochUnchecked:
 		return wire.InvalidProducerEpoch
-	case s.epoch >= 0 && sequence != expected && !l.w.faults.epochUnchecked:
+	case sequence >= 0 && s.epoch >= 0 && sequence != expected && !l.w.faults.epochUnchecked:
 		return wire.OutOfOrderSequenceNumber
 	case (s.open < 0 || s.epoch != p.Epoch) && !l.w.faults.verifiesNothing && (guard == 0 || guard != s.guard || s.guardEpoch != p.Epoch):
 		return wire.InvalidTxnState
@@ -173,18 +174,38 @@ func (l *log) waitFor(offset int64, reply func(answer)) {
 	l.waiting = append(l.waiting, waiter{len(l.entries), func() { reply(answer{offset: offset}) }})
 }
 
-// mark writes a marker. It calls back when the marker is confirmed, or at once with a code.
-func (l *log) mark(m coordinator.Marker, level int16, reply func(code int16)) {
+// take appends what a coordinator wants written, and calls back when it is confirmed; or it returns a code and has written nothing.
+func (l *log) take(a coordinator.Append, confirmed func()) int16 {
+	if a.Marker != nil {
+		return l.mark(*a.Marker, confirmed)
+	}
+	e := entry{producer: txn.Producer{ID: -1}, sequence: -1}
+	if a.Producer != nil {
+		e.producer, e.transactional = txn.Producer{ID: a.Producer.ID, Epoch: a.Producer.Epoch}, true
+		if code := l.check(l.known.state(e.producer.ID), e.producer, -1, a.Producer.Guard); code != wire.None {
+			return code
+		}
+	}
+	var entries []entry
+	for _, r := range a.Records {
+		e.record = r
+		entries = append(entries, e)
+	}
+	l.append(confirmed, entries...)
+	return wire.None
+}
+
+// mark writes a marker, and calls back when it is confirmed; or it returns a code and has written nothing.
+func (l *log) mark(m coordinator.Marker, confirmed func()) int16 {
 	s := l.known.state(m.ProducerID)
 	switch {
 	case m.CoordinatorEpoch < s.coordinatorEpoch:
-		reply(wire.TransactionCoordinatorFenced)
-	case m.Epoch < s.epoch, level >= 2 && m.Epoch == s.epoch && s.open >= 0:
-		reply(wire.InvalidProducerEpoch)
-	default:
-		if !l.w.faults.guardsStay {
-			s.guard = 0
-		}
-		l.append(func() { reply(wire.None) }, entry{producer: txn.Producer{ID: -1}, sequence: -1, marker: &m})
+		return wire.TransactionCoordinatorFenced
+	case m.Epoch < s.epoch, m.Level >= 2 && m.Epoch == s.epoch && s.open >= 0:
+		return wire.InvalidProducerEpoch
+	case !l.w.faults.guardsStay:
+		s.guard = 0
 	}
+	l.append(confirmed, entry{producer: txn.Producer{ID: -1}, sequence: -1, marker: &m})
+	return wire.None
 }

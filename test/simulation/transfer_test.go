@@ -27,7 +27,12 @@ func (c *client) beginTransfer() {
 		c.move(t)
 		return
 	}
-	add := txn.Add{TransactionalID: c.id, Producer: c.producer, Partitions: []txn.TopicPartition{t.from, t.to}}
+	c.addPartitions([]txn.TopicPartition{t.from, t.to}, func() { c.move(t) })
+}
+
+// addPartitions adds partitions to the transaction, and then goes on.
+func (c *client) addPartitions(partitions []txn.TopicPartition, then func()) {
+	add := txn.Add{TransactionalID: c.id, Producer: c.producer, Partitions: partitions}
 	c.call(func(b *broker, reply func(answer)) {
 		b.ask(c.id, add, func(code int16, _ any) { reply(answer{code: code}) })
 	}, func(a answer, _ bool) {
@@ -35,7 +40,7 @@ func (c *client) beginTransfer() {
 			c.restart()
 			return
 		}
-		c.move(t)
+		then()
 	})
 }
 
@@ -44,20 +49,24 @@ func (c *client) move(t *transfer) {
 	missing, failed := 2, false
 	done := func(a answer) {
 		failed = failed || a.code != wire.None
-		if missing--; missing > 0 {
-			return
-		}
-		switch {
-		case failed && c.w.oneIn(2):
-			c.restart()
-		case failed:
-			c.end(t, false, c.recover)
-		default:
-			c.w.after(c.stall(), func() { c.end(t, c.w.r.IntN(4) > 0, c.next) })
+		if missing--; missing == 0 {
+			c.endMoved(t, failed)
 		}
 	}
-	c.produce(t, t.from, -t.amount, done)
-	c.produce(t, t.to, t.amount, done)
+	c.produce(t, t.from, -t.amount, "", done)
+	c.produce(t, t.to, t.amount, "", done)
+}
+
+// endMoved ends a transaction whose records are written, or have failed to be.
+func (c *client) endMoved(t *transfer, failed bool) {
+	switch {
+	case failed && c.w.oneIn(2):
+		c.restart()
+	case failed:
+		c.end(t, false, c.recover)
+	default:
+		c.w.after(c.stall(), func() { c.end(t, c.w.r.IntN(4) > 0, c.next) })
+	}
 }
 
 // stall is how long the client thinks before it ends a transaction; sometimes for too long.

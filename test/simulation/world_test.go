@@ -21,6 +21,8 @@ type world struct {
 	broker *broker
 	epoch  int32
 	logs   map[txn.TopicPartition]*log
+	// inOrder are the logs in the order of their making.
+	inOrder []*log
 	// producerIDs counts the ids that were given out; it outlives the broker.
 	producerIDs int64
 	clients     int
@@ -28,6 +30,7 @@ type world struct {
 	alive     map[string]int
 	txns      int64
 	values    int
+	guards    uint64
 	transfers []*transfer
 	// quiet is when trouble ends and clients begin nothing more.
 	quiet  time.Time
@@ -66,6 +69,10 @@ func newWorld(seed uint64, f faults) *world {
 	for i := range accounts {
 		w.addLog(account(i))
 	}
+	for i := range workers {
+		w.addLog(orders(i))
+	}
+	w.addLog(offsetsPartition)
 	for p := range w.draw.partitions {
 		w.addLog(txn.TopicPartition{Topic: txn.Topic, Partition: p})
 	}
