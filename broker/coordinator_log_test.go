@@ -66,7 +66,7 @@ func (w *offsetsWorld) open() {
 	w.groups = shard.NewGroups(shard.GroupsConfig{
 		Group: testOptions("").Group, Partitions: func() int32 { return 1 }, Logger: logger,
 	})
-	w.must(w.groups.Load(0, 1, &groupLog{part: w.part}))
+	w.must(w.groups.Load(0, 1, &coordinatorLog{part: w.part}))
 	w.loaded()
 	w.cleaner = storage.NewCleaner(storage.CleanerConfig{
 		Threads: 1, DedupeBytes: 1 << 20, LoadFactor: 0.9, IOBytes: 64 << 10, BytesPerSecond: 1e300, Logs: w.set.Stable, Metrics: cleanerMetrics,
@@ -167,7 +167,7 @@ func (w *offsetsWorld) compact() {
 
 func (w *offsetsWorld) entries() (n int) {
 	w.t.Helper()
-	w.must((&groupLog{part: w.part}).Read(w.t.Context(), func(coordinator.Entry) error { n++; return nil }))
+	w.must((&coordinatorLog{part: w.part}).Read(w.t.Context(), func(coordinator.Entry) error { n++; return nil }))
 	return n
 }
 
