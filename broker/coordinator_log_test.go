@@ -131,7 +131,8 @@ func (w *offsetsWorld) commitTxn(epoch int16, topic string, offset int64) error 
 	q := kmsg.NewPtrTxnOffsetCommitRequest()
 	q.Group, q.Generation, q.ProducerID, q.ProducerEpoch = "g", -1, 4000, epoch
 	q.Topics = []kmsg.TxnOffsetCommitRequestTopic{{Topic: topic, Partitions: []kmsg.TxnOffsetCommitRequestTopicPartition{{Offset: offset}}}}
-	_, err := w.ask(group.CommitTxn{TxnOffsetCommitRequest: q})
+	guard, _ := w.part.StartVerification(q.ProducerID, epoch, -1, false) // a zombie gets none, and its offsets are refused all the same
+	_, err := w.ask(group.CommitTxn{TxnOffsetCommitRequest: q, Guard: guard})
 	return err
 }
 

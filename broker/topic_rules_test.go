@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -20,7 +21,7 @@ func TestEveryKeyOfATopicReachesItsLog(t *testing.T) {
 			SegmentBytes: 1_048_577, SegmentMs: 2, SegmentJitterMs: 3, Preallocate: true, IndexBytes: 4, IndexIntervalBytes: 5,
 			RetentionMs: 6, RetentionBytes: 7, MaxMessageBytes: 8, FlushMessages: 9, FlushMs: 10, FileDeleteDelay: 11 * time.Millisecond,
 			Compact: true, MinCleanableRatio: 0.12, MinCompactionLagMs: 13, MaxCompactionLagMs: 14, DeleteRetentionMs: 15,
-			ProducerIDExpirationMs: 16,
+			ProducerIDExpirationMs: 16, VerifyTransactions: true,
 		},
 		LogAppendTime: true, BeforeMaxMs: 17, AfterMaxMs: 18, MaxMessageBytes: 8, Compacted: true, HeaderOnly: true,
 		Compression: record.Compression{Fixed: true, Codec: record.Zstd, Level: 19}, MinISR: 20,
@@ -52,6 +53,16 @@ func TestEveryKeyOfATopicReachesItsLog(t *testing.T) {
 	topic.Configs["cleanup.policy"], want.Log.CompactOnly, want.Log.Compact, want.Compacted = "delete", false, false, false
 	want.Log.SegmentMs = 100
 	check("delete")
+}
+
+// TestTransactionsAreVerifiedUnlessTheBrokersKeySaysNot: the one key of a log that is true by default.
+func TestTransactionsAreVerifiedUnlessTheBrokersKeySaysNot(t *testing.T) {
+	for _, want := range []bool{true, false} {
+		rules := options(t, map[string]string{"transaction.partition.verification.enable": strconv.FormatBool(want)}).Topics(meta.NewImage)
+		if got := rules.ReplicaSettings(&meta.Topic{Name: "t"}).Log.VerifyTransactions; got != want {
+			t.Errorf("%t in place of %t", got, want)
+		}
+	}
 }
 
 func TestCompressionOfATopic(t *testing.T) {

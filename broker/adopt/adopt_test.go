@@ -425,10 +425,15 @@ func (w *world) appendInEpoch(epoch int32) {
 func (w *world) openTransaction() {
 	w.t.Helper()
 	d := w.open(w.disk, kafkaDir)
+	log := d.Log("a", 0)
+	guard, err := log.StartVerification(6, 0, 0, false)
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	var b record.Builder
 	b.Add(testTime.UnixMilli(), nil, []byte("open"))
 	batch := transactional(b.Batch(), 6)
-	if _, err := d.Log("a", 0).Append(batch, storage.AppendInfo{LeaderEpoch: 8, Origin: storage.Client}); err != nil {
+	if _, err := log.Append(batch, storage.AppendInfo{LeaderEpoch: 8, Origin: storage.Client, Guard: guard}); err != nil {
 		w.t.Fatal(err)
 	}
 	if err := d.Close(); err != nil {

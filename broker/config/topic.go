@@ -90,6 +90,8 @@ type TopicSettings struct {
 	GzipLevel, LZ4Level, ZstdLevel int
 	// ProducerIDExpirationMs is the broker's producer.id.expiration.ms, which can be changed at run time.
 	ProducerIDExpirationMs int64
+	// VerifyTransactions is the broker's transaction.partition.verification.enable, likewise.
+	VerifyTransactions bool
 	// DeleteRetentionMs, the lags and MinCleanableRatio are for compacted topics.
 	DeleteRetentionMs, MinCompactionLagMs, MaxCompactionLagMs int64
 	MinCleanableRatio                                         float64
@@ -129,6 +131,7 @@ func (c *Config) Topic(explicit map[string]string, d Dynamic) TopicSettings {
 		GzipLevel:   int(number("compression.gzip.level")), LZ4Level: int(number("compression.lz4.level")),
 		ZstdLevel:              int(number("compression.zstd.level")),
 		ProducerIDExpirationMs: c.brokerNumber("producer.id.expiration.ms", d),
+		VerifyTransactions:     c.brokerFlag("transaction.partition.verification.enable", d),
 	}
 }
 
@@ -140,6 +143,12 @@ func (c *Config) brokerNumber(name string, d Dynamic) int64 {
 		n, _ = strconv.ParseInt(c.table.broker[name].Default, 10, 64)
 	}
 	return n
+}
+
+// brokerFlag is what is in force of a broker's key that is true or false.
+func (c *Config) brokerFlag(name string, d Dynamic) bool {
+	e, _ := c.Broker(name, d)
+	return strings.EqualFold(e.Value, "true")
 }
 
 // flushMs is flush.ms, or log.flush.scheduler.interval.ms where neither it nor log.flush.interval.ms is set.

@@ -18,7 +18,12 @@ func (b *recordsBroker) transact(producerID int64, epoch int16) {
 	var batch record.Builder
 	batch.Add(recordsTime.UnixMilli(), []byte("key"), []byte("value"))
 	batch.Transaction(producerID, epoch)
-	if _, err := b.set.Get("t", 0).AppendTransactional(batch.Batch(), 0, recordsTime); err != nil {
+	part := b.set.Get("t", 0)
+	guard, err := part.StartVerification(producerID, epoch, -1, false)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if _, err := part.AppendTransactional(batch.Batch(), guard, recordsTime); err != nil {
 		b.t.Fatal(err)
 	}
 }

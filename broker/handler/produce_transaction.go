@@ -102,8 +102,13 @@ func (p *producing) verify(ctx context.Context, names []string, producer txn.Pro
 	}
 }
 
-// startVerification begins to let a batch in, and reports whether the coordinator is to be asked.
+// startVerification begins to let a batch in, and reports whether the coordinator is to be asked: not within a transaction that is open.
 func (p *producing) startVerification(t *kmsg.ProduceRequestTopic, name string, from *kmsg.ProduceRequestTopicPartition) (a admission, needed bool) {
-	_, err := p.find(t, name, from)
-	return admission{err: err}, err == nil
+	part, err := p.find(t, name, from)
+	if err != nil {
+		return admission{err: err}, false
+	}
+	b := record.Batch(from.Records)
+	guard, err := part.StartVerification(b.ProducerID(), b.ProducerEpoch(), b.BaseSequence(), produceSupport(p.q.Version) == adding)
+	return admission{guard: guard, err: err}, guard != 0
 }

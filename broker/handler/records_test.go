@@ -35,6 +35,8 @@ type recordsBroker struct {
 	rows  map[int16]api.Row
 	rules groupGrants
 	user  string
+	// unverified says of logs that are configured from now on that transactions need no verification.
+	unverified bool
 }
 
 var recordsTime = time.UnixMilli(1_760_000_000_000)
@@ -56,8 +58,10 @@ func newRecordsBroker(t testing.TB, cfg storage.Config) *recordsBroker {
 	b.set = replica.NewSet(replica.Config{
 		NodeID: 1, Directories: []*storage.Directory{d}, Walker: record.NewWalker(), Metrics: metrics, Clock: clock, Logger: slog.New(slog.DiscardHandler),
 		Settings: func(*meta.Topic) *replica.Settings {
+			log := storage.DefaultLogConfig()
+			log.VerifyTransactions = !b.unverified
 			return &replica.Settings{
-				Log: storage.DefaultLogConfig(), BeforeMaxMs: math.MaxInt64, AfterMaxMs: 3_600_000, MaxMessageBytes: 1 << 20, MinISR: 1,
+				Log: log, BeforeMaxMs: math.MaxInt64, AfterMaxMs: 3_600_000, MaxMessageBytes: 1 << 20, MinISR: 1,
 			}
 		},
 	})

@@ -92,6 +92,8 @@ func TestABatchWhosePartitionWasNotAddedIsRefused(t *testing.T) {
 func TestWithoutVerificationOldClientsAreTrusted(t *testing.T) {
 	withTransactions(t, func(t *testing.T, x *txnBroker) {
 		x.area.Verification.Enabled = false
+		x.unverified = true
+		x.set.Reconfigure(x.log.Image())
 		p := x.begin("id")
 		wantTxnCode(t, "old client", x.write("id", p, 0, 11), wire.None)
 		wantTxnCode(t, "new client", x.write("new", x.begin("new"), 0, 12), wire.None)

@@ -9,6 +9,7 @@ import (
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/group"
 	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/replica"
 	"github.com/chronik-stream/chronik/broker/txn"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
@@ -108,9 +109,17 @@ func (t *Transactions) verifyOffsets(ctx context.Context, q *kmsg.TxnOffsetCommi
 	if !ok {
 		return 0, wire.Errorf(wire.NotCoordinator, "%s does not exist", group.Topic)
 	}
-	_, err = t.Markers.Partitions.find(group.Topic, partition, -1)
-	if err != nil {
+	part, err := t.Markers.Partitions.find(group.Topic, partition, -1)
+	if err == nil {
+		guard, err = part.StartVerification(q.ProducerID, q.ProducerEpoch, -1, s == adding)
+	}
+	switch {
+	case replica.Refused(err):
+		return 0, err
+	case err != nil:
 		return 0, wire.Errorf(wire.NotCoordinator, "%w", err)
+	case guard == 0: // the transaction has offsets there
+		return 0, nil
 	}
 	producer := txn.Producer{ID: q.ProducerID, Epoch: q.ProducerEpoch}
 	parts := []txn.TopicPartition{{Topic: group.Topic, Partition: partition}}

@@ -51,6 +51,18 @@ func (r *Replica) Append(batch []byte, all, zstd bool, guard uint64, now time.Ti
 	return r.append(stored.Batch, storage.AppendInfo{Now: now, Origin: storage.Client, Guard: guard}, all)
 }
 
+// StartVerification begins the first append of a producer to its transaction in this partition. Unless the guard is 0 the append has to
+// bring it, and the coordinator has to be asked first whether the partition belongs to the transaction (KIP-890). bumps says that the
+// producer's epoch rises with each transaction (transaction version 2).
+func (r *Replica) StartVerification(producerID int64, epoch int16, firstSequence int32, bumps bool) (guard uint64, err error) {
+	r.leading.RLock()
+	defer r.leading.RUnlock()
+	if err := r.CheckEpoch(-1); err != nil {
+		return 0, err
+	}
+	return r.log().StartVerification(producerID, epoch, firstSequence, bumps)
+}
+
 // refused counts a refused batch and gives it the code that its producer is told.
 func (r *Replica) refused(err error) error {
 	var refusal *record.Refusal

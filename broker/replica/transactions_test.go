@@ -21,7 +21,11 @@ func inTransaction(t *testing.T, r *Replica, producerID int64, epoch int16, n in
 		b.Add(testTime.UnixMilli(), fmt.Appendf(nil, "key %d", i), []byte("value"))
 	}
 	b.Transaction(producerID, epoch)
-	if _, err := r.AppendTransactional(b.Batch(), 0, testTime); err != nil {
+	guard, err := r.StartVerification(producerID, epoch, 0, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.AppendTransactional(b.Batch(), guard, testTime); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -146,5 +150,40 @@ func TestRefusedAppendsAreKnown(t *testing.T) {
 	want := []ProducerState{{ID: 1, Epoch: 5, LastSequence: -1, LastTimestamp: testTime.UnixMilli(), CoordinatorEpoch: 1, TxnStart: -1}}
 	if diff := cmp.Diff(want, r.Producers()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestClientsBringTheGuardOfTheirTransaction with its first batch.
+func TestClientsBringTheGuardOfTheirTransaction(t *testing.T) {
+	w := newWorld(t, 1)
+	w.create("t", 1, []int32{testNode})
+	r := w.replica("t", 0)
+	send := func(guard uint64) error {
+		var b record.Builder
+		b.Add(testTime.UnixMilli(), nil, nil)
+		b.Transaction(1, 0)
+		_, err := r.Append(b.Batch(), true, true, guard, testTime)
+		return err
+	}
+	if err := send(0); wire.CodeOf(err) != wire.InvalidTxnState || !Refused(err) {
+		t.Errorf("without a guard: %v", err)
+	}
+	guard, err := r.StartVerification(1, 0, 0, true)
+	if err != nil || guard == 0 {
+		t.Errorf("guard %d, %v", guard, err)
+	}
+	if err := send(guard); err != nil {
+		t.Errorf("with a guard: %v", err)
+	}
+	if _, err := r.StartVerification(1, -1, 0, true); wire.CodeOf(err) != wire.InvalidProducerEpoch || !Refused(err) {
+		t.Errorf("an older epoch: %v", err)
+	}
+	p := w.image.Topic("t").Partitions[0]
+	p.Leader, p.LeaderEpoch = testNode+1, p.LeaderEpoch+1
+	if err := r.update(p); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.StartVerification(2, 0, 0, true); wire.CodeOf(err) != wire.NotLeaderForPartition {
+		t.Errorf("another broker leads: %v", err)
 	}
 }

@@ -34,7 +34,7 @@ type AppendInfo struct {
 	// Now is the append's time; the zero time means the directory's clock.
 	Now    time.Time
 	Origin Origin
-	// Guard is what StartVerification has returned for a transactional batch, if it was asked.
+	// Guard is what StartVerification has returned for the first batch of a transaction; 0 for others.
 	Guard uint64
 	// TransactionVersion is the transaction.version that a Coordinator's marker ends a transaction by.
 	TransactionVersion int8
@@ -99,7 +99,7 @@ func (l *Log) append(batch []byte, info AppendInfo) (AppendResult, error) {
 		return AppendResult{}, err
 	}
 	if h.hasProducer() {
-		duplicate, err := l.producers.check(&h, mark, &info)
+		duplicate, err := l.check(&h, mark, &info)
 		if err != nil {
 			return AppendResult{}, &ProducerRefusal{err}
 		}
@@ -201,6 +201,9 @@ func (l *Log) put(batch []byte, h *header, m *marker, now time.Time) error {
 		l.epochs.assign(h.leaderEpoch, h.base)
 	}
 	if h.hasProducer() {
+		if h.transactional() {
+			l.verified(h)
+		}
 		if aborted := l.producers.update(h, m); aborted != nil {
 			if err := l.addAborted(s, aborted); err != nil {
 				return l.fail("append to", err)

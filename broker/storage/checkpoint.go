@@ -340,6 +340,7 @@ func (d *Directory) expireProducers(now time.Time) {
 			after = d.cfg.ProducerIDExpiration.Milliseconds()
 		}
 		l.producers.expire(now.UnixMilli(), after)
+		l.expireVerifications(now.UnixMilli(), after)
 		l.mu.Unlock()
 	}
 }

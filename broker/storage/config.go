@@ -140,6 +140,9 @@ type LogConfig struct {
 	// ProducerIDExpirationMs is producer.id.expiration.ms as it was changed at run time; 0 means that of the directory, which holds
 	// while logs are loaded.
 	ProducerIDExpirationMs int64
+	// VerifyTransactions is transaction.partition.verification.enable: the first batch of a transaction needs the guard of
+	// StartVerification.
+	VerifyTransactions bool
 }
 
 // DefaultLogConfig has the values of Apache Kafka's defaults.
@@ -156,5 +159,6 @@ func DefaultLogConfig() LogConfig {
 		MinCleanableRatio:  0.5,
 		MaxCompactionLagMs: math.MaxInt64,
 		DeleteRetentionMs:  24 * time.Hour.Milliseconds(),
+		VerifyTransactions: true,
 	}
 }

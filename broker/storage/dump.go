@@ -106,11 +106,20 @@ func (d *dumper) snapshot() error {
 		return fmt.Errorf("%w: %w", ErrCorrupt, errSnapshot)
 	}
 	for e := data[snapshotHeaderBytes:]; len(e) > 0; e = e[snapshotEntryBytes:] {
-		last := producerBatch{lastSequence: i32(e[10:]), delta: i32(e[22:])}
-		d.line("producerId: %d producerEpoch: %d coordinatorEpoch: %d currentTxnFirstOffset: %s lastTimestamp: %d firstSequence: %d lastSequence: %d lastOffset: %d offsetDelta: %d timestamp: %d",
-			i64(e), i16(e[8:]), i32(e[34:]), optionalLong(i64(e[38:])), i64(e[26:]), last.baseSequence(), last.lastSequence, i64(e[14:]), last.delta, i64(e[26:]))
+		d.line("producerId: %d producerEpoch: %d coordinatorEpoch: %d currentTxnFirstOffset: %s lastTimestamp: %d%s",
+			i64(e), i16(e[8:]), i32(e[34:]), optionalLong(i64(e[38:])), i64(e[26:]), lastBatch(e))
 	}
 	return nil
+}
+
+// lastBatch is the text of the last batch in a snapshot's entry; nothing where the producer has none of its epoch, as behind a marker.
+func lastBatch(e []byte) string {
+	if i64(e[14:]) < 0 {
+		return ""
+	}
+	last := producerBatch{lastSequence: i32(e[10:]), delta: i32(e[22:])}
+	return fmt.Sprintf(" firstSequence: %d lastSequence: %d lastOffset: %d offsetDelta: %d timestamp: %d",
+		last.baseSequence(), last.lastSequence, i64(e[14:]), last.delta, i64(e[26:]))
 }
 
 // optionalLong is Java's text of an offset that may be missing.

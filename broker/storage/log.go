@@ -42,6 +42,7 @@ type Log struct {
 	jitter        int64
 	epochs        *epochs
 	producers     *producers
+	verifying     map[int64]verification // by producer id
 	recoveryPoint int64
 	indexPoint    int64  // the index entries of batches below are durable
 	flushedCuts   uint64 // what cuts was when the recovery point was set
@@ -68,7 +69,7 @@ type Log struct {
 func newLog(d *Directory, id TopicID, topic string, partition int32, cfg LogConfig) *Log {
 	l := &Log{
 		d: d, id: id, topic: topic, partition: partition, path: path.Join(d.cfg.Dir, partitionDirName(topic, partition)),
-		cfg: cfg, epochs: &epochs{}, producers: newProducers(), snapshotAt: -1,
+		cfg: cfg, epochs: &epochs{}, producers: newProducers(), verifying: map[int64]verification{}, snapshotAt: -1,
 		compaction: compaction{cleaned: noCleaned},
 	}
 	l.done = l.confirm

@@ -112,7 +112,7 @@ func (l *modelLog) checkProducers(log *Log, start, end, now int64) error {
 		if len(p.sent) == 0 || p.sent[len(p.sent)-1].h.last() < start {
 			continue // its batches are deleted: it may be forgotten
 		}
-		if err := checkProducer(log.producers, p, start, now); err != nil {
+		if err := checkProducer(log, p, start, now); err != nil {
 			return fmt.Errorf("producer %d: %w", id, err)
 		}
 	}
@@ -146,25 +146,25 @@ func (p *modelProducer) recalled(n int, started int64) bool {
 }
 
 // checkProducer says whether the next batch is taken, and what was sent is known.
-func checkProducer(state *producers, p *modelProducer, start, now int64) error {
+func checkProducer(log *Log, p *modelProducer, start, now int64) error {
 	last := p.sent[len(p.sent)-1].h
 	for i := range p.sent {
 		b := &p.sent[i].h
 		if b.base < start || !p.recalled(i, now) {
 			continue
 		}
-		again, err := state.check(b, nil, &AppendInfo{Origin: Client})
+		again, err := log.check(b, nil, &AppendInfo{Origin: Client})
 		if err != nil || again == nil || again.lastOffset != b.last() || again.baseOffset() != b.base {
 			return fmt.Errorf("the batch at %d again, sequence %d of epoch %d, the last one is %d: %+v, %w", b.base, b.baseSequence, b.producerEpoch, last.baseSequence, again, err)
 		}
 	}
 	next := last
 	next.baseSequence, next.lastDelta = p.next, 0
-	if again, err := state.check(&next, nil, &AppendInfo{Origin: Client}); err != nil || again != nil {
+	if again, err := log.check(&next, nil, &AppendInfo{Origin: Client}); err != nil || again != nil {
 		return fmt.Errorf("the next batch, sequence %d: %+v, %w", p.next, again, err)
 	}
 	next.baseSequence = addSequence(p.next, 1)
-	if _, err := state.check(&next, nil, &AppendInfo{Origin: Client}); err == nil {
+	if _, err := log.check(&next, nil, &AppendInfo{Origin: Client}); err == nil {
 		return fmt.Errorf("a gap before sequence %d is not seen", next.baseSequence)
 	}
 	return nil

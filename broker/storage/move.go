@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"sync/atomic"
@@ -210,6 +211,7 @@ func (m *Move) publish() (*Log, error) {
 	l := m.from
 	moved := newLog(m.to, l.id, l.topic, l.partition, l.cfg)
 	moved.moves = l.moves + 1
+	moved.verifying = maps.Clone(l.verifying)
 	a := arrival{log: moved, dir: m.sink.dir, start: l.start.Load(), end: l.end.Load(), cleaned: l.compaction.cleaned}
 	if err := m.to.takeIn(&a); err != nil {
 		return nil, wire.Errorf(wire.KafkaStorageError, "move %s: %w", l.path, err)

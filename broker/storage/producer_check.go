@@ -20,11 +20,12 @@ func (r *ProducerRefusal) Unwrap() error { return r.cause }
 // next.
 const fencingEpoch = math.MaxInt16
 
-// check says whether a batch may be appended (ProducerAppendInfo of Apache Kafka). A batch that is already there is returned.
-func (s *producers) check(h *header, m *marker, info *AppendInfo) (duplicate *producerBatch, err error) {
-	p := s.byID[h.producerID]
+// check says whether a batch of a producer may be appended (UnifiedLog and ProducerAppendInfo of Apache Kafka). A batch that is already
+// there is returned. The caller holds the lock.
+func (l *Log) check(h *header, m *marker, info *AppendInfo) (duplicate *producerBatch, err error) {
+	p := l.producers.byID[h.producerID]
 	switch {
-	case p == nil || info.Origin == Replication:
+	case info.Origin == Replication:
 		return nil, nil
 	case m != nil:
 		return nil, p.checkMarker(h, m, info.TransactionVersion)
@@ -33,23 +34,34 @@ func (s *producers) check(h *header, m *marker, info *AppendInfo) (duplicate *pr
 			return duplicate, nil
 		}
 	}
-	if h.producerEpoch < p.epoch {
+	if p != nil && h.producerEpoch < p.epoch {
 		return nil, wire.Errorf(wire.InvalidProducerEpoch, "producer %d has epoch %d, the batch %d", h.producerID, p.epoch, h.producerEpoch)
+	}
+	if h.transactional() && !p.ongoing(h.producerEpoch) {
+		if err := l.checkVerified(p, h, info); err != nil {
+			return nil, err
+		}
 	}
 	if info.Origin == Client {
 		if err := p.checkSequence(h); err != nil {
 			return nil, err
 		}
 	}
-	if p.txnFirst >= 0 && !h.transactional() {
+	if p != nil && p.txnFirst >= 0 && !h.transactional() {
 		return nil, wire.Errorf(wire.InvalidTxnState, "producer %d has an open transaction and sent a batch outside of it", h.producerID)
 	}
 	return nil, nil
 }
 
+// ongoing reports whether the producer has an open transaction of this epoch. One of an older epoch has ended for the producer, if not
+// yet here.
+func (p *producer) ongoing(epoch int16) bool {
+	return p != nil && p.txnFirst >= 0 && p.epoch == epoch
+}
+
 // duplicate returns the batch that has the same epoch and sequences, or nil.
 func (p *producer) duplicate(h *header) *producerBatch {
-	if h.producerEpoch != p.epoch {
+	if p == nil || h.producerEpoch != p.epoch {
 		return nil
 	}
 	for i := range p.batches[:p.count] {
@@ -64,6 +76,9 @@ func (p *producer) duplicate(h *header) *producerBatch {
 // checkMarker says whether a marker is of a zombie. From transaction version 2 on each transaction ends with an epoch of its own; the
 // same one again is a marker that was sent twice, unless there is something for it to end.
 func (p *producer) checkMarker(h *header, m *marker, version int8) error {
+	if p == nil {
+		return nil
+	}
 	again := h.producerEpoch == p.epoch && (p.txnFirst < 0 || h.producerEpoch == fencingEpoch)
 	switch {
 	case h.producerEpoch < p.epoch:
@@ -77,7 +92,7 @@ func (p *producer) checkMarker(h *header, m *marker, version int8) error {
 }
 
 func (p *producer) checkSequence(h *header) error {
-	if p.epoch == -1 {
+	if p == nil || p.epoch == -1 {
 		return nil
 	}
 	want := int32(0)

@@ -34,6 +34,7 @@ func testConfig(fsys vfs.FS) Config {
 	cfg.SegmentBytes = 16 << 10
 	cfg.IndexIntervalBytes = 500
 	cfg.RetentionMs = -1
+	cfg.VerifyTransactions = false
 	return Config{
 		FS: fsys, Dir: testDir, JournalFileBytes: 256 << 10, CheckpointInterval: time.Hour, CheckpointBytes: 1 << 40,
 		DefaultLogConfig: cfg, Clock: func() time.Time { return testTime },

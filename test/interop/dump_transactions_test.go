@@ -19,11 +19,6 @@ import (
 	"github.com/chronik-stream/chronik/broker/vfs"
 )
 
-const (
-	transactionalBit = 1 << 4
-	controlBit       = 1 << 5
-)
-
 // TestDumpLogSegmentsReadsTransactions writes logs with transactions of several producers, committed, aborted and open, of every
 // codec, over many segments; one of the logs is compacted. Apache Kafka's own tool then looks at every file.
 func TestDumpLogSegmentsReadsTransactions(t *testing.T) {
@@ -91,64 +86,110 @@ type ledger struct {
 	now    time.Time
 	walker *record.Walker
 	log    *storage.Log
+	// epochs and sequences are where the producers are, keys counts the records.
+	epochs    [4]int16
+	sequences [4]int32
+	keys      int
 	// markers by what the tool prints of them, aborts likewise.
 	markers, aborts map[string]int
 }
+
+// The producers of a ledger: clients of transaction version 1 and 2, a coordinator's own transactions, and a client without any.
+const (
+	clientOfVersion1 = iota
+	clientOfVersion2
+	coordinatorsOwn
+	noTransactions
+)
 
 // write appends 60 rounds: of three producers with transactions each round, and of one without.
 func (l *ledger) write() {
 	l.t.Helper()
 	clear(l.markers)
 	clear(l.aborts)
-	var sequences [4]int32
-	data := func(producer, attributes int, codec record.Codec) storage.AppendResult {
-		b := l.batch(codec, 5, producer, attributes, sequences[producer])
-		sequences[producer] += 5
-		return l.append(b, storage.Client)
-	}
+	l.epochs, l.sequences = [4]int16{}, [4]int32{}
 	for round := range 60 {
 		codec := record.Codec(round % 5)
 		var first [3]storage.AppendResult
 		for producer := range 3 {
-			first[producer] = data(producer, transactionalBit, codec)
-			data(3, 0, codec)
+			first[producer] = l.data(producer, codec)
+			l.data(noTransactions, codec)
 		}
 		for producer := range 3 {
-			data(producer, transactionalBit, (codec+1)%5)
-			if round == 59 && producer == 2 {
+			l.data(producer, (codec+1)%5)
+			if round == 59 && producer == coordinatorsOwn {
 				return // one stays open
 			}
-			kind, name := int16(1), "COMMIT"
+			commit, name := true, "COMMIT"
 			if (round+producer)%3 == 0 {
-				kind, name = 0, "ABORT"
+				commit, name = false, "ABORT"
 			}
 			epoch := int32(round/7 + producer)
-			at := l.append(l.marker(kind, epoch, producer), storage.Coordinator)
+			at := l.end(producer, commit, epoch)
 			l.markers[fmt.Sprintf("endTxnMarker: %s coordinatorEpoch: %d", name, epoch)]++
-			if kind == 0 {
+			if !commit {
 				l.aborts[fmt.Sprintf("version: 0 producerId: %d firstOffset: %d lastOffset: %d", producer, first[producer].BaseOffset, at.BaseOffset)]++
 			}
 		}
 	}
 }
 
-func (l *ledger) append(batch []byte, origin storage.Origin) storage.AppendResult {
+// data appends records of a producer, in its transaction if it has one.
+func (l *ledger) data(producer int, codec record.Codec) storage.AppendResult {
 	l.t.Helper()
-	r, err := l.log.Append(batch, storage.AppendInfo{LeaderEpoch: 3, Now: l.now, Origin: origin})
+	info := storage.AppendInfo{LeaderEpoch: 3, Now: l.now, Origin: storage.Client}
+	if producer == coordinatorsOwn {
+		info.Origin = storage.Coordinator
+	}
+	if producer != noTransactions {
+		guard, err := l.log.StartVerification(int64(producer), l.epochs[producer], l.sequences[producer], producer == clientOfVersion2)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		info.Guard = guard
+	}
+	return l.append(l.batch(codec, 5, producer), info)
+}
+
+// end appends a marker of a producer's transaction.
+func (l *ledger) end(producer int, commit bool, coordinatorEpoch int32) storage.AppendResult {
+	l.t.Helper()
+	info := storage.AppendInfo{LeaderEpoch: 3, Now: l.now, Origin: storage.Coordinator, TransactionVersion: 1}
+	if producer == clientOfVersion2 {
+		info.TransactionVersion = 2
+		l.epochs[producer]++
+		l.sequences[producer] = 0
+	}
+	m := record.EndTxn{ProducerID: int64(producer), Epoch: l.epochs[producer], Commit: commit, CoordinatorEpoch: coordinatorEpoch}
+	return l.append(record.MarkerBatch(m, l.now.UnixMilli()), info)
+}
+
+func (l *ledger) append(batch []byte, info storage.AppendInfo) storage.AppendResult {
+	l.t.Helper()
+	r, err := l.log.Append(batch, info)
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	return r
 }
 
-// batch makes a batch of a producer, whose keys come again.
-func (l *ledger) batch(codec record.Codec, n, producer, attributes int, sequence int32) []byte {
+// batch makes the next batch of a producer, whose keys come again.
+func (l *ledger) batch(codec record.Codec, n, producer int) []byte {
 	l.t.Helper()
+	sequence := l.sequences[producer]
+	l.sequences[producer] += int32(n)
 	var b record.Builder
 	for i := range n {
-		b.Add(l.now.UnixMilli()+int64(i%3), fmt.Appendf(nil, "key-%d", (int(sequence)+i)%40), fmt.Appendf(nil, "value-%0200d", sequence))
+		l.keys++
+		b.Add(l.now.UnixMilli()+int64(i%3), fmt.Appendf(nil, "key-%d", l.keys%40), fmt.Appendf(nil, "value-%0200d", sequence))
 	}
-	plain := of(b.Batch(), producer, attributes, sequence)
+	if producer != noTransactions {
+		b.Transaction(int64(producer), l.epochs[producer])
+	}
+	plain := b.Batch()
+	if producer != coordinatorsOwn {
+		plain = of(plain, producer, l.epochs[producer], sequence)
+	}
 	out, err := l.walker.Encode(nil, plain, codec, 3, plain.Records())
 	if err != nil {
 		l.t.Fatal(err)
@@ -156,19 +197,11 @@ func (l *ledger) batch(codec record.Codec, n, producer, attributes int, sequence
 	return out
 }
 
-func (l *ledger) marker(kind int16, coordinatorEpoch int32, producer int) []byte {
-	var b record.Builder
-	key := binary.BigEndian.AppendUint16([]byte{0, 0}, uint16(kind))
-	b.Add(l.now.UnixMilli(), key, binary.BigEndian.AppendUint32([]byte{0, 0}, uint32(coordinatorEpoch)))
-	return of(b.Batch(), producer, transactionalBit|controlBit, -1)
-}
-
-// of gives a batch its producer, in epoch 0.
-func of(b record.Batch, producer, attributes int, sequence int32) record.Batch {
+// of gives a batch its producer, in an epoch.
+func of(b record.Batch, producer int, epoch int16, sequence int32) record.Batch {
 	binary.BigEndian.PutUint64(b[producerAt:], uint64(producer))
-	binary.BigEndian.PutUint16(b[epochAt:], 0)
+	binary.BigEndian.PutUint16(b[epochAt:], uint16(epoch))
 	binary.BigEndian.PutUint32(b[sequenceAt:], uint32(sequence))
-	b[attributesAt+1] |= byte(attributes)
 	return signed(b)
 }
 
