@@ -77,6 +77,7 @@ func golden() (want map[string]value, foreign map[string]value) {
 	}, map[string]value{
 		"group-unknown-tags":         Group{Epoch: 7, MetadataHash: -3},
 		"member-unknown-tags":        classic(rangeProtocol),
+		"member-untagged":            &Member{RebalanceTimeoutMillis: -1},
 		"target-unknown-tags":        Target{Epoch: 8},
 		"target-member-unknown-tags": TargetMember{[]TopicPartitions{{topic1, []int32{0}}}},
 		"current-no-epochs": Current{

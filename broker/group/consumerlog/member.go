@@ -51,16 +51,20 @@ func (m *Member) Value() []byte {
 	dst = kbin.AppendCompactNullableString(dst, m.Regex)
 	dst = kbin.AppendInt32(dst, m.RebalanceTimeoutMillis)
 	dst = kbin.AppendCompactNullableString(dst, m.Assignor)
-	if m.Classic == nil {
-		return noTags(dst)
-	}
 	return onlyTag(dst, m.Classic.field())
 }
 
-// A structure that may be null begins with an i8, which is negative where it is.
-const present = 1
+// A structure that may be null, in a tagged field, begins with a byte that says whether it is there. Without the field Apache Kafka
+// takes the structure to be there with nothing in it, so that even null is written.
+const (
+	absent  = 0
+	present = 1
+)
 
 func (c *Classic) field() []byte {
+	if c == nil {
+		return []byte{absent}
+	}
 	dst := kbin.AppendInt32(kbin.AppendInt8(nil, present), c.SessionTimeoutMillis)
 	dst = kbin.AppendCompactArrayLen(dst, len(c.Protocols))
 	for _, p := range c.Protocols {
@@ -83,7 +87,7 @@ func ReadMember(b []byte) (m *Member, err error) {
 }
 
 func (r *reader) classic() *Classic {
-	if r.Int8() < 0 {
+	if r.Int8() <= absent {
 		return nil
 	}
 	c := &Classic{SessionTimeoutMillis: r.Int32()}
