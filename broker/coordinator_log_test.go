@@ -224,3 +224,21 @@ func TestZombiesDoNotResetTheCoordinator(t *testing.T) {
 	}
 	w.expect("t", 5, wire.None)
 }
+
+// The batches of one transaction have no sequence numbers of their own, so none may pass for a repetition of another.
+func TestATransactionCommitsOffsetsMoreThanOnce(t *testing.T) {
+	w := newOffsetsWorld(t)
+	for round := range int64(3) {
+		for i, topic := range []string{"t", "u", "t"} {
+			w.must(w.commitTxn(int16(round), topic, 10*round+int64(i)))
+		}
+		w.powerFails()
+		w.expect("t", -1, wire.UnstableOffsetCommit)
+		w.must(w.end(int16(round), 1, true))
+		for range 2 {
+			w.expect("t", 10*round+2, wire.None)
+			w.expect("u", 10*round+1, wire.None)
+			w.powerFails()
+		}
+	}
+}
