@@ -11,6 +11,9 @@ import (
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
+// fetchNodes is the first version of Fetch that says where the leaders are reached (KIP-951). Older clients end on the field.
+const fetchNodes = 16
+
 // response builds the answer of what was fetched: in a session only what is news.
 func (f *fetching) response() kmsg.Response {
 	resp := f.q.ResponseKind().(*kmsg.FetchResponse)
@@ -23,7 +26,9 @@ func (f *fetching) response() kmsg.Response {
 		out := f.partition(res, w.Partition)
 		if l, ok := f.records.leaderAfter(out.ErrorCode, f.call.Conn.Listener, f.plan.names[i], w.Partition); ok {
 			out.CurrentLeader.LeaderID, out.CurrentLeader.LeaderEpoch = l.id, l.epoch
-			tellNode(resp, &l)
+			if f.q.Version >= fetchNodes {
+				tellNode(resp, &l)
+			}
 		}
 		addPartition(resp, w, &out)
 	}

@@ -179,6 +179,9 @@ func produceDone(partition int32, a *replica.Appended) kmsg.ProduceResponseTopic
 	return out
 }
 
+// produceLeaders is the first version of Produce that names leaders and where they are reached (KIP-951). Older clients end on the fields.
+const produceLeaders = 10
+
 // refused says what is wrong with a batch: which of its records (KIP-467), or who leads in place of this broker.
 func (p *producing) refused(name string, partition int32, err error) kmsg.ProduceResponseTopicPartition {
 	p.failed = true
@@ -191,6 +194,9 @@ func (p *producing) refused(name string, partition int32, err error) kmsg.Produc
 			blame.RelativeOffset, blame.ErrorMessage = refusal.Records[i].Index, &refusal.Records[i].Message
 			out.ErrorRecords = append(out.ErrorRecords, blame)
 		}
+	}
+	if p.q.Version < produceLeaders {
+		return out
 	}
 	if l, ok := p.records.leaderAfter(out.ErrorCode, p.call.Conn.Listener, name, partition); ok {
 		out.CurrentLeader.LeaderID, out.CurrentLeader.LeaderEpoch = l.id, l.epoch

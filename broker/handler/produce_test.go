@@ -142,3 +142,19 @@ func TestTheWrongLeaderNamesTheRightOne(t *testing.T) {
 		}
 	})
 }
+
+// TestOlderClientsAreNotToldOfNodes: Java's end on a tagged field that their version does not have.
+func TestOlderClientsAreNotToldOfNodes(t *testing.T) {
+	withRecords(t, func(t *testing.T, b *recordsBroker) {
+		b.register(2)
+		b.propose(&meta.CreateTopics{Topics: []meta.NewTopic{{Name: "far", ID: meta.TopicID{8}, Replicas: [][]int32{{2}}}}})
+		resp := b.send(produceRequest("far", 8, 0, recordsBatch(1)), 9).(*kmsg.ProduceResponse)
+		if p := resp.Topics[0].Partitions[0]; p.ErrorCode != wire.NotLeaderForPartition || p.CurrentLeader.LeaderID != -1 || resp.Brokers != nil {
+			t.Errorf("%s: leader %+v of %+v", wire.CodeName(p.ErrorCode), p.CurrentLeader, resp.Brokers)
+		}
+		fetched := b.fetch(fetchRequest(0, fetchOf("far", 8, 0, 0)), 12)
+		if got := fetched.Topics[0].Partitions[0]; got.ErrorCode != wire.NotLeaderForPartition || got.CurrentLeader.LeaderID != 2 || fetched.Brokers != nil {
+			t.Errorf("%s: leader %+v of %+v", wire.CodeName(got.ErrorCode), got.CurrentLeader, fetched.Brokers)
+		}
+	})
+}
