@@ -38,6 +38,10 @@ func groupKinds() []groupKind {
 			name: "Classic", otherType: "consumer", strategy: "range", states: "ASSIGNMENT-STRATEGY", members: "ASSIGNMENT",
 			protocol: []kgo.Opt{kgo.Balancers(kgo.RangeBalancer())},
 		},
+		{
+			name: "Consumer", otherType: "classic", strategy: "range", states: "GROUP-EPOCH", members: "TARGET-ASSIGNMENT",
+			protocol: []kgo.Opt{kgo.Balancers(kgo.RangeBalancer()), kgo.ServerSideBalancer()},
+		},
 	}
 }
 
@@ -52,6 +56,7 @@ const (
 // offsets.
 func TestConsumerGroupsTool(t *testing.T) {
 	b := startSubject(t, "CHRONIK_GROUP_INITIAL_REBALANCE_DELAY_MS=0")
+	servesConsumers(t, b.Broker)
 	createTopic(t, b.Broker, twoTopic, 2)
 	createTopic(t, b.Broker, oneTopic, 1)
 	start := time.Now().Add(-oldAge).Truncate(time.Second)

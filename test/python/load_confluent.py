@@ -2,8 +2,10 @@
 
 produce BOOTSTRAP CA USER PASSWORD TOPIC[,TOPIC...] WRITER
 consume BOOTSTRAP CA USER PASSWORD TOPIC:PARTITION[,TOPIC:PARTITION...]
-Both run until SIGTERM. produce is idempotent and prints each acknowledged record, and each that failed, as a line of JSON with the
-field names of Apache Kafka's VerifiableProducer. consume reads from the start without a group and prints what it reads likewise.
+group BOOTSTRAP CA USER PASSWORD TOPIC GROUP PROTOCOL
+All run until SIGTERM. produce is idempotent and prints each acknowledged record, and each that failed, as a line of JSON with the
+field names of Apache Kafka's VerifiableProducer. consume reads from the start without a group and prints what it reads likewise. group
+reads as a member of a group, by the protocol "classic" or "consumer", and commits.
 """
 
 import json
@@ -71,10 +73,28 @@ def consume(places):
     consumer.close()
 
 
+def group(topic, name, protocol):
+    more = {"session.timeout.ms": 10000, "partition.assignment.strategy": "range"} if protocol == "classic" else {}
+    consumer = Consumer({**config, **more, "group.id": name, "group.protocol": protocol, "auto.offset.reset": "earliest",
+                         "auto.commit.interval.ms": 200, "topic.metadata.refresh.interval.ms": 1000})
+    consumer.subscribe([topic])
+    while running:
+        message = consumer.poll(0.2)
+        if message is None:
+            continue
+        if message.error():
+            print(json.dumps({"name": "consumer_error", "exception": str(message.error())}), flush=True)
+            continue
+        tell("record_data", message, message.value().decode())
+    consumer.close()
+
+
 signal.signal(signal.SIGTERM, stop)
 if verb == "produce":
     produce(where.split(","), sys.argv[7])
 elif verb == "consume":
     consume([place.split(":") for place in where.split(",")])
+elif verb == "group":
+    group(where, sys.argv[7], sys.argv[8])
 else:
     sys.exit(f"unknown verb {verb}")
