@@ -85,7 +85,7 @@ func runAt(t *testing.T, bootstrap, file, main, args, stdin string) printed {
 	}
 	out := tools.RunInput(t, stdin, main, words...)
 	lines := normal(out.Out, bootstrap)
-	if main == aclCommand || main == groupCommand && strings.HasPrefix(args, "--list") {
+	if main == aclCommand || main == transactionsCommand || main == groupCommand && strings.HasPrefix(args, "--list") {
 		slices.Sort(lines) // the tools print the elements of a hash set
 	}
 	return printed{Exit: out.Exit, Out: lines, Err: normal(out.Err, bootstrap)}
@@ -98,7 +98,8 @@ var different = []struct {
 	{regexp.MustCompile(`\bwatcher-[0-9A-Za-z-]+`), "MEMBER"},
 	{regexp.MustCompile(`\bconsole-consumer-[0-9]+`), "CONSOLE"},
 	{regexp.MustCompile(`\b[A-Za-z0-9_-]{22}\b`), "ID"},
-	{regexp.MustCompile(`(?m)^[0-9]+ \[tool\] `), ""},
+	{regexp.MustCompile(`(?m)^[0-9]+ \[(tool|kafka-admin-client-thread.*?)\] `), ""},
+	{regexp.MustCompile(`\badminclient-[0-9]+`), "ADMIN"},
 	{regexp.MustCompile(`(?m)^(\s+at |\s*\.\.\. ).*$`), ""}, // where in the tool
 	{regexp.MustCompile(`[0-9]{13}`), "TIME"},
 	{regexp.MustCompile(`(?m)^__audit_log$`), ""}, // Apache Kafka has none
