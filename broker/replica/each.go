@@ -67,7 +67,8 @@ func (r *Replica) EachEntry(ctx context.Context, offset int64, yield func(Entry)
 }
 
 // eachBatch calls yield for every batch that has records from offset on and is confirmed by the time it is reached, with the first
-// offset that is wanted of it. It returns the offset after the last one. read returns batches from an offset on, at least one.
+// offset that is wanted of it. What is deleted before it is reached is left out. It returns the offset after the last one. read returns
+// batches from an offset on, at least one.
 func (r *Replica) eachBatch(ctx context.Context, offset int64, read func(from int64) ([]byte, error), yield func(b record.Batch, from int64) error) (next int64, err error) {
 	next = max(offset, r.LogStart())
 	for next < r.HighWatermark() {
@@ -75,6 +76,10 @@ func (r *Replica) eachBatch(ctx context.Context, offset int64, read func(from in
 			return next, fmt.Errorf("read %s-%d at offset %d: %w", r.topic, r.index, next, err)
 		}
 		data, err := read(next)
+		if start := r.LogStart(); start > next && wire.CodeOf(err) == wire.OffsetOutOfRange {
+			next = start // what was to come is deleted meanwhile
+			continue
+		}
 		if err != nil {
 			return next, err
 		}
