@@ -22,6 +22,11 @@ const (
 	regainBytes = 1 << 20
 	// fullInterval is how often a full directory looks for space.
 	fullInterval = time.Second
+	// fullPause is the longest time for which a directory stays full that has little space and was full less than that before. So
+	// it does not change with each batch where what is free suffices for the reserve, and not for a journal file.
+	fullPause = time.Minute
+	// plentyBytes end the pause where they are free beside the reserve.
+	plentyBytes = 64 << 20
 	// ownShare is the part of the reserve, as a divisor, that the broker's own records leave to what makes logs durable.
 	ownShare = 4
 )
@@ -35,6 +40,9 @@ type fullness struct {
 	mu   sync.Mutex
 	why  error // nil unless the disk is full
 	held bool  // the reserve is there
+	// regained is when records were last taken again. They are not taken before rests is over; pause is how long that was.
+	regained, rests time.Time
+	pause           time.Duration
 }
 
 func newFullness(d *Directory) *fullness { return &fullness{d: d, wake: make(chan struct{}, 1)} }
@@ -61,6 +69,9 @@ func (f *fullness) set(why error) {
 	f.mu.Lock()
 	news := f.why == nil
 	f.why = why
+	if news {
+		f.rest(f.d.cfg.Clock())
+	}
 	if err := f.release(); err != nil {
 		f.d.cfg.Logger.Warn("the space that is kept for a full disk is not released", "dir", f.d.cfg.Dir, "error", err)
 	}
@@ -71,6 +82,34 @@ func (f *fullness) set(why error) {
 	select {
 	case f.wake <- struct{}{}:
 	default:
+	}
+}
+
+// rest has records refused for longer when the disk has been full a short time ago. The caller holds the lock.
+func (f *fullness) rest(now time.Time) {
+	if f.regained.IsZero() || now.Sub(f.regained) >= fullPause {
+		f.pause = 0
+		return
+	}
+	f.pause = min(max(2*f.pause, fullInterval), fullPause)
+	f.rests = now.Add(f.pause)
+}
+
+// resting says whether records are not to be taken yet.
+func (f *fullness) resting() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.d.cfg.Clock().Before(f.rests) {
+		return false
+	}
+	space, err := f.d.Space()
+	return err == nil && space.Usable < f.d.cfg.ReserveBytes+plentyBytes
+}
+
+// regain notes that the disk is not full. The caller holds the lock.
+func (f *fullness) regain() {
+	if f.why != nil {
+		f.why, f.regained = nil, f.d.cfg.Clock()
 	}
 }
 
@@ -92,7 +131,7 @@ func (f *fullness) take() (err error) {
 	defer f.mu.Unlock()
 	size := f.d.cfg.ReserveBytes
 	if f.held || size == 0 {
-		f.why = nil
+		f.regain()
 		return nil
 	}
 	if space, err := f.d.Space(); err == nil && space.Usable < size+regainBytes {
@@ -104,7 +143,8 @@ func (f *fullness) take() (err error) {
 		}
 		return err
 	}
-	f.held, f.why = true, nil
+	f.held = true
+	f.regain()
 	return nil
 }
 
@@ -143,6 +183,9 @@ func (d *Directory) regain() {
 		return
 	}
 	if err := d.checkpointUnlessDone(); err != nil {
+		return
+	}
+	if d.full.resting() {
 		return
 	}
 	if err := d.full.take(); err != nil {
