@@ -80,8 +80,10 @@ func (d *Directory) Checkpoint() error {
 	d.checkpointing.Lock()
 	defer d.checkpointing.Unlock()
 	// What a frame up to here says is in its log's state: the log's lock is held over both.
+	d.creating.Lock()
 	ends := d.ends()
 	through := d.journal.LSN()
+	d.creating.Unlock()
 	err := d.makeDurable()
 	if err == nil {
 		err = d.journal.Checkpoint(through)

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"errors"
+	"maps"
 	"math"
 	"path"
 )
@@ -38,6 +39,9 @@ func (d *Directory) readCheckpoints() (c checkpoints, err error) {
 		return c, err
 	}
 	d.cleaned = c.cleaned
+	if d.cleaned == nil { // there is no file, and none is needed
+		d.cleaned = offsets{}
+	}
 	for _, o := range []offsets{c.points, c.indexed, c.starts, c.cleaned} {
 		for name := range o {
 			d.named[name] = true
@@ -54,6 +58,29 @@ func (d *Directory) readSaving(name, without string) (o offsets, damaged bool, e
 		return offsets{}, true, nil
 	}
 	return o, false, err
+}
+
+// saveOffsets writes a checkpoint file with the offsets of the logs that have one, unless saved, which is what it says, has the same. A
+// nil saved is not known. of is called with the log's lock held.
+func (d *Directory) saveOffsets(file string, saved *offsets, of func(*Log) (offset int64, ok bool)) error {
+	var lines []string
+	now := offsets{}
+	for _, l := range d.logs() {
+		l.mu.Lock()
+		if offset, ok := of(l); ok {
+			lines = append(lines, offsetLine(l.topic, l.partition, offset))
+			now[path.Base(l.path)] = offset
+		}
+		l.mu.Unlock()
+	}
+	if *saved != nil && maps.Equal(now, *saved) {
+		return nil
+	}
+	if err := writeCheckpoint(d.cfg.FS, path.Join(d.cfg.Dir, file), lines); err != nil {
+		return err
+	}
+	*saved = now
+	return nil
 }
 
 // of is what they say of a log.

@@ -1,9 +1,6 @@
 package storage
 
-import (
-	"maps"
-	"path"
-)
+import "path"
 
 // logEnd is up to where a log was confirmed when a checkpoint began.
 type logEnd struct {
@@ -40,24 +37,9 @@ func settle(ends []logEnd) {
 // writeCleaned writes the first dirty offsets of the logs that have one where they have changed. A checkpoint does so before the
 // journal forgets a truncation: a start must not believe in an offset that was cut. The caller holds checkpointing.
 func (d *Directory) writeCleaned() error {
-	var lines []string
-	cleaned := offsets{}
-	for _, l := range d.logs() {
-		l.mu.Lock()
-		if l.compaction.cleaned != noCleaned && !l.gone {
-			lines = append(lines, offsetLine(l.topic, l.partition, l.compaction.cleaned))
-			cleaned[path.Base(l.path)] = l.compaction.cleaned
-		}
-		l.mu.Unlock()
-	}
-	if maps.Equal(cleaned, d.cleaned) {
-		return nil
-	}
-	if err := writeCheckpoint(d.cfg.FS, path.Join(d.cfg.Dir, cleanerFile), lines); err != nil {
-		return err
-	}
-	d.cleaned = cleaned
-	return nil
+	return d.saveOffsets(cleanerFile, &d.cleaned, func(l *Log) (int64, bool) {
+		return l.compaction.cleaned, l.compaction.cleaned != noCleaned && !l.gone
+	})
 }
 
 // saveCleaned writes the first dirty offsets after a round of compaction of a log.

@@ -1,10 +1,5 @@
 package storage
 
-import (
-	"path"
-	"slices"
-)
-
 // indexSyncBytes is how far the .log of the active segment grows before a checkpoint makes its indexes durable too: two syncs less
 // for each log and checkpoint, against as much that recovery reads again.
 const indexSyncBytes = 1 << 20
@@ -20,20 +15,7 @@ func (l *Log) indexesDue(s *segment) bool {
 // are durable, while those from there on are built anew. A log that has no line has one up to its recovery point. The caller holds
 // checkpointing.
 func (d *Directory) writeIndexPoints() error {
-	lines := []string{}
-	for _, l := range d.logs() {
-		l.mu.Lock()
-		if l.indexPoint < l.recoveryPoint {
-			lines = append(lines, offsetLine(l.topic, l.partition, l.indexPoint))
-		}
-		l.mu.Unlock()
-	}
-	if d.indexPoints != nil && slices.Equal(lines, d.indexPoints) {
-		return nil
-	}
-	if err := writeCheckpoint(d.cfg.FS, path.Join(d.cfg.Dir, indexPointFile), lines); err != nil {
-		return err
-	}
-	d.indexPoints = lines
-	return nil
+	return d.saveOffsets(indexPointFile, &d.indexPoints, func(l *Log) (int64, bool) {
+		return l.indexPoint, l.indexPoint < l.recoveryPoint
+	})
 }

@@ -43,6 +43,8 @@ func (d *Directory) takeIn(a *arrival) error {
 	}
 	d.checkpointing.Lock()
 	defer d.checkpointing.Unlock()
+	d.creating.Lock()
+	defer d.creating.Unlock()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.usable(); err != nil {

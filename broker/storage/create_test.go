@@ -1,0 +1,88 @@
+package storage
+
+import (
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/chronik-stream/chronik/broker/vfs"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// slowJournal is a disk on which the next sync of a journal's file, once it is armed, lasts until it is let go.
+type slowJournal struct {
+	vfs.FS
+	armed        atomic.Bool
+	began, letGo chan struct{}
+}
+
+func (d *slowJournal) Open(name string, mode vfs.Mode) (vfs.File, error) {
+	f, err := d.FS.Open(name, mode)
+	if err != nil || !strings.Contains(name, "chronik.journal.") {
+		return f, err
+	}
+	return slowJournalFile{f, d}, nil
+}
+
+type slowJournalFile struct {
+	vfs.File
+	disk *slowJournal
+}
+
+func (f slowJournalFile) Sync() error {
+	if f.disk.armed.CompareAndSwap(true, false) {
+		close(f.disk.began)
+		<-f.disk.letGo
+	}
+	return f.File.Sync()
+}
+
+// TestALogThatIsMadeAnewHoldsNobodyUp: under the name of a deleted one it waits for the disk. Meanwhile other logs are found, and neither
+// another one of the name nor a checkpoint comes between.
+func TestALogThatIsMadeAnewHoldsNobodyUp(t *testing.T) {
+	memory := vfs.NewMemory(nil)
+	disk := &slowJournal{FS: memory, began: make(chan struct{}), letGo: make(chan struct{})}
+	d := openDir(t, testConfig(disk))
+	old := newLogIn(t, d)
+	appendTo(t, old, batchOf(1, 100, testTime.UnixMilli()))
+	must(t, d.Checkpoint())
+	must(t, d.Delete(old.id, 0))
+	disk.armed.Store(true)
+	made := make(chan error)
+	create := func(id TopicID) {
+		_, err := d.Create(id, "topic", 0, d.cfg.DefaultLogConfig)
+		made <- err
+	}
+	go create(TopicID{5})
+	<-disk.began
+	if l := d.Log("topic", 0); l != nil {
+		t.Errorf("there is log %x", l.id)
+	}
+	for range d.Logs {
+		t.Error("there is a log")
+	}
+	flushed := make(chan error)
+	go create(TopicID{6})
+	go func() { flushed <- d.Checkpoint() }()
+	close(disk.letGo)
+	first, second := <-made, <-made
+	must(t, <-flushed)
+	id := TopicID{5}
+	if first != nil {
+		first, second = second, first
+		id = TopicID{6}
+	}
+	if first != nil || wire.CodeOf(second) != wire.TopicAlreadyExists {
+		t.Fatalf("%v, %v", first, second)
+	}
+	l := d.Log("topic", 0)
+	appendTo(t, l, batchOf(1, 100, testTime.UnixMilli()))
+	waitConfirmed(t, l)
+	next := memory.Crash(3)
+	_ = d.Close() // without power
+	d = openDir(t, testConfig(next))
+	if l = d.Log("topic", 0); l == nil || l.EndOffset() != 1 || d.byID[logKey{id, 0}] != l {
+		t.Errorf("after a power loss: %+v", l)
+	}
+	must(t, d.Close())
+}
