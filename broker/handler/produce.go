@@ -98,7 +98,7 @@ func (r *Records) handleProduce(ctx context.Context, c *api.Call, q *kmsg.Produc
 	}
 	p.resp.Topics = make([]kmsg.ProduceResponseTopic, 0, len(q.Topics))
 	for i := range q.Topics {
-		p.topic(i, names[i])
+		p.topic(ctx, i, names[i])
 	}
 	if q.Acks == 0 {
 		return api.Answer{Close: p.failed}
@@ -126,11 +126,11 @@ type written struct {
 }
 
 // topic appends the batches for one topic and begins its answer.
-func (p *producing) topic(i int, name string) {
+func (p *producing) topic(ctx context.Context, i int, name string) {
 	t := &p.q.Topics[i]
 	topic := produceTopic(t)
 	for j := range t.Partitions {
-		a, err := p.append(t, name, &t.Partitions[j], p.admissions[place{i, j}])
+		a, err := p.append(ctx, t, name, &t.Partitions[j], p.admissions[place{i, j}])
 		if err != nil {
 			topic.Partitions = append(topic.Partitions, p.refused(name, t.Partitions[j].Partition, err))
 			continue
@@ -141,10 +141,13 @@ func (p *producing) topic(i int, name string) {
 	p.resp.Topics = append(p.resp.Topics, topic)
 }
 
-func (p *producing) append(t *kmsg.ProduceRequestTopic, name string, from *kmsg.ProduceRequestTopicPartition, a admission) (replica.Appended, error) {
+func (p *producing) append(ctx context.Context, t *kmsg.ProduceRequestTopic, name string, from *kmsg.ProduceRequestTopicPartition, a admission) (replica.Appended, error) {
 	part, err := p.find(t, name, from)
 	if err == nil {
 		err = a.err
+	}
+	if err == nil {
+		err = part.Pace(ctx)
 	}
 	if err != nil {
 		return replica.Appended{}, err

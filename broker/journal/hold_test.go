@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -23,7 +24,7 @@ func (s *source) Sync() error {
 func paced(j *Journal) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
-		j.Pace()
+		_ = j.Pace(context.Background()) // which does not end
 		close(done)
 	}()
 	return done
@@ -42,7 +43,7 @@ func TestPaceWaitsForACheckpoint(t *testing.T) {
 		return len(j.live)
 	}
 	for files() < liveCheckpoints {
-		j.Pace()
+		must(t, j.Pace(t.Context()))
 		must(t, j.AppendWait(f))
 	}
 	<-j.CheckpointDue()
@@ -53,6 +54,13 @@ func TestPaceWaitsForACheckpoint(t *testing.T) {
 	case <-done:
 		t.Fatal("let through without a checkpoint")
 	default:
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	gaveUp := make(chan error)
+	go func() { gaveUp <- j.Pace(ctx) }()
+	cancel()
+	if err := <-gaveUp; !errors.Is(err, context.Canceled) {
+		t.Errorf("who does not wait any longer: %v", err)
 	}
 	must(t, j.Checkpoint(j.LSN()))
 	<-done

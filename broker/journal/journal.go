@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -234,14 +235,34 @@ func (j *Journal) create() (*file, error) {
 func (j *Journal) MaxPayload() int64 { return j.cfg.FileBytes - firstFrame - frameHeaderBytes }
 
 // Pace waits while the journal has more to do than it should: too much is waiting for the disk, or for a checkpoint. A caller that
-// brings data calls it before it takes any lock that a checkpoint needs. It does not tell of failures. It returns how many
-// bytes wait for the disk.
-func (j *Journal) Pace() (waiting int64) {
+// brings data calls it before it takes any lock that a checkpoint needs. It does not tell of failures; an error is the context's.
+func (j *Journal) Pace(ctx context.Context) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.usable() != nil || !j.overloaded() {
+		return nil
+	}
+	defer context.AfterFunc(ctx, j.wakePaced)()
 	for j.usable() == nil && j.overloaded() {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("wait for room in the journal: %w", err)
+		}
 		j.room.Wait()
 	}
+	return nil
+}
+
+// wakePaced wakes those who wait in Pace.
+func (j *Journal) wakePaced() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.room.Broadcast()
+}
+
+// Waiting is how many bytes wait for the disk.
+func (j *Journal) Waiting() int64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	return int64(len(j.pending)) + j.heldBytes
 }
 

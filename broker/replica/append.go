@@ -33,8 +33,11 @@ func (a *Appended) Wait(ctx context.Context) error {
 	return nil
 }
 
+// Pace waits while the partition's log directory has more to write than it should. REQUEST_TIMED_OUT: the context has ended.
+func (r *Replica) Pace(ctx context.Context) error { return r.log().Pace(ctx) }
+
 // Append validates a client's batch, stamps it, converts it where the topic has a compression of its own, and appends it. It does
-// not wait for the disk. all says that the client asks for
+// not wait for the disk; the caller has waited with Pace. all says that the client asks for
 // all in-sync replicas (acks=-1), zstd that its Produce version knows that codec. guard is that of StartVerification for the first
 // batch of a transaction, else 0. The batch's bytes are changed and may be used again when Append returns.
 func (r *Replica) Append(batch []byte, all, zstd bool, guard uint64, now time.Time) (Appended, error) {
@@ -48,7 +51,7 @@ func (r *Replica) Append(batch []byte, all, zstd bool, guard uint64, now time.Ti
 	}
 	defer stored.Release()
 	r.metrics.stored(&stored)
-	return r.append(stored.Batch, storage.AppendInfo{Now: now, Origin: storage.Client, Guard: guard}, all)
+	return r.append(stored.Batch, storage.AppendInfo{Now: now, Origin: storage.Client, Guard: guard, Paced: true}, all)
 }
 
 // StartVerification begins the first append of a producer to its transaction in this partition. Unless the guard is 0 the append has to

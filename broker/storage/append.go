@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path"
@@ -38,6 +39,8 @@ type AppendInfo struct {
 	Guard uint64
 	// TransactionVersion is the transaction.version that a Coordinator's marker ends a transaction by.
 	TransactionVersion int8
+	// Paced says that the caller has waited with Pace. Else Append waits, however long it takes.
+	Paced bool
 }
 
 // AppendResult says where a batch went.
@@ -92,7 +95,12 @@ func (l *Log) append(batch []byte, info AppendInfo) (AppendResult, error) {
 	if isMarker {
 		mark = &m
 	}
-	waiting := l.d.journal.Pace()
+	if !info.Paced {
+		if err := l.Pace(context.Background()); err != nil {
+			return AppendResult{}, err
+		}
+	}
+	waiting := l.d.journal.Waiting()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.admit(&h, info.Origin); err != nil {
@@ -136,6 +144,15 @@ func (l *Log) append(batch []byte, info AppendInfo) (AppendResult, error) {
 		return AppendResult{}, l.fail("append to", err)
 	}
 	return l.result(h.base, h.last(), &h, false), nil
+}
+
+// Pace waits while the directory has more to write than it should: before a batch is appended, without a lock that others need.
+// REQUEST_TIMED_OUT: the context has ended.
+func (l *Log) Pace(ctx context.Context) error {
+	if err := l.d.journal.Pace(ctx); err != nil {
+		return wire.Errorf(wire.RequestTimedOut, "append to %s: %w", l.path, err)
+	}
+	return nil
 }
 
 // admit checks what does not depend on the producer.

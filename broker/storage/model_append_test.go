@@ -46,7 +46,11 @@ func (m *model) newBatch() sentBatch {
 func (m *model) put(l *modelLog, b sentBatch, origin Origin) {
 	end := l.log.EndOffset()
 	var waiting int64
-	m.run(func() { waiting = l.home.d.journal.Pace() })
+	m.run(func() {
+		if err := l.log.Pace(m.t.Context()); err == nil {
+			waiting = l.home.d.journal.Waiting()
+		}
+	})
 	b.h, _ = parseHeader(b.raw)
 	if b.h.base = end; l.log.goesRound(&b.h, waiting) {
 		m.finishFlush(true) // it waits for syncs of its own
