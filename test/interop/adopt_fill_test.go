@@ -58,6 +58,7 @@ func fill(t *testing.T, b *harness.Broker, k *harness.Kafka) {
 	f.keyed()
 	f.shortened()
 	f.transactions()
+	f.unfinished()
 	f.groups()
 	f.security()
 	f.waitCompacted()

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,7 +32,7 @@ func TestDirectoryOfApacheKafkaIsAdopted(t *testing.T) {
 
 func adoptAfter(t *testing.T, end func(*harness.Kafka, testing.TB), killed bool) {
 	// Compaction would go on where Apache Kafka's has stopped, and the comparison is record by record.
-	b := harness.Start(t, "CHRONIK_LOG_CLEANER_ENABLE=false")
+	b := harness.Start(t, "CHRONIK_LOG_CLEANER_ENABLE=false", "CHRONIK_TRANSACTION_ABORT_TIMED_OUT_TRANSACTION_CLEANUP_INTERVAL_MS=500")
 	k := harness.StartKafka(t, b, "log.cleaner.backoff.ms=500")
 	fill(t, b, k)
 	before := look(t, b, k.Bootstrap())
@@ -62,6 +63,7 @@ func adoptAfter(t *testing.T, end func(*harness.Kafka, testing.TB), killed bool)
 	wholesomeDirectory(t, filepath.Join(b.Dir, "data"))
 
 	b.Run(t)
+	admin(t, b, featureCommand, "upgrade", "--feature", "group.version=1")
 	after := look(t, b, b.Bootstrap())
 	if diff := cmp.Diff(before, after); diff != "" {
 		t.Errorf("-Apache Kafka +this broker:\n%.20000s", diff)
@@ -90,8 +92,9 @@ func look(t *testing.T, b *harness.Broker, bootstrap string) seen {
 	t.Helper()
 	s := seen{Records: map[string][]seenRecord{}, Committed: map[string][]seenRecord{}, Lowest: map[string]int{}, Tools: map[string][]string{}}
 	opts := append(franzSASL(t, b, "SCRAM-SHA-512"), kgo.SeedBrokers(bootstrap))
-	readWhole(t, s.Records, opts, false)
-	readWhole(t, s.Committed, opts, true)
+	filled := slices.Collect(maps.Keys(filledTopics()))
+	readTopics(t, s.Records, opts, false, filled...)
+	readTopics(t, s.Committed, opts, true, filled...)
 	for i, r := range s.Records["keyed-0"] {
 		if r.Offset > int64(i) {
 			s.Lowest["keyed"]++
@@ -99,7 +102,7 @@ func look(t *testing.T, b *harness.Broker, bootstrap string) seen {
 	}
 	run := func(main string, args ...string) {
 		out := tools.Must(t, main, append([]string{"--bootstrap-server", bootstrap, "--command-config", b.ClientProperties()}, args...)...)
-		lines := strings.Split(strings.TrimSpace(out), "\n")
+		lines := slices.DeleteFunc(normal(out, bootstrap), func(line string) bool { return strings.HasPrefix(line, "CONSOLE ") })
 		slices.Sort(lines)
 		s.Tools[main+" "+strings.Join(args, " ")] = lines
 	}
@@ -109,9 +112,11 @@ func look(t *testing.T, b *harness.Broker, bootstrap string) seen {
 	for _, group := range []string{"classic-group", "new-group", "by-hand", "session-group"} {
 		s.Tools["offsets of "+group] = committedOffsets(t, opts, group)
 	}
-	for _, group := range []string{"classic-group", "by-hand", "session-group"} {
+	for _, group := range []string{"classic-group", "new-group", "by-hand", "session-group"} {
 		run(groupCommand, "--describe", "--group", group)
+		run(groupCommand, "--describe", "--group", group, "--state")
 	}
+	run(groupCommand, "--list", "--state", "--type")
 	for _, topic := range []string{"codecs", "transactions", "keyed"} {
 		n := 0
 		for partition := range 3 {
@@ -139,15 +144,11 @@ func look(t *testing.T, b *harness.Broker, bootstrap string) seen {
 	return s
 }
 
-// readWhole reads all partitions to their ends.
-func readWhole(t *testing.T, into map[string][]seenRecord, opts []kgo.Opt, committed bool) {
+// readTopics reads all partitions to their ends.
+func readTopics(t *testing.T, into map[string][]seenRecord, opts []kgo.Opt, committed bool, topics ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	var topics []string
-	for topic := range filledTopics() {
-		topics = append(topics, topic)
-	}
 	isolation := kgo.ReadUncommitted()
 	if committed {
 		isolation = kgo.ReadCommitted()
@@ -315,4 +316,6 @@ func goesOn(t *testing.T, b *harness.Broker) {
 	}
 	franzProduce(t, franzSASL(t, b, "SCRAM-SHA-512"), "codecs", values("more", 20))
 	tools.Must(t, roundTrip, "consume", b.Bootstrap(), b.ClientProperties(), "codecs", "20", "classic-group")
+	tools.Must(t, roundTrip, "consume", b.Bootstrap(), b.ClientProperties(), "codecs", "20", "new-group", "group.protocol=consumer")
+	transactionsGoOn(t, b)
 }
