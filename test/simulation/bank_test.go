@@ -55,6 +55,7 @@ func (w *world) run() []string {
 	}
 	w.runUntil(w.quiet.Add(drainTime))
 	w.checkEnd()
+	w.disk.close()
 	for _, a := range history.Check(w.events) {
 		w.breaks("%s", a)
 	}
@@ -75,11 +76,11 @@ func (w *world) checkEnd() {
 	total, sides := 0, map[int64]int{}
 	for i := range accounts {
 		final.assign(i, 0)
-		l := w.logs[account(i)]
-		if stable := l.lastStable(); stable != int64(len(l.entries)) {
-			w.breaks("the last stable offset of %v is %d of %d", l.at, stable, len(l.entries))
+		l := w.disk.partition(account(i))
+		if l.stable() != l.end() {
+			w.breaks("the last stable offset of %v is %d of %d", account(i), l.stable(), l.end())
 		}
-		for final.positions[i] < int64(len(l.entries)) && final.positions[i] < l.lastStable() {
+		for final.positions[i] < l.stable() {
 			ev := final.read(i)
 			w.record(ev)
 			for _, r := range ev.Records {
@@ -127,6 +128,6 @@ func (h *host) checkOver() {
 	})
 	h.w.runUntil(h.w.now.Add(time.Second))
 	if !answered {
-		h.w.breaks("the coordinator of %v does not answer", h.log.at)
+		h.w.breaks("the coordinator of %v does not answer", h.at)
 	}
 }

@@ -23,10 +23,11 @@ func (w *world) startBroker() {
 	w.epoch++
 	b := &broker{w: w, epoch: w.epoch}
 	w.broker = b
+	w.disk.open()
 	for p := range w.draw.partitions {
-		b.hosts = append(b.hosts, &host{w: w, broker: b, log: w.logs[txn.TopicPartition{Topic: txn.Topic, Partition: p}], make: b.newTransactions})
+		b.hosts = append(b.hosts, &host{w: w, broker: b, at: txn.TopicPartition{Topic: txn.Topic, Partition: p}, make: b.newTransactions})
 	}
-	b.groups = &host{w: w, broker: b, log: w.logs[offsetsPartition], make: b.newGroups}
+	b.groups = &host{w: w, broker: b, at: offsetsPartition, make: b.newGroups}
 	for _, h := range b.coordinators() {
 		h.load()
 	}
@@ -43,9 +44,7 @@ func (w *world) crash() {
 		h.machine = nil
 	}
 	w.broker = nil
-	for _, l := range w.inOrder {
-		l.crash()
-	}
+	w.disk.crash()
 	w.after(w.upTo(300*time.Millisecond), w.startBroker)
 }
 
@@ -60,15 +59,14 @@ func (b *broker) ask(id string, q txn.Request, reply func(code int16, value any)
 
 // produce carries out a Produce of one record in a transaction.
 func (b *broker) produce(c *producing, reply func(answer)) {
-	l := b.w.logs[c.at]
-	b.ensure(c, l, reply, func(guard uint64) {
-		b.later(func() { l.produce(c.producer, c.sequence, c.value, guard, reply) })
+	b.ensure(c, c.at, reply, func(guard uint64) {
+		b.later(func() { b.w.disk.partition(c.at).produce(c, guard, reply) })
 	})
 }
 
 // ensure asks the coordinator, unless the partition knows of the transaction, and goes on if the partition is part of it.
-func (b *broker) ensure(c *producing, l *log, reply func(answer), then func(guard uint64)) {
-	guard, code := l.verify(c.producer)
+func (b *broker) ensure(c *producing, at txn.TopicPartition, reply func(answer), then func(guard uint64)) {
+	guard, code := b.w.disk.partition(at).verify(c)
 	if code != wire.None {
 		reply(answer{code: code})
 		return
@@ -77,7 +75,7 @@ func (b *broker) ensure(c *producing, l *log, reply func(answer), then func(guar
 		then(0)
 		return
 	}
-	partitions := []txn.TopicPartition{l.at}
+	partitions := []txn.TopicPartition{at}
 	var q txn.Request = txn.Verify{TransactionalID: c.id, Producer: c.producer, Partitions: partitions}
 	if c.level >= 2 {
 		q = txn.Add{TransactionalID: c.id, Producer: c.producer, Partitions: partitions, Level: c.level}

@@ -68,10 +68,10 @@ func (b *broker) mark(at txn.TopicPartition, m coordinator.Marker, done func(cod
 	case at == offsetsPartition:
 		b.endOffsets(m, done)
 	case b.w.faults.marksEarly:
-		b.w.logs[at].mark(m, func() {})
+		b.w.disk.partition(at).take(coordinator.Append{Marker: &m}, func() {})
 		done(wire.None)
 	default:
-		if code := b.w.logs[at].mark(m, func() { done(wire.None) }); code != wire.None {
+		if code := b.w.disk.partition(at).take(coordinator.Append{Marker: &m}, func() { done(wire.None) }); code != wire.None {
 			done(code)
 		}
 	}

@@ -47,7 +47,7 @@ func (b *broker) commitOffset(c *producing, offset int64, reply func(answer)) {
 	q := kmsg.NewPtrTxnOffsetCommitRequest()
 	q.TransactionalID, q.Group, q.ProducerID, q.ProducerEpoch = c.id, groupID, c.producer.ID, c.producer.Epoch
 	q.Topics = []kmsg.TxnOffsetCommitRequestTopic{{Topic: c.at.Topic, Partitions: []kmsg.TxnOffsetCommitRequestTopicPartition{{Partition: c.at.Partition, Offset: offset, LeaderEpoch: -1}}}}
-	b.ensure(c, b.w.logs[offsetsPartition], reply, func(guard uint64) {
+	b.ensure(c, offsetsPartition, reply, func(guard uint64) {
 		commit := func() {
 			b.askGroups(group.CommitTxn{TxnOffsetCommitRequest: q, Guard: guard}, func(code int16, value any) {
 				if r, ok := value.(*kmsg.TxnOffsetCommitResponse); ok && code == wire.None {

@@ -18,7 +18,7 @@ type machine interface {
 type host struct {
 	w       *world
 	broker  *broker
-	log     *log
+	at      txn.TopicPartition
 	make    func() machine
 	machine machine
 	tickets map[uint64]func(int16, any)
@@ -41,13 +41,8 @@ func (m transactions) Replay(e coordinator.Entry) error { return m.Machine.Repla
 // load makes the machine anew, as after a start or a failed append.
 func (h *host) load() {
 	m := h.make()
-	for i := range h.log.entries {
-		e := &h.log.entries[i]
-		if err := m.Replay(coordinator.Entry{
-			Record: e.record, Transactional: e.transactional, ProducerID: e.producer.ID, Marker: e.marker,
-		}); err != nil {
-			h.w.breaks("replay %v: %v", h.log.at, err)
-		}
+	if err := h.w.disk.partition(h.at).replay(m.Replay); err != nil {
+		h.w.breaks("replay %v: %v", h.at, err)
 	}
 	h.machine, h.tickets, h.wakes = m, map[uint64]func(int16, any){}, h.wakes+1
 	h.step(m, coordinator.Loaded{})
@@ -123,7 +118,7 @@ func (h *host) wakeAt(m machine, at time.Time) {
 func (h *host) append(m machine, a coordinator.Append) int16 {
 	fails, crashes := h.w.trouble(h.w.draw.crash), h.w.trouble(h.w.draw.crash)
 	if written := !fails && !crashes || h.w.oneIn(2); written {
-		if code := h.log.take(a, func() { h.step(m, coordinator.Appended{Seq: a.Seq}) }); code != wire.None {
+		if code := h.w.disk.partition(h.at).take(a, func() { h.step(m, coordinator.Appended{Seq: a.Seq}) }); code != wire.None {
 			return code
 		}
 	}

@@ -113,8 +113,8 @@ func (p producers) isAborted(id, offset int64) bool {
 	return false
 }
 
-// verify begins the verification of a transaction's first record; guard is 0 where none is needed.
-func (l *log) verify(p txn.Producer) (guard uint64, code int16) {
+func (l *log) verify(q *producing) (guard uint64, code int16) {
+	p := q.producer
 	s := l.known.state(p.ID)
 	switch {
 	case s.epoch > p.Epoch && !l.w.faults.epochUnchecked:
@@ -128,23 +128,23 @@ func (l *log) verify(p txn.Producer) (guard uint64, code int16) {
 	return s.guard, wire.None
 }
 
-// produce appends a record of a transaction. It calls back when the record is confirmed, or at once with a code.
-func (l *log) produce(p txn.Producer, sequence int32, value string, guard uint64, reply func(answer)) {
+func (l *log) produce(q *producing, guard uint64, reply func(answer)) {
+	p := q.producer
 	s := l.known.state(p.ID)
 	if s.epoch == p.Epoch {
 		for _, b := range s.batches {
-			if b.sequence == sequence {
+			if b.sequence == q.sequence {
 				l.waitFor(b.offset, reply)
 				return
 			}
 		}
 	}
-	if code := l.check(s, p, sequence, guard); code != wire.None {
+	if code := l.check(s, p, q.sequence, guard); code != wire.None {
 		reply(answer{code: code})
 		return
 	}
 	var offset int64
-	offset = l.append(func() { reply(answer{offset: offset}) }, entry{value: value, producer: p, sequence: sequence, transactional: true})
+	offset = l.append(func() { reply(answer{offset: offset}) }, entry{value: q.value, producer: p, sequence: q.sequence, transactional: true})
 }
 
 // check says what speaks against a record; those of coordinators have the sequence -1.
@@ -167,14 +167,13 @@ func (l *log) check(s *producerState, p txn.Producer, sequence int32, guard uint
 
 // waitFor answers a repeated record when the first one is confirmed.
 func (l *log) waitFor(offset int64, reply func(answer)) {
-	if int(offset) < l.confirmed {
+	if offset < l.confirmed() {
 		reply(answer{offset: offset})
 		return
 	}
 	l.waiting = append(l.waiting, waiter{len(l.entries), func() { reply(answer{offset: offset}) }})
 }
 
-// take appends what a coordinator wants written, and calls back when it is confirmed; or it returns a code and has written nothing.
 func (l *log) take(a coordinator.Append, confirmed func()) int16 {
 	if a.Marker != nil {
 		return l.mark(*a.Marker, confirmed)
@@ -195,7 +194,6 @@ func (l *log) take(a coordinator.Append, confirmed func()) int16 {
 	return wire.None
 }
 
-// mark writes a marker, and calls back when it is confirmed; or it returns a code and has written nothing.
 func (l *log) mark(m coordinator.Marker, confirmed func()) int16 {
 	s := l.known.state(m.ProducerID)
 	switch {

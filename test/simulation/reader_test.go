@@ -37,7 +37,7 @@ func (r *reader) next() {
 			r.assign(i, r.w.r.Int64N(r.positions[i]+1))
 			r.next()
 		case r.w.oneIn(10):
-			ev := history.Event{Client: r.number, Op: history.Stable, Topic: account(i).Topic, Offset: r.w.logs[account(i)].lastStable()}
+			ev := history.Event{Client: r.number, Op: history.Stable, Topic: account(i).Topic, Offset: r.w.disk.partition(account(i)).stable()}
 			r.w.after(r.w.upTo(5*time.Millisecond), func() { r.w.record(ev); r.next() })
 		default:
 			ev := r.read(i)
@@ -53,19 +53,17 @@ func (r *reader) assign(i int, position int64) {
 
 // read reads some of what is there, and moves on.
 func (r *reader) read(i int) history.Event {
-	l := r.w.logs[account(i)]
-	end := int64(l.confirmed)
+	l := r.w.disk.partition(account(i))
+	end := l.confirmed()
 	if r.committed {
-		end = l.lastStable()
+		end = l.stable()
 	}
-	ev := history.Event{Client: r.number, Op: history.Poll, Topic: l.at.Topic, Committed: r.committed}
-	end = min(end, r.positions[i]+1+r.w.r.Int64N(20))
-	for o := r.positions[i]; o < end; o++ {
-		if e := &l.entries[o]; e.marker == nil && (!r.committed || !l.known.isAborted(e.producer.ID, o)) {
-			ev.Records = append(ev.Records, history.Record{Offset: o, Value: e.value})
-		}
+	from := r.positions[i]
+	end = min(end, from+1+r.w.r.Int64N(20))
+	ev := history.Event{Client: r.number, Op: history.Poll, Topic: account(i).Topic, Committed: r.committed, Next: end}
+	if from < end {
+		ev.Records = l.read(from, end, r.committed)
+		r.positions[i] = end
 	}
-	ev.Next = end
-	r.positions[i] = max(r.positions[i], end)
 	return ev
 }

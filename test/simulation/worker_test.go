@@ -7,6 +7,7 @@ import (
 
 	"github.com/chronik-stream/chronik/broker/txn"
 	"github.com/chronik-stream/chronik/broker/wire"
+	"github.com/chronik-stream/chronik/test/history"
 )
 
 // workers is how many partitions of orders there are; each is worked on by the clients of one transactional id.
@@ -24,7 +25,7 @@ func (w *world) startShop(i int) {
 		}
 		if w.broker != nil {
 			w.values++
-			w.logs[orders(i)].append(func() {}, entry{value: fmt.Sprintf("order %d", w.values), producer: txn.Producer{ID: -1}, sequence: -1})
+			w.disk.partition(orders(i)).put(fmt.Sprintf("order %d", w.values))
 		}
 		w.startShop(i)
 	})
@@ -38,37 +39,37 @@ func (c *client) beginOrders() {
 			return
 		}
 		from := max(a.offset, 0)
-		l := c.w.logs[*c.orders]
-		end := min(int64(l.confirmed), from+1+c.w.r.Int64N(2))
-		if from >= end {
+		l := c.w.disk.partition(*c.orders)
+		end := min(l.confirmed(), from+1+c.w.r.Int64N(2))
+		if from >= end || c.w.broker == nil {
 			c.next()
 			return
 		}
 		c.w.txns++
-		c.addOrders(&transfer{txn: c.w.txns}, l.entries[from:end], end)
+		c.addOrders(&transfer{txn: c.w.txns}, l.read(from, end, true), end)
 	})
 }
 
 // addOrders adds the partitions to the transaction, where the client has to do that itself.
-func (c *client) addOrders(t *transfer, todo []entry, end int64) {
+func (c *client) addOrders(t *transfer, todo []history.Record, end int64) {
 	if c.level >= 2 {
 		c.fulfil(t, todo, end)
 		return
 	}
 	partitions := []txn.TopicPartition{offsetsPartition}
 	for i := range todo {
-		partitions = append(partitions, c.effect(&todo[i]))
+		partitions = append(partitions, c.effect(todo[i]))
 	}
 	c.addPartitions(partitions, func() { c.fulfil(t, todo, end) })
 }
 
 // effect is where an order takes effect.
-func (c *client) effect(order *entry) txn.TopicPartition {
-	return account(int(order.value[len(order.value)-1]) % accounts)
+func (c *client) effect(order history.Record) txn.TopicPartition {
+	return account(int(order.Value[len(order.Value)-1]) % accounts)
 }
 
 // fulfil writes the effects and the offset, and ends the transaction.
-func (c *client) fulfil(t *transfer, todo []entry, end int64) {
+func (c *client) fulfil(t *transfer, todo []history.Record, end int64) {
 	missing, failed := len(todo)+1, false
 	done := func(a answer) {
 		failed = failed || a.code != wire.None
@@ -77,7 +78,7 @@ func (c *client) fulfil(t *transfer, todo []entry, end int64) {
 		}
 	}
 	for i := range todo {
-		c.produce(t, c.effect(&todo[i]), 0, todo[i].value, done)
+		c.produce(t, c.effect(todo[i]), 0, todo[i].Value, done)
 	}
 	p := &producing{id: c.id, level: c.level, producer: c.producer, at: *c.orders}
 	c.call(func(b *broker, reply func(answer)) { b.commitOffset(p, end, reply) }, func(a answer, _ bool) { done(a) })
@@ -92,13 +93,14 @@ func (w *world) checkOrders(i int, effects map[string]int) {
 		}
 	})
 	w.runUntil(w.now.Add(time.Second))
-	for offset, e := range w.logs[orders(i)].entries {
+	l := w.disk.partition(orders(i))
+	for _, r := range l.read(0, l.end(), true) {
 		expected := 0
-		if int64(offset) < committed {
+		if r.Offset < committed {
 			expected = 1
 		}
-		if n := effects[e.value]; n != expected {
-			w.breaks("%s at offset %d of %v took effect %d times, and the committed offset is %d", e.value, offset, orders(i), n, committed)
+		if n := effects[r.Value]; n != expected {
+			w.breaks("%s at offset %d of %v took effect %d times, and the committed offset is %d", r.Value, r.Offset, orders(i), n, committed)
 		}
 	}
 }

@@ -20,9 +20,7 @@ type world struct {
 	// broker is nil while it is down; epoch counts its lives.
 	broker *broker
 	epoch  int32
-	logs   map[txn.TopicPartition]*log
-	// inOrder are the logs in the order of their making.
-	inOrder []*log
+	disk   disk
 	// producerIDs counts the ids that were given out; it outlives the broker.
 	producerIDs int64
 	clients     int
@@ -62,20 +60,11 @@ const (
 
 func newWorld(seed uint64, f faults) *world {
 	r := rand.New(rand.NewPCG(seed, 5))
-	w := &world{r: r, faults: f, now: time.UnixMilli(1_700_000_000_000), logs: map[txn.TopicPartition]*log{}, alive: map[string]int{}, draw: draw{
+	w := &world{r: r, faults: f, now: time.UnixMilli(1_700_000_000_000), alive: map[string]int{}, draw: draw{
 		level: pick[int16](r, 0, 2), partitions: pick[int32](r, 1, 2), loss: pick(r, 20, 100, 1_000_000), crash: pick(r, 40, 150, 1_000_000),
 		lateness: pick(r, 10, 1_000_000), expiry: pick(r, 2*time.Second, 24*time.Hour),
 	}}
-	for i := range accounts {
-		w.addLog(account(i))
-	}
-	for i := range workers {
-		w.addLog(orders(i))
-	}
-	w.addLog(offsetsPartition)
-	for p := range w.draw.partitions {
-		w.addLog(txn.TopicPartition{Topic: txn.Topic, Partition: p})
-	}
+	w.disk = newModelDisk(w)
 	return w
 }
 
