@@ -24,7 +24,7 @@ test-unit:
 COMMIT_SEED := $(shell printf %d 0x$$(git rev-parse --short=12 HEAD 2>/dev/null || echo 0))
 CRASH_SEEDS ?= 2500
 COMMIT_SEEDS ?= 2500
-CRASH_TEST := $(GO) test -count=1 -timeout 6h ./broker/storage ./test/simulation -run '^(TestCrashes|TestBank)$$'
+CRASH_TEST := $(GO) test -count=1 -timeout 6h ./broker/storage ./test/simulation -run '^(TestCrashes|TestBank|TestBankOnStorage)$$'
 
 test-crash: ## crashes on a disk in memory, and of simulated coordinators: seeds from 0 on, and the commit's own; CHRONIK_SEED=N repeats one
 	CHRONIK_SEED=0 CHRONIK_SEEDS=$(CRASH_SEEDS) $(CRASH_TEST)

@@ -18,7 +18,7 @@ import (
 // saw is a history without anomaly; in the end every transaction is over, read-committed readers see both sides of every transfer that was
 // committed and of no other, and each order before the committed offset took effect once, those behind it never.
 func TestBank(t *testing.T) {
-	forEachSeed(t, 200, func(t *testing.T, seed uint64) {
+	forEachSeed(t, 200, 1, func(t *testing.T, seed uint64) {
 		w := newWorld(seed, faults{})
 		if found := w.run(); len(found) > 0 {
 			t.Errorf("seed %d, %+v: %s", seed, w.draw, strings.Join(found, "\n"))

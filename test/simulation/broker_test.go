@@ -23,7 +23,11 @@ func (w *world) startBroker() {
 	w.epoch++
 	b := &broker{w: w, epoch: w.epoch}
 	w.broker = b
-	w.disk.open()
+	if err := w.disk.open(); err != nil {
+		w.breaks("start: %v", err)
+		w.broker, w.queue = nil, queue{} // nothing happens any more
+		return
+	}
 	for p := range w.draw.partitions {
 		b.hosts = append(b.hosts, &host{w: w, broker: b, at: txn.TopicPartition{Topic: txn.Topic, Partition: p}, make: b.newTransactions})
 	}

@@ -22,8 +22,8 @@ func newModelDisk(w *world) *modelDisk {
 	return d
 }
 
-func (d *modelDisk) open()  {}
-func (d *modelDisk) close() {}
+func (d *modelDisk) open() error { return nil }
+func (d *modelDisk) close()      {}
 
 func (d *modelDisk) crash() {
 	for _, at := range d.w.places() {

@@ -9,7 +9,7 @@ import (
 // disk keeps the logs.
 type disk interface {
 	// open opens the logs, at first and after a crash.
-	open()
+	open() error
 	// crash loses some of what is not confirmed, and all that is in memory only.
 	crash()
 	// close ends everything.

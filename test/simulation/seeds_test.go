@@ -24,6 +24,9 @@ func seedRange(t *testing.T, usual uint64) (first, count uint64) {
 		return n, true
 	}
 	count = usual
+	if testing.Short() || raceDetector {
+		count = usual / 10
+	}
 	first, one := value("CHRONIK_SEED")
 	if one {
 		count = 1
@@ -34,10 +37,12 @@ func seedRange(t *testing.T, usual uint64) (first, count uint64) {
 	return first, count
 }
 
-// forEachSeed runs a test once per seed, on all processors. It stops a worker at its first failure.
-func forEachSeed(t *testing.T, usual uint64, run func(t *testing.T, seed uint64)) {
+// forEachSeed runs a test once per seed, on all processors; of seeds that are asked for, one share of so many. It stops a worker at its first
+// failure.
+func forEachSeed(t *testing.T, usual, share uint64, run func(t *testing.T, seed uint64)) {
 	t.Helper()
-	first, count := seedRange(t, usual)
+	first, count := seedRange(t, usual*share)
+	count = (count + share - 1) / share
 	t.Logf("%d seeds from %d on", count, first)
 	workers := uint64(runtime.GOMAXPROCS(0))
 	for worker := range workers {

@@ -38,10 +38,14 @@ func (c *client) beginOrders() {
 			c.restart()
 			return
 		}
+		if c.w.broker == nil {
+			c.next()
+			return
+		}
 		from := max(a.offset, 0)
 		l := c.w.disk.partition(*c.orders)
 		end := min(l.confirmed(), from+1+c.w.r.Int64N(2))
-		if from >= end || c.w.broker == nil {
+		if from >= end {
 			c.next()
 			return
 		}
