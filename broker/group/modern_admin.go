@@ -1,6 +1,7 @@
 package group
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -22,7 +23,7 @@ const (
 func (m *Machine) describeModern(ticket uint64, q DescribeModern) {
 	g := m.modern[q.Group]
 	if g == nil {
-		m.refuse(ticket, wire.GroupIDNotFound)
+		m.answer(ticket, m.notOfConsumers(q.Group))
 		return
 	}
 	r := kmsg.NewConsumerGroupDescribeResponseGroup()
@@ -32,6 +33,17 @@ func (m *Machine) describeModern(ticket uint64, q DescribeModern) {
 		r.Members = append(r.Members, g.described(g.members[id], q.Topics))
 	}
 	m.answer(ticket, &r)
+}
+
+// notOfConsumers says, in Apache Kafka's words, why a group is not described.
+func (m *Machine) notOfConsumers(id string) *kmsg.ConsumerGroupDescribeResponseGroup {
+	message := fmt.Sprintf("Group %s not found.", id)
+	if m.groups[id] != nil {
+		message = fmt.Sprintf("Group %s is not a consumer group.", id)
+	}
+	r := kmsg.NewConsumerGroupDescribeResponseGroup()
+	r.Group, r.ErrorCode, r.ErrorMessage = id, wire.GroupIDNotFound, &message
+	return &r
 }
 
 func (g *modernGroup) described(mb *modernMember, topics Topics) kmsg.ConsumerGroupDescribeResponseGroupMember {

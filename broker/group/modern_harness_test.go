@@ -182,3 +182,12 @@ func expectHas(t *testing.T, c *consumer, want map[string][]int32) {
 		t.Fatalf("%s has %s, want %v", c.id, got, want)
 	}
 }
+
+// expectNotOfConsumers describes a group that is not there, or of another protocol.
+func (h *harness) expectNotOfConsumers(id, message string) {
+	h.t.Helper()
+	r := answerOf[*kmsg.ConsumerGroupDescribeResponseGroup](h, h.ask(DescribeModern{Group: id, Topics: h.topics}))
+	if r.Group != id || r.ErrorCode != wire.GroupIDNotFound || *r.ErrorMessage != message {
+		h.t.Fatalf("%s is described as %+v", id, r)
+	}
+}

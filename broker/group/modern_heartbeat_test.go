@@ -274,7 +274,7 @@ func TestAGroupIsDescribedAndListed(t *testing.T) {
 	if classic.State != "Dead" || *classic.ErrorMessage != "Group g is not a classic group." {
 		t.Fatalf("as a classic group it is %+v", classic)
 	}
-	expectCode(t, "a group that is not there", h.reply(h.ask(DescribeModern{Group: "x", Topics: h.topics})).Code, wire.GroupIDNotFound)
+	h.expectNotOfConsumers("x", "Group x not found.")
 }
 
 func TestAGroupGoesOnAfterARestart(t *testing.T) {

@@ -107,7 +107,7 @@ func TestOffsetsOfAConsumerGroupExpire(t *testing.T) {
 	}
 	a.leave(-1)
 	h.pass(2 * time.Hour)
-	expectCode(t, "the group", h.reply(h.ask(DescribeModern{Group: "g", Topics: h.topics})).Code, wire.GroupIDNotFound)
+	h.expectNotOfConsumers("g", "Group g not found.")
 	if h.committed("t1") != -1 {
 		t.Fatal("the offset is there")
 	}
@@ -118,6 +118,7 @@ func TestAGroupWithoutMembersChangesItsProtocol(t *testing.T) {
 	c := h.client("c")
 	h.stableGroup(c)
 	expectCode(t, "commit", h.commit(c, "t1", 5), wire.None)
+	h.expectNotOfConsumers("g", "Group g is not a consumer group.")
 	a := h.consumer("a", "t1")
 	expectCode(t, "while there are members", a.heartbeat(), wire.GroupIDNotFound)
 	h.leave(leaving(c))

@@ -2,7 +2,6 @@ package handler
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -116,8 +115,6 @@ func (d *describedGroup) answer(c *api.Call, q *kmsg.ConsumerGroupDescribeReques
 	switch {
 	case !c.Granted.Has(authz.Describe, authz.Group, d.id):
 		return undescribedConsumers(d.id, wire.GroupAuthorizationFailed, "")
-	case d.code == wire.GroupIDNotFound:
-		return undescribedConsumers(d.id, d.code, fmt.Sprintf("Group %s is not a consumer group.", d.id))
 	case d.code != wire.None:
 		return undescribedConsumers(d.id, d.code, "")
 	}
@@ -127,7 +124,7 @@ func (d *describedGroup) answer(c *api.Call, q *kmsg.ConsumerGroupDescribeReques
 				"The group has described topic(s) that the client is not authorized to describe.")
 		}
 	}
-	if q.IncludeAuthorizedOperations {
+	if q.IncludeAuthorizedOperations && d.group.ErrorCode == wire.None {
 		d.group.AuthorizedOperations = grantedOperations(c.Granted, authz.Group, d.id)
 	}
 	return *d.group

@@ -37,7 +37,7 @@ func TestDeletedGroupsAreAudited(t *testing.T) {
 	}
 	for api, before := range map[string]map[string]string{"OffsetDelete": {"read-0": "5"}, "DeleteGroups": {"read-1": "6"}} {
 		var codes []string
-		for _, e := range auditEvents(t, b, api) {
+		for _, e := range auditEvents(t, b, api, 2) {
 			codes = append(codes, e.StatusCode)
 			if e.Resources[0].Name != "readers" || !maps.Equal(e.Unmapped.Before, before) {
 				t.Errorf("%s: %+v, want before %v", api, e, before)

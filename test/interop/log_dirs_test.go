@@ -177,7 +177,7 @@ func TestAlterReplicaLogDirs(t *testing.T) {
 			t.Errorf("a directory that is none: %v", r.Err)
 		}
 	}
-	if events := auditEvents(t, b, "AlterReplicaLogDirs"); len(events) != 2 || events[0].StatusCode != "INTENT" ||
+	if events := auditEvents(t, b, "AlterReplicaLogDirs", 2); len(events) != 2 || events[0].StatusCode != "INTENT" ||
 		events[1].StatusCode != "NONE" || events[1].Unmapped.After["0"] != dirs[1] {
 		t.Errorf("audit events %+v", events)
 	}
