@@ -14,8 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// readTopic reads the values of a topic in which no transaction is open.
-func readTopic(t *testing.T, opts []kgo.Opt, topic string, level kgo.IsolationLevel) []string {
+// readTopic reads the records of a topic in which no transaction is open.
+func readTopic(t *testing.T, opts []kgo.Opt, topic string, level kgo.IsolationLevel) []*kgo.Record {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -32,7 +32,7 @@ func readTopic(t *testing.T, opts []kgo.Opt, topic string, level kgo.IsolationLe
 	if diff := cmp.Diff(endsOf(ends), endsOf(stable)); diff != "" {
 		t.Errorf("-ends +last stable offsets of %s:\n%s", topic, diff)
 	}
-	var values []string
+	var records []*kgo.Record
 	at := map[string]int64{}
 	for !maps.Equal(at, endsOf(ends)) {
 		fetches := client.PollFetches(ctx)
@@ -42,11 +42,11 @@ func readTopic(t *testing.T, opts []kgo.Opt, topic string, level kgo.IsolationLe
 		fetches.EachRecord(func(r *kgo.Record) {
 			at[partitionName(r.Topic, r.Partition)] = r.Offset + 1
 			if !r.Attrs.IsControl() {
-				values = append(values, string(r.Value))
+				records = append(records, r)
 			}
 		})
 	}
-	return values
+	return records
 }
 
 func partitionName(topic string, partition int32) string {
