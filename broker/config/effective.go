@@ -115,6 +115,8 @@ func (c *Config) Resource(scope Scope, name string, explicit map[string]string, 
 		e.Synonyms = c.synonyms(k.Broker, d)
 	} else if b := c.table.broker[k.Broker]; b != nil && !b.Null {
 		e.Synonyms = []Synonym{{Name: k.Broker, Value: k.Default, Source: DefaultConfig}}
+	} else if scope == GroupScope && k.Broker == "" && !k.Null {
+		e.Synonyms = []Synonym{{Name: name, Value: k.Default, Source: DefaultConfig}}
 	}
 	if v, set := explicit[name]; set {
 		source := DynamicTopic

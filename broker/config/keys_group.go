@@ -21,7 +21,7 @@ func groupKeys() []Key {
 		{Name: "offsets.topic.num.partitions", Type: Int, Default: "50", Check: atLeast(1), Effect: ActedOn, Doc: "Partitions of __consumer_offsets, when it is created."},
 		{Name: "offsets.topic.replication.factor", Type: Short, Default: "3", Check: atLeast(1), Effect: ActedOn, Doc: "Replicas of __consumer_offsets; while there are fewer brokers, as many as there are."},
 		{Name: "offsets.topic.segment.bytes", Type: Int, Default: "104857600", Check: atLeast(1), Effect: ActedOn, Doc: "Size of the segments of __consumer_offsets, in bytes."},
-		{Name: "group.consumer.assignment.interval.ms", Type: Int, Default: "1000", Check: atLeast(0), Effect: ActedOn, Doc: "Shortest time between two assignments of a consumer group, in milliseconds."},
+		{Name: "group.consumer.assignment.interval.ms", Type: Int, Default: "1000", Check: atLeast(0), Update: ClusterWide, Effect: ActedOn, Doc: "Shortest time between two assignments of a consumer group, in milliseconds."},
 		{Name: "group.consumer.assignors", Type: List, Default: "uniform,range", Effect: ActedOn, Doc: "Assignors of consumer groups."},
 		{Name: "group.consumer.heartbeat.interval.ms", Type: Int, Default: "5000", Check: atLeast(1), Effect: ActedOn, Doc: "Heartbeat interval of members of consumer groups, in milliseconds."},
 		{Name: "group.consumer.max.assignment.interval.ms", Type: Int, Default: "15000", Check: atLeast(0), Effect: ActedOn, Doc: "Upper bound of a group's consumer.assignment.interval.ms."},

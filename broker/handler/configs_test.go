@@ -191,7 +191,7 @@ func TestDescribeConfigsAsKafkaDoes(t *testing.T) {
 		{ofBroker, "", "log.retention.ms missing"},
 		{ofGroup, "g", "consumer.session.timeout.ms=45000 GROUP_CONFIG GROUP_CONFIG:consumer.session.timeout.ms=45000 DEFAULT_CONFIG:group.consumer.session.timeout.ms=45000"},
 		{ofGroup, "other", "consumer.heartbeat.interval.ms=5000 DEFAULT_CONFIG DEFAULT_CONFIG:group.consumer.heartbeat.interval.ms=5000"},
-		{ofGroup, "other", "share.isolation.level=read_uncommitted DEFAULT_CONFIG"},
+		{ofGroup, "other", "share.isolation.level=read_uncommitted DEFAULT_CONFIG DEFAULT_CONFIG:share.isolation.level=read_uncommitted"},
 		{ofTopic, "t1", "flush.ms=9223372036854775807 DEFAULT_CONFIG"},
 		{ofBroker, "1", "zookeeper.connect missing"},
 		{ofLogger, "1", "root=INFO DYNAMIC_BROKER_LOGGER_CONFIG"},
@@ -317,7 +317,8 @@ func TestIncrementalAlterConfigsRefuses(t *testing.T) {
 		{kind: ofBroker, name: "7", key: "log.retention.ms", value: "1", want: wire.InvalidRequest, message: "expected 1 or empty string"},
 		{kind: ofLogger, name: "1", key: "root", value: "DEBUG", want: wire.InvalidRequest, message: "chronik.log.level"},
 		{kind: ofGroup, name: "g", key: "no.such.key", value: "1", want: wire.InvalidConfig, message: "Unknown group config name: no.such.key"},
-		{kind: ofGroup, name: "g", key: "consumer.session.timeout.ms", value: "100", want: wire.InvalidConfig, message: "consumer.session.timeout.ms"},
+		{kind: ofGroup, name: "g", key: "consumer.session.timeout.ms", value: "100", want: wire.InvalidConfig, message: "consumer.session.timeout.ms must be greater than or equal to group.consumer.min.session.timeout.ms"},
+		{kind: ofGroup, name: "g", key: "consumer.heartbeat.interval.ms", value: "15001", want: wire.InvalidConfig, message: "consumer.heartbeat.interval.ms must be less than or equal to group.consumer.max.heartbeat.interval.ms"},
 		{kind: ofGroup, key: "consumer.session.timeout.ms", value: "45000", want: wire.InvalidRequest, message: "empty"},
 		{kind: 16, name: "m", key: "x", value: "1", want: wire.InvalidRequest, message: "Unsupported resource type"},
 	} {

@@ -22,7 +22,7 @@ func stepsOf(main string, args ...string) []step {
 
 // paritySteps are run in this order, at both brokers.
 func paritySteps() []step {
-	return slices.Concat(topicSteps(), configSteps(), userSteps(), aclSteps(), recordSteps(), groupSteps(), featureSteps(), []step{
+	return slices.Concat(topicSteps(), configSteps(), userSteps(), aclSteps(), recordSteps(), groupSteps(), groupConfigSteps(), featureSteps(), []step{
 		{main: topicCommand, args: "--delete --topic orders"},
 		{main: topicCommand, args: "--delete --topic orders"},
 		{main: topicCommand, args: "--delete --topic orders --if-exists"},
@@ -31,6 +31,34 @@ func paritySteps() []step {
 		{main: clusterTool, args: "cluster-id --bootstrap-server BOOTSTRAP --config FILE"},
 		{main: clusterTool, args: "list-endpoints --bootstrap-server BOOTSTRAP --config FILE"},
 	})
+}
+
+func groupConfigSteps() []step {
+	return stepsOf(configCommand,
+		"--entity-type groups --entity-name set --alter --add-config consumer.session.timeout.ms=50000,consumer.heartbeat.interval.ms=15000",
+		"--entity-type groups --entity-name set --alter --add-config consumer.assignment.interval.ms=0",
+		"--entity-type groups --entity-name set --alter --add-config consumer.session.timeout.ms=44999",
+		"--entity-type groups --entity-name set --alter --add-config consumer.session.timeout.ms=60001",
+		"--entity-type groups --entity-name set --alter --add-config consumer.heartbeat.interval.ms=4999",
+		"--entity-type groups --entity-name set --alter --add-config consumer.heartbeat.interval.ms=15001",
+		"--entity-type groups --entity-name set --alter --add-config consumer.assignment.interval.ms=15001",
+		"--entity-type groups --entity-name set --alter --add-config consumer.assignment.interval.ms=-1",
+		"--entity-type groups --entity-name set --alter --add-config consumer.session.timeout.ms=soon",
+		"--entity-type groups --entity-name set --alter --add-config no.such.key=1",
+		"--entity-type groups --entity-name set --describe",
+		"--group set --describe",
+		"--entity-type groups --describe",
+		"--entity-type groups --entity-name set --describe --all",
+		"--entity-type groups --entity-name unset --describe --all",
+		"--entity-type groups --entity-name set --alter --delete-config consumer.session.timeout.ms",
+		"--entity-type groups --entity-name set --alter --delete-config no.such.key",
+		"--entity-type groups --entity-name set --describe",
+		"--entity-type brokers --entity-name 1 --alter --add-config group.consumer.assignment.interval.ms=2000",
+		"--entity-type brokers --entity-name 1 --alter --add-config group.consumer.assignment.interval.ms=-1",
+		"--entity-type brokers --entity-name 1 --alter --add-config group.consumer.session.timeout.ms=50000",
+		"--entity-type groups --entity-name set --describe --all",
+		"--entity-type brokers --entity-name 1 --alter --delete-config group.consumer.assignment.interval.ms",
+	)
 }
 
 // featureSteps begin with the features turned off and end with the levels that Apache Kafka begins with.
