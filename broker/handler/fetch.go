@@ -230,11 +230,18 @@ func (f *fetching) hold(bytes int) {
 	f.held = bytes
 }
 
-// stands reports whether a partition would be read just as before.
+// stands reports whether a partition would be read just as before. The high watermark may have moved all the same, where the last stable
+// offset has not: what the fetch then waits for lies behind it.
 func (f *fetching) stands(res *fetched, w *fetchsession.Wanted, most int) bool {
-	return res.part != nil && res.err == nil && len(res.data) <= max(most, 0) &&
-		res.part.EndFor(f.committed) == res.end && res.part.LogStart() == res.told.LogStart &&
-		res.part.CheckEpoch(w.CurrentLeaderEpoch) == nil
+	if res.part == nil || res.err != nil || len(res.data) > max(most, 0) {
+		return false
+	}
+	high := res.part.HighWatermark() // first, so that a marker that is confirmed meanwhile wakes the fetch
+	if res.part.EndFor(f.committed) != res.end || res.part.LogStart() != res.told.LogStart || res.part.CheckEpoch(w.CurrentLeaderEpoch) != nil {
+		return false
+	}
+	res.told.HighWatermark = high
+	return true
 }
 
 func (f *fetching) one(w *fetchsession.Wanted, name string, maxBytes int, minOne bool) fetched {

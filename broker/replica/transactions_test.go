@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -185,5 +186,32 @@ func TestClientsBringTheGuardOfTheirTransaction(t *testing.T) {
 	}
 	if _, err := r.StartVerification(2, 0, 0, true); wire.CodeOf(err) != wire.NotLeaderForPartition {
 		t.Errorf("another broker leads: %v", err)
+	}
+}
+
+// TestAConfirmedMarkerWakesReadersOfCommittedRecords: when it does, the last stable offset has moved.
+func TestAConfirmedMarkerWakesReadersOfCommittedRecords(t *testing.T) {
+	w := newWorld(t, 1)
+	w.create("t", 1, []int32{testNode})
+	r := w.replica("t", 0)
+	for i := range int64(200) {
+		inTransaction(t, r, 1, 0, 1)
+		if err := r.WaitConfirmed(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if stable := r.LastStable(); stable != 2*i {
+			t.Fatalf("the last stable offset is %d while the transaction at %d is open", stable, 2*i)
+		}
+		s := NewSignal()
+		r.Await(s, r.HighWatermark()+1)
+		end(t, r, 1, 0, i%2 == 0)
+		select {
+		case <-s:
+		case <-time.After(10 * time.Second):
+			t.Fatal("nobody is woken")
+		}
+		if stable := r.LastStable(); stable != 2*i+2 {
+			t.Fatalf("the last stable offset is %d behind the marker at %d", stable, 2*i+1)
+		}
 	}
 }
