@@ -2,7 +2,6 @@ package storage
 
 import (
 	"bytes"
-	"encoding/binary"
 	"maps"
 	"slices"
 
@@ -12,17 +11,19 @@ import (
 
 // append adds a batch of one of the kinds.
 func (m *model) append(l *modelLog) {
-	switch n := m.r.IntN(20); {
+	switch n := m.r.IntN(21); {
 	case n < 6:
-		m.put(l, m.newBatch(), Client)
+		m.put(l, m.newBatch(), AppendInfo{Origin: Client})
 	case n < 8:
 		b := m.newBatch()
 		patch(b.raw, l.log.EndOffset()+m.r.Int64N(3), l.epoch)
-		m.put(l, b, Replication)
+		m.put(l, b, AppendInfo{Origin: Replication})
 	case n < 9:
 		m.sendAgain(l)
 	case n < 11:
 		m.endTxn(l)
+	case n < 12:
+		m.zombie(l)
 	default:
 		m.produce(l)
 	}
@@ -43,7 +44,7 @@ func (m *model) newBatch() sentBatch {
 }
 
 // put appends a batch, and takes note of it where it stands in the log, whether it was confirmed or not.
-func (m *model) put(l *modelLog, b sentBatch, origin Origin) {
+func (m *model) put(l *modelLog, b sentBatch, info AppendInfo) {
 	end := l.log.EndOffset()
 	var waiting int64
 	m.run(func() {
@@ -56,7 +57,8 @@ func (m *model) put(l *modelLog, b sentBatch, origin Origin) {
 		m.finishFlush(true) // it waits for syncs of its own
 	}
 	var err error
-	m.run(func() { _, err = l.log.Append(b.raw, AppendInfo{LeaderEpoch: l.epoch, Origin: origin}) })
+	info.LeaderEpoch = l.epoch
+	m.run(func() { _, err = l.log.Append(b.raw, info) })
 	l.home.failed = l.home.failed || err != nil
 	b.h, _ = parseHeader(b.raw)
 	if err == nil || b.h.base >= end && wire.CodeOf(err) == wire.KafkaStorageError {
@@ -64,7 +66,7 @@ func (m *model) put(l *modelLog, b sentBatch, origin Origin) {
 	}
 }
 
-// produce sends the next batch of an idempotent producer, in a transaction or not.
+// produce sends the next batch of a producer, in a transaction or not.
 func (m *model) produce(l *modelLog) {
 	id := m.r.Int64N(4)
 	ids := slices.Sorted(maps.Keys(l.producers))
@@ -79,17 +81,16 @@ func (m *model) produce(l *modelLog) {
 	if !p.inTxn && m.r.IntN(15) == 0 {
 		p.epoch, p.next, p.sent = p.epoch+1, 0, nil
 	}
-	if p.next == 0 && len(p.sent) == 0 && p.epoch == 0 && m.r.IntN(5) == 0 {
+	if kindOf(id) == ofVersion1 && p.next == 0 && len(p.sent) == 0 && p.epoch == 0 && m.r.IntN(5) == 0 {
 		p.next = 1<<31 - 3 // the numbers wrap soon
 	}
-	attributes := int16(0)
-	if p.inTxn || m.r.IntN(3) == 0 {
-		attributes, p.inTxn = attrTransactional, true
-	}
 	b := m.newBatch()
+	info, attributes := m.beginTxn(l, id, p)
 	sign(b.raw, id, p.epoch, p.next, attributes)
-	p.next = addSequence(p.next, int32(len(b.times)))
-	m.put(l, b, Client)
+	if kindOf(id) != ofCoordinator {
+		p.next = addSequence(p.next, int32(len(b.times)))
+	}
+	m.put(l, b, info)
 	if l.home.failed {
 		return
 	}
@@ -105,8 +106,9 @@ func (m *model) sendAgain(l *modelLog) {
 	if len(ids) == 0 {
 		return
 	}
-	p := l.producers[ids[m.r.IntN(len(ids))]]
-	if len(p.sent) == 0 || l.home.failed {
+	id := ids[m.r.IntN(len(ids))]
+	p := l.producers[id]
+	if len(p.sent) == 0 || l.home.failed || kindOf(id) == ofCoordinator {
 		return
 	}
 	n := m.r.IntN(len(p.sent))
@@ -123,24 +125,4 @@ func (m *model) sendAgain(l *modelLog) {
 			m.t.Errorf("%s: the batch at %d, sent again: %+v, %v", m.life, b.h.base, r, err)
 		}
 	})
-}
-
-// endTxn commits or aborts a transaction.
-func (m *model) endTxn(l *modelLog) {
-	for _, id := range slices.Sorted(maps.Keys(l.producers)) {
-		p := l.producers[id]
-		if !p.inTxn {
-			continue
-		}
-		mark := &marker{kind: int16(m.r.IntN(2)), coordinatorEpoch: 1}
-		key := binary.BigEndian.AppendUint16([]byte{0, 0}, uint16(mark.kind))
-		value := binary.BigEndian.AppendUint32([]byte{0, 0}, uint32(mark.coordinatorEpoch))
-		var builder record.Builder
-		ts := m.clock.now().UnixMilli()
-		builder.Add(ts, key, value)
-		raw := sign(builder.Batch(), id, p.epoch, -1, attrControl|attrTransactional)
-		m.put(l, sentBatch{raw: raw, times: []int64{ts}, marker: mark}, Coordinator)
-		p.inTxn = false
-		return
-	}
 }

@@ -57,6 +57,7 @@ func (m *model) config(dir string, cache *SegmentCache) Config {
 	cfg.snapshotBytes = 1500
 	cfg.Clock = m.clock.now
 	cfg.DefaultLogConfig.SegmentBytes = 6000
+	cfg.DefaultLogConfig.VerifyTransactions = true
 	cfg.DefaultLogConfig.SegmentMs = time.Hour.Milliseconds()
 	cfg.DefaultLogConfig.RetentionBytes = 20_000
 	cfg.DefaultLogConfig.RetentionMs = 6 * time.Hour.Milliseconds()

@@ -38,14 +38,15 @@ type modelLog struct {
 
 // modelProducer is a producer as its client knows it.
 type modelProducer struct {
-	epoch    int16
-	next     int32
-	inTxn    bool
-	txnFirst int64
+	epoch            int16
+	coordinatorEpoch int32
+	next             int32
+	inTxn            bool
+	txnFirst         int64
 	// firstKept is the transaction's first batch at or behind the log start, -1 if there is none.
 	firstKept int64
-	// marked is the timestamp of the last marker, 0 if there is none.
-	marked int64
+	// marked is the timestamp of the last marker, 0 if there is none, and markedAt its offset.
+	marked, markedAt int64
 	// sent are the last five batches of the epoch.
 	sent []sentBatch
 }
@@ -81,6 +82,7 @@ func derive(batches []sentBatch, start int64) derived {
 				d.aborted = append(d.aborted, abortedOf{b.h.producerID, p.txnFirst, p.firstKept, b.h.base})
 			}
 			p.inTxn, p.txnFirst, p.firstKept, p.marked = false, -1, -1, b.h.maxTimestamp
+			p.coordinatorEpoch, p.markedAt = b.marker.coordinatorEpoch, b.h.base
 			continue
 		}
 		if b.h.transactional() && !p.inTxn {
@@ -111,6 +113,12 @@ func (l *modelLog) checkProducers(log *Log, start, end, now int64) error {
 		}
 		if len(p.sent) == 0 || p.sent[len(p.sent)-1].h.last() < start {
 			continue // its batches are deleted: it may be forgotten
+		}
+		if got := log.producers.byID[id]; got == nil || got.epoch != p.epoch || p.marked > 0 && p.markedAt >= start && got.coordinatorEpoch != p.coordinatorEpoch {
+			return fmt.Errorf("producer %d is known as %+v, want epoch %d of coordinator epoch %d", id, got, p.epoch, p.coordinatorEpoch)
+		}
+		if kindOf(id) == ofCoordinator {
+			continue // nothing is told by sequences
 		}
 		if err := checkProducer(log, p, start, now); err != nil {
 			return fmt.Errorf("producer %d: %w", id, err)
@@ -160,6 +168,9 @@ func checkProducer(log *Log, p *modelProducer, start, now int64) error {
 	}
 	next := last
 	next.baseSequence, next.lastDelta = p.next, 0
+	if !p.inTxn {
+		next.attributes &^= attrTransactional // another one would have to be verified
+	}
 	if again, err := log.check(&next, nil, &AppendInfo{Origin: Client}); err != nil || again != nil {
 		return fmt.Errorf("the next batch, sequence %d: %+v, %w", p.next, again, err)
 	}

@@ -65,7 +65,8 @@ type closedTxn struct{ first, marker int64 }
 type producers struct {
 	byID map[int64]*producer
 	// open has the first offset of each open transaction.
-	open   map[int64]int64
+	open map[int64]int64
+	// closed is in no snapshot: a log is loaded with all of it confirmed, as long as its own end alone makes the high watermark.
 	closed []closedTxn
 }
 
