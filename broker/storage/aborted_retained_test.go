@@ -11,7 +11,7 @@ import (
 // onceOnRead is a disk that calls something, once it is set, after a read of a segment.
 type onceOnRead struct {
 	vfs.FS
-	call func()
+	next once
 }
 
 func (o *onceOnRead) Open(name string, mode vfs.Mode) (vfs.File, error) {
@@ -24,15 +24,12 @@ func (o *onceOnRead) Open(name string, mode vfs.Mode) (vfs.File, error) {
 
 type onceReadFile struct {
 	vfs.File
-	once *onceOnRead
+	disk *onceOnRead
 }
 
 func (f onceReadFile) ReadAt(p []byte, off int64) (int, error) {
 	n, err := f.File.ReadAt(p, off)
-	if call := f.once.call; call != nil {
-		f.once.call = nil
-		call()
-	}
+	f.disk.next.run()
 	return n, err
 }
 
@@ -43,12 +40,12 @@ func TestRetentionBetweenRecordsAndWhatWasAborted(t *testing.T) {
 	l := newLogIn(t, d)
 	abortTxns(t, l, 200)
 	waitConfirmed(t, l)
-	disk.call = func() {
+	disk.next.set(func() {
 		must(t, l.DeleteRecordsBefore(l.EndOffset()-1))
 		if n, err := l.Retain(testTime, l.EndOffset()); n == 0 || err != nil {
 			t.Errorf("%d segments were removed: %v", n, err)
 		}
-	}
+	})
 	data, aborted, err := l.ReadWithAborted(0, 1000, l.EndOffset(), true, nil)
 	if wire.CodeOf(err) != wire.OffsetOutOfRange {
 		t.Errorf("%d bytes are read, of which %d transactions are aborted, %v", len(data), len(aborted), err)

@@ -14,7 +14,7 @@ import (
 type onceOnWrite struct {
 	vfs.FS
 	to   string
-	call func()
+	next once
 }
 
 func (o *onceOnWrite) Open(name string, mode vfs.Mode) (vfs.File, error) {
@@ -27,14 +27,11 @@ func (o *onceOnWrite) Open(name string, mode vfs.Mode) (vfs.File, error) {
 
 type onceFile struct {
 	vfs.File
-	once *onceOnWrite
+	disk *onceOnWrite
 }
 
 func (f onceFile) WriteAt(p []byte, off int64) (int, error) {
-	if call := f.once.call; call != nil {
-		f.once.call = nil
-		call()
-	}
+	f.disk.next.run()
 	return f.File.WriteAt(p, off)
 }
 
@@ -48,12 +45,12 @@ func TestRetentionOvertakesAMove(t *testing.T) {
 	}
 	m, err := to.StartMove(l)
 	must(t, err)
-	disk.call = func() {
+	disk.next.set(func() {
 		must(t, l.DeleteRecordsBefore(90))
 		if n, err := l.Retain(testTime, l.EndOffset()); n == 0 || err != nil {
 			t.Errorf("%d segments were removed: %v", n, err)
 		}
-	}
+	})
 	if err := m.Copy(context.Background()); !errors.Is(err, ErrMoveOvertaken) {
 		t.Errorf("the copy ends with %v", err)
 	}

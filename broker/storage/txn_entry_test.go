@@ -11,7 +11,7 @@ import (
 // onceOnSync is a disk that calls something, once it is set, before a segment is synced.
 type onceOnSync struct {
 	vfs.FS
-	call func()
+	next once
 }
 
 func (o *onceOnSync) Open(name string, mode vfs.Mode) (vfs.File, error) {
@@ -24,14 +24,11 @@ func (o *onceOnSync) Open(name string, mode vfs.Mode) (vfs.File, error) {
 
 type onceSynced struct {
 	vfs.File
-	once *onceOnSync
+	disk *onceOnSync
 }
 
 func (f onceSynced) Sync() error {
-	if call := f.once.call; call != nil {
-		f.once.call = nil
-		call()
-	}
+	f.disk.next.run()
 	return f.File.Sync()
 }
 
@@ -54,17 +51,18 @@ func TestATransactionIndexThatAFlushHasNotSeen(t *testing.T) {
 		add(1)
 		must(t, d.Checkpoint()) // makes the side-car
 		add(2)                  // makes its name durable, for that of the epochs' file
-		var want []AbortedTransaction
-		disk.call = func() { want = abortTxns(t, l, txnPage) }
+		made := make(chan []AbortedTransaction, 1)
+		disk.next.set(func() { made <- abortTxns(t, l, txnPage) })
 		add(2)
 		waitConfirmed(t, l)
 		must(t, d.Checkpoint())
 		must(t, d.Checkpoint())
+		want := <-made
 		cfg.FS = memory.Crash(seed)
 		_ = d.Close() // without power
 		d = openDir(t, cfg)
 		l = d.Log("topic", 0)
-		if got := abortedIn(t, l, 0, l.EndOffset()); len(want) == 0 || !slices.Equal(got, want) {
+		if got := abortedIn(t, l, 0, l.EndOffset()); !slices.Equal(got, want) {
 			t.Fatalf("seed %d: after the crash %d of %d are aborted", seed, len(got), len(want))
 		}
 		must(t, d.Close())
