@@ -34,11 +34,10 @@ func (t *Transactions) addOffsets(ctx context.Context, q *kmsg.AddOffsetsToTxnRe
 		t.Groups.CreateTopic(group.Topic)
 		return wire.CoordinatorNotAvailable
 	}
-	_, code := askTxn[any](ctx, t, q.TransactionalID, txn.Add{
+	return addToTxn(ctx, t.Coordinator, txn.Add{
 		TransactionalID: q.TransactionalID, Producer: txn.Producer{ID: q.ProducerID, Epoch: q.ProducerEpoch},
 		Partitions: []txn.TopicPartition{{Topic: group.Topic, Partition: partition}},
 	})
-	return code
 }
 
 func addOffsetsAnswer(q *kmsg.AddOffsetsToTxnRequest, code int16) kmsg.Response {

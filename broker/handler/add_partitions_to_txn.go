@@ -58,7 +58,8 @@ func (t *Transactions) addPartitions(ctx context.Context, c *api.Call, q *kmsg.A
 		if one.admit(image, func(topic string) bool {
 			return c.Granted.Has(authz.Write, authz.Topic, topic) && !isInternal(image, topic)
 		}) {
-			one.fail(toldFenced(t.add(ctx, &one, 0), q.Version, fencedByEpoch))
+			code := addToTxn(ctx, t.Coordinator, txn.Add{TransactionalID: one.id, Producer: one.producer, Partitions: one.partitions})
+			one.fail(toldFenced(code, q.Version, fencedByEpoch))
 		}
 		resp.Topics = one.clientTopics()
 		return api.Now(resp)
@@ -66,7 +67,7 @@ func (t *Transactions) addPartitions(ctx context.Context, c *api.Call, q *kmsg.A
 	for i := range q.Transactions {
 		one := brokerAddition(&q.Transactions[i])
 		if one.admit(image, func(topic string) bool { return topic == group.Topic || !isInternal(image, topic) }) {
-			t.addOrVerify(ctx, &one, q.Transactions[i].VerifyOnly)
+			one.codes = LocalVerifier{t.Coordinator}.Ensure(ctx, one.id, one.producer, one.partitions, !q.Transactions[i].VerifyOnly)
 		}
 		resp.Transactions = append(resp.Transactions, one.brokerResult())
 	}
@@ -77,24 +78,6 @@ func (t *Transactions) addPartitions(ctx context.Context, c *api.Call, q *kmsg.A
 func isInternal(image *meta.Image, name string) bool {
 	topic := image.Topic(name)
 	return topic != nil && topic.Internal
-}
-
-func (t *Transactions) add(ctx context.Context, a *addition, level int16) int16 {
-	_, code := askTxn[any](ctx, t, a.id, txn.Add{TransactionalID: a.id, Producer: a.producer, Partitions: a.partitions, Level: level})
-	return code
-}
-
-func (t *Transactions) addOrVerify(ctx context.Context, a *addition, verifyOnly bool) {
-	if !verifyOnly {
-		a.fail(t.add(ctx, a, addsLevel))
-		return
-	}
-	codes, code := askTxn[[]int16](ctx, t, a.id, txn.Verify{TransactionalID: a.id, Producer: a.producer, Partitions: a.partitions})
-	if code != wire.None || len(codes) != len(a.codes) {
-		a.fail(code)
-		return
-	}
-	a.codes = codes
 }
 
 // addition is one transaction of a request, and a code for each of its partitions.

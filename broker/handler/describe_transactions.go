@@ -65,9 +65,8 @@ func (t *Transactions) describeEach(ids []string) []describedTransaction {
 	}
 	all := make([]describedTransaction, len(ids))
 	for i, id := range ids {
-		answer, err := waits[i](ctx)
-		state, _ := answer.(*kmsg.DescribeTransactionsResponseTransactionState)
-		all[i] = describedTransaction{id: id, state: state, code: wire.CodeOf(err)}
+		state, code := awaitTxn[*kmsg.DescribeTransactionsResponseTransactionState](ctx, waits[i])
+		all[i] = describedTransaction{id: id, state: state, code: code}
 	}
 	return all
 }

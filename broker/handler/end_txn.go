@@ -31,7 +31,7 @@ func (t *Transactions) endTxn() api.Row {
 			if q.Version >= endBumps {
 				end.Level = addsLevel
 			}
-			p, code := askTxn[txn.Producer](ctx, t, q.TransactionalID, end)
+			p, code := askTxn[txn.Producer](ctx, t.Coordinator, q.TransactionalID, end)
 			return api.Now(endAnswer(q, p, toldFenced(code, q.Version, fencedByEpoch)))
 		},
 	}.Build()

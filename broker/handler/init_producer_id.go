@@ -51,7 +51,7 @@ func (t *Transactions) initTransactional(ctx context.Context, q *kmsg.InitProduc
 		t.Groups.CreateTopic(txn.Topic)
 		return producerIDAnswer(q, noProducer(), wire.CoordinatorNotAvailable)
 	}
-	p, code := askTxn[txn.Producer](ctx, t, *q.TransactionalID, txn.Init{
+	p, code := askTxn[txn.Producer](ctx, t.Coordinator, *q.TransactionalID, txn.Init{
 		TransactionalID: *q.TransactionalID, TimeoutMillis: q.TransactionTimeoutMillis,
 		Expected: txn.Producer{ID: q.ProducerID, Epoch: q.ProducerEpoch},
 	})

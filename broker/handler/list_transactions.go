@@ -80,7 +80,7 @@ func (t *Transactions) allTransactions(q *kmsg.ListTransactionsRequest) listedTr
 	defer cancel()
 	var all listedTransactions
 	for _, wait := range t.Coordinator.SendEach(ctx, list) {
-		states, code := awaitGroup[[]kmsg.ListTransactionsResponseTransactionState](ctx, wait)
+		states, code := awaitTxn[[]kmsg.ListTransactionsResponseTransactionState](ctx, wait)
 		switch code {
 		case wire.None:
 			all.states = append(all.states, states...)

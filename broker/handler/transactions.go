@@ -51,10 +51,27 @@ func (t *Transactions) Rows() []api.Row {
 func (t *Transactions) image() *meta.Image { return t.Groups.Image() }
 
 // askTxn hands a request to a transactional id's coordinator and waits for an answer of type T, or a code.
-func askTxn[T any](ctx context.Context, t *Transactions, id string, q txn.Request) (T, int16) {
-	answer, err := t.Coordinator.SendTxn(ctx, id, q)(ctx)
-	got, _ := answer.(T)
+func askTxn[T any](ctx context.Context, c TxnCoordinator, id string, q txn.Request) (T, int16) {
+	return awaitTxn[T](ctx, c.SendTxn(ctx, id, q))
+}
+
+// awaitTxn waits for an answer of type T, or a code. An answer of another type is not taken for consent.
+func awaitTxn[T any](ctx context.Context, wait func(context.Context) (any, error)) (T, int16) {
+	answer, err := wait(ctx)
+	got, ok := answer.(T)
+	if err == nil && !ok {
+		return got, wire.UnknownServerError
+	}
 	return got, wire.CodeOf(err)
+}
+
+// addToTxn adds partitions to a transaction. Success comes without an answer.
+func addToTxn(ctx context.Context, c TxnCoordinator, q txn.Add) int16 {
+	answer, err := c.SendTxn(ctx, q.TransactionalID, q)(ctx)
+	if err == nil && answer != nil {
+		return wire.UnknownServerError
+	}
+	return wire.CodeOf(err)
 }
 
 // toldFenced is the code in the terms of a client that knows PRODUCER_FENCED from a version on.

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/chronik-stream/chronik/broker/txn"
@@ -34,17 +35,16 @@ type LocalVerifier struct{ Coordinator TxnCoordinator }
 
 // Ensure implements Verifier.
 func (v LocalVerifier) Ensure(ctx context.Context, id string, p txn.Producer, partitions []txn.TopicPartition, add bool) []int16 {
-	var request txn.Request = txn.Verify{TransactionalID: id, Producer: p, Partitions: partitions}
 	if add {
-		request = txn.Add{TransactionalID: id, Producer: p, Partitions: partitions, Level: addsLevel}
+		q := txn.Add{TransactionalID: id, Producer: p, Partitions: partitions, Level: addsLevel}
+		return slices.Repeat([]int16{addToTxn(ctx, v.Coordinator, q)}, len(partitions))
 	}
-	answer, err := v.Coordinator.SendTxn(ctx, id, request)(ctx)
-	if codes, ok := answer.([]int16); ok && err == nil && len(codes) == len(partitions) {
-		return codes
+	codes, code := askTxn[[]int16](ctx, v.Coordinator, id, txn.Verify{TransactionalID: id, Producer: p, Partitions: partitions})
+	if code == wire.None && len(codes) != len(partitions) {
+		code = wire.UnknownServerError
 	}
-	codes := make([]int16, len(partitions))
-	for i := range codes {
-		codes[i] = wire.CodeOf(err)
+	if code != wire.None {
+		return slices.Repeat([]int16{code}, len(partitions))
 	}
 	return codes
 }
