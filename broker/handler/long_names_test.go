@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"math"
 	"runtime"
 	"strings"
 	"testing"
@@ -18,17 +19,26 @@ const (
 	mostBytes = longNameBytes * manyParts / 10
 )
 
-// costs is how many bytes the handling of a request allocates, and the answer.
+// costs is how many bytes the handling of a request allocates, and the answer. The counter is that of the whole process: what others
+// allocate meanwhile adds to it, so the least of some rounds counts.
 func (b *recordsBroker) costs(q kmsg.Request, version int16) (bytes uint64, resp kmsg.Response) {
-	row, c, refused := b.call(q, version)
-	if refused != nil {
-		b.t.Fatalf("refused for %v", refused)
+	const rounds = 5
+	bytes = math.MaxUint64
+	for range rounds {
+		row, c, refused := b.call(q, version)
+		if refused != nil {
+			b.t.Fatalf("refused for %v", refused)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		answer := row.Handle(b.t.Context(), c)
+		runtime.ReadMemStats(&after)
+		bytes, resp = min(bytes, after.TotalAlloc-before.TotalAlloc), answer.Response
+		if bytes <= mostBytes {
+			break
+		}
 	}
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	answer := row.Handle(b.t.Context(), c)
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc, answer.Response
+	return bytes, resp
 }
 
 // TestLongNamesAreLookedAtOncePerTopic: for who may do something with the topic, and for who may not.
