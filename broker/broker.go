@@ -126,10 +126,15 @@ func (b *Broker) startReplicas(context.Context) error {
 		NodeID: b.options.NodeID, Directories: b.directories, Walker: record.NewWalker(), Settings: b.topics.ReplicaSettings,
 		Metrics: metrics, Clock: b.options.Clock, Logger: b.logger,
 	})
+	troubled, err := newCoordinatorMetrics(b.registry)
+	if err != nil {
+		return err
+	}
 	b.groups = shard.NewGroups(shard.GroupsConfig{
 		Group: b.options.Group, Partitions: b.partitionsOf(group.Topic), Clock: b.options.Clock, Logger: b.logger,
+		Troubled: troubled.WithLabelValues(group.Topic).Inc,
 	})
-	if err := b.makeTransactions(); err != nil {
+	if err := b.makeTransactions(troubled.WithLabelValues(txn.Topic).Inc); err != nil {
 		return err
 	}
 	b.coordinators = newCoordinators(b.options.NodeID, b.store, b.groups, b.transactions, b.replicas, b.topics.ReplicaSettings, b.logger)
@@ -141,8 +146,9 @@ func (b *Broker) startReplicas(context.Context) error {
 	return nil
 }
 
-// makeTransactions makes the coordinators of transactions, without partitions, and what they call for.
-func (b *Broker) makeTransactions() error {
+// makeTransactions makes the coordinators of transactions, without partitions, and what they call for. troubled counts requests that they
+// refuse for no fault of the client.
+func (b *Broker) makeTransactions(troubled func()) error {
 	metrics, err := newTransactionMetrics(b.registry)
 	if err != nil {
 		return err
@@ -155,7 +161,7 @@ func (b *Broker) makeTransactions() error {
 	}
 	b.transactions = shard.NewTransactions(shard.TransactionsConfig{
 		Transactions: b.options.Transactions, Level: transactionLevel(b.store.Image()), Partitions: b.partitionsOf(txn.Topic), Do: b.work.do,
-		Clock: b.options.Clock, Logger: b.logger,
+		Clock: b.options.Clock, Logger: b.logger, Troubled: troubled,
 	})
 	return nil
 }

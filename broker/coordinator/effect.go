@@ -2,7 +2,7 @@ package coordinator
 
 import "time"
 
-// Effect is something that a coordinator wants done: Append, Reply, WakeAt or Call.
+// Effect is something that a coordinator wants done: Append, Reply, WakeAt, Call or Trouble.
 type Effect interface{ isEffect() }
 
 // Append wants records or a marker written, all or none, in the order of Seq.
@@ -40,7 +40,17 @@ type Call struct {
 	What any
 }
 
-func (Append) isEffect() {}
-func (Reply) isEffect()  {}
-func (WakeAt) isEffect() {}
-func (Call) isEffect()   {}
+// Trouble says that a request was refused with UNKNOWN_SERVER_ERROR, which tells its client nothing: those who run the broker can do
+// something about it.
+type Trouble struct {
+	// ID is the group or the transactional id.
+	ID string
+	// Err says what could not be done and why.
+	Err error
+}
+
+func (Append) isEffect()  {}
+func (Reply) isEffect()   {}
+func (WakeAt) isEffect()  {}
+func (Call) isEffect()    {}
+func (Trouble) isEffect() {}

@@ -67,6 +67,9 @@ func (o *Outbox) Reply(r Reply) {
 	o.held = append(o.held, heldReply{after: o.seq, reply: r})
 }
 
+// Trouble tells why a request is refused with UNKNOWN_SERVER_ERROR.
+func (o *Outbox) Trouble(id string, err error) { o.out = append(o.out, Trouble{ID: id, Err: err}) }
+
 // Call wants something done and returns the number of the call.
 func (o *Outbox) Call(what any) uint64 {
 	o.calls++

@@ -3,11 +3,13 @@ package group
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/chronik-stream/chronik/broker/coordinator"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
@@ -41,6 +43,8 @@ type harness struct {
 	ticket  uint64
 	replies map[uint64]Reply
 	topics  *someTopics
+	// troubles are what those who run the broker were told.
+	troubles []coordinator.Trouble
 }
 
 type failer interface {
@@ -80,6 +84,8 @@ func (h *harness) step(ev Event) {
 			h.replies[e.Ticket] = e
 		case WakeAt:
 			h.wake = e.At
+		case coordinator.Trouble:
+			h.troubles = append(h.troubles, e)
 		}
 	}
 	if refused {
@@ -87,6 +93,14 @@ func (h *harness) step(ev Event) {
 	}
 	if h.seq != before && !h.manual {
 		h.step(Appended{Seq: h.seq})
+	}
+}
+
+// expectTrouble expects that those who run the broker were told of nothing but the last refusal, and why.
+func (h *harness) expectTrouble(id, why string) {
+	h.t.Helper()
+	if len(h.troubles) != 1 || h.troubles[0].ID != id || !strings.Contains(h.troubles[0].Err.Error(), why) {
+		h.t.Fatalf("told of %v, not of %s: %s", h.troubles, id, why)
 	}
 }
 

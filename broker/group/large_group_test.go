@@ -89,6 +89,7 @@ func TestAThousandMembersFitTheLog(t *testing.T) {
 func TestALargerGroupNeedsLargerBatches(t *testing.T) {
 	h, clients := largeGroup(t, largeConfig(), 60)
 	expectCode(t, "60 topics", synced(h, clients), wire.UnknownServerError)
+	h.expectTrouble("g", "store 1000 members: ")
 	expectCode(t, "resize", h.reply(h.ask(SetMaxAppend{Bytes: 2 * kafkaMaxAppend})).Code, wire.None)
 	expectCode(t, "60 topics", synced(h, clients), wire.None)
 	if got := h.state(); got != "Stable" {

@@ -1,6 +1,7 @@
 package group
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -180,6 +181,7 @@ func (b *beating) carryOut() int16 {
 	if b.mayAssign() {
 		records, err := b.m.retarget(b.g)
 		if err != nil {
+			b.m.outbox.Trouble(b.g.id, fmt.Errorf("assign to %d members: %w", len(b.g.members), err))
 			return wire.UnknownServerError
 		}
 		b.records = append(b.records, records...)

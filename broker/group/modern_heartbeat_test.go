@@ -245,6 +245,7 @@ func TestAnAssignmentThatFitsNoRecordIsRefused(t *testing.T) {
 	h.topics = topicsOf(1, map[string]int32{"t1": 4, "huge": 2000})
 	a := h.consumer("a", "huge")
 	expectCode(t, "all of it", a.heartbeat(), wire.UnknownServerError)
+	h.expectTrouble("g", "raise the topic's max.message.bytes")
 	if state := h.modernState(); state != "Assigning" {
 		t.Fatalf("the group is %s", state)
 	}

@@ -2,17 +2,15 @@ package group
 
 import (
 	"encoding/binary"
-	"errors"
+	"fmt"
 	"hash/fnv"
 	"io"
 	"maps"
 	"slices"
 
+	"github.com/chronik-stream/chronik/broker/coordinator"
 	"github.com/chronik-stream/chronik/broker/group/assign"
 )
-
-// errTooLarge says that a member's assignment does not fit a record of __consumer_offsets.
-var errTooLarge = errors.New("assignment too large for a record")
 
 // partitionCounts is what assignors see of the topics.
 type partitionCounts struct{ Topics }
@@ -78,8 +76,8 @@ func (m *Machine) retarget(g *modernGroup) ([]Record, error) {
 		if known && maps.EqualFunc(old, targets[id], func(a, b []int32) bool { return slices.Equal(a, b) }) {
 			continue
 		}
-		if g.members[id].weight()+weightOf(targets[id]) > m.cfg.MaxAppendBytes {
-			return nil, errTooLarge
+		if size := g.members[id].weight() + weightOf(targets[id]); size > m.cfg.MaxAppendBytes {
+			return nil, fmt.Errorf("store the assignment of member %s: %w", id, coordinator.TooLarge(Topic, size, m.cfg.MaxAppendBytes))
 		}
 		changed = append(changed, id)
 	}

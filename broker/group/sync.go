@@ -2,10 +2,12 @@ package group
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/chronik-stream/chronik/broker/coordinator"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
@@ -69,7 +71,8 @@ func (m *Machine) assign(g *group, q Sync) {
 	since, previous := g.since, g.previous
 	g.enter(Stable, m.now)
 	record := g.record()
-	if record.Size() > m.cfg.MaxAppendBytes {
+	if size := record.Size(); size > m.cfg.MaxAppendBytes {
+		m.outbox.Trouble(g.id, fmt.Errorf("store %d members: %w", len(g.members), coordinator.TooLarge(Topic, size, m.cfg.MaxAppendBytes)))
 		g.state, g.previous, g.since = CompletingRebalance, previous, since
 		m.dropAssignments(g, wire.UnknownServerError)
 		m.prepareRebalance(g)

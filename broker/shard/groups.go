@@ -20,6 +20,8 @@ type GroupsConfig struct {
 	Logger *slog.Logger
 	// Queue is as in Config.
 	Queue int
+	// Troubled is as in Config.
+	Troubled func()
 }
 
 // Groups are the group coordinators of this broker: one machine for each partition of group.Topic that it leads.
@@ -35,7 +37,7 @@ func NewGroups(cfg GroupsConfig) *Groups {
 			return group.New(now)
 		},
 		Name: group.Topic, Partitions: cfg.Partitions,
-		Clock: cfg.Clock, Logger: cfg.Logger, Queue: cfg.Queue,
+		Clock: cfg.Clock, Logger: cfg.Logger, Queue: cfg.Queue, Troubled: cfg.Troubled,
 		MaxAppendBytes: cfg.Group.MaxAppendBytes,
 	})
 	return g

@@ -32,6 +32,8 @@ type Config[Q any] struct {
 	Queue int
 	// MaxAppendBytes is how many bytes of records a batch of the topic can hold (512 KiB), until SetMaxAppend says otherwise.
 	MaxAppendBytes int
+	// Troubled counts a coordinator.Trouble, which is logged as well; nil counts nothing.
+	Troubled func()
 }
 
 // ErrClosed is returned by Load after Close.

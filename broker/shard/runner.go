@@ -271,10 +271,20 @@ func (r *runner[Q]) step(ev coordinator.Event) {
 			r.wakeAt(e.At, now)
 		case coordinator.Call:
 			r.calls.add(e)
+		case coordinator.Trouble:
+			r.trouble(e)
 		}
 	}
 	if refused != wire.None {
 		r.step(coordinator.Refused{Code: refused})
+	}
+}
+
+// trouble tells those who run the broker of a request that was refused for no fault of its own.
+func (r *runner[Q]) trouble(e coordinator.Trouble) {
+	r.cfg.Logger.Warn("a coordinator has refused a request", "topic", r.cfg.Name, "partition", r.partition, "id", e.ID, "error", e.Err)
+	if r.cfg.Troubled != nil {
+		r.cfg.Troubled()
 	}
 }
 

@@ -25,6 +25,8 @@ type TransactionsConfig struct {
 	Logger *slog.Logger
 	// Queue is as in Config.
 	Queue int
+	// Troubled is as in Config.
+	Troubled func()
 }
 
 // Transactions are the transaction coordinators of this broker: one machine for each partition of txn.Topic that it leads.
@@ -47,7 +49,7 @@ func NewTransactions(cfg TransactionsConfig) *Transactions {
 		},
 		Do:   cfg.Do,
 		Name: txn.Topic, Partitions: cfg.Partitions,
-		Clock: cfg.Clock, Logger: cfg.Logger, Queue: cfg.Queue,
+		Clock: cfg.Clock, Logger: cfg.Logger, Queue: cfg.Queue, Troubled: cfg.Troubled,
 		MaxAppendBytes: cfg.Transactions.MaxAppendBytes,
 	})
 	return t

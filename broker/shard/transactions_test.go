@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -127,6 +128,9 @@ func TestTransactionCoordinatorsFollowTheSizeOfBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTestTransactions(&fakeWorld{})
 		defer h.Close()
+		var logged strings.Builder
+		troubled := 0
+		h.cfg.Logger, h.cfg.Troubled = slog.New(slog.NewTextHandler(&logged, nil)), func() { troubled++ }
 		if err := h.Load(0, 1, &memoryLog{}); err != nil {
 			t.Fatal(err)
 		}
@@ -138,6 +142,9 @@ func TestTransactionCoordinatorsFollowTheSizeOfBatches(t *testing.T) {
 			q := txn.Init{TransactionalID: fmt.Sprint("t", bytes), TimeoutMillis: 1000, Expected: txn.Producer{ID: -1, Epoch: -1}}
 			_, err := h.Ask(t.Context(), 0, q)
 			expectCode(t, err, want)
+		}
+		if line := logged.String(); troubled != 1 || strings.Count(line, "id=t50 ") != 1 || !strings.Contains(line, "max.message.bytes") {
+			t.Fatalf("counted %d, logged %q", troubled, line)
 		}
 	})
 }

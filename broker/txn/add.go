@@ -1,6 +1,11 @@
 package txn
 
-import "github.com/chronik-stream/chronik/broker/wire"
+import (
+	"fmt"
+
+	"github.com/chronik-stream/chronik/broker/coordinator"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
 
 // add answers when the partitions are in the log: a batch that is written before would belong to a transaction that nobody ends.
 func (m *Machine) add(q Add) int16 {
@@ -18,7 +23,10 @@ func (m *Machine) add(q Add) int16 {
 		return wire.ProducerFenced
 	case t.state == Ongoing && t.hasAll(q.Partitions):
 		return wire.None
-	case maxRecordSize(t.id, union(t.partitions, q.Partitions)) > m.cfg.MaxAppendBytes:
+	}
+	all := union(t.partitions, q.Partitions)
+	if size := maxRecordSize(t.id, all); size > m.cfg.MaxAppendBytes {
+		m.outbox.Trouble(t.id, fmt.Errorf("store %d partitions: %w", len(all), coordinator.TooLarge(Topic, size, m.cfg.MaxAppendBytes)))
 		return wire.UnknownServerError
 	}
 	if t.state != Ongoing {

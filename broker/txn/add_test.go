@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chronik-stream/chronik/broker/wire"
@@ -91,6 +92,9 @@ func TestATransactionThatNoRecordCanHold(t *testing.T) {
 	}
 	if fits < 900 || fits == len(many) {
 		t.Fatalf("%d partitions fit", fits)
+	}
+	if len(h.troubles) != 3 || h.troubles[0].ID != "t" || !strings.Contains(h.troubles[0].Err.Error(), "raise the topic's max.message.bytes") {
+		t.Fatalf("told of %v", h.troubles)
 	}
 	h.ask(SetLevel{Level: 2})
 	h.end(p, true, 2, wire.None)

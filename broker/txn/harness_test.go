@@ -6,6 +6,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/chronik-stream/chronik/broker/coordinator"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
@@ -44,6 +45,8 @@ type harness struct {
 	// manual keeps appends from being confirmed at once; stuck keeps calls from returning at once.
 	manual, stuck bool
 	nextID        int64
+	// troubles are what those who run the broker were told.
+	troubles []coordinator.Trouble
 	// marker hears of every marker that is written.
 	marker func(SendMarkers, TopicPartition)
 }
@@ -94,6 +97,8 @@ func (h *harness) step(ev Event) {
 			h.wake = e.At
 		case Call:
 			h.calls = append(h.calls, e)
+		case coordinator.Trouble:
+			h.troubles = append(h.troubles, e)
 		}
 	}
 	if h.seq != before && !h.manual {

@@ -1,9 +1,11 @@
 package txn
 
 import (
+	"fmt"
 	"math"
 	"time"
 
+	"github.com/chronik-stream/chronik/broker/coordinator"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
@@ -74,11 +76,12 @@ func (m *Machine) checkInit(q Init) int16 {
 		return wire.InvalidRequest
 	case timeout <= 0 || timeout > m.cfg.MaxTimeout:
 		return wire.InvalidTransactionTimeout
-	case maxRecordSize(q.TransactionalID, nil) > m.cfg.MaxAppendBytes:
-		return wire.UnknownServerError
-	default:
-		return wire.None
 	}
+	if size := maxRecordSize(q.TransactionalID, nil); size > m.cfg.MaxAppendBytes {
+		m.outbox.Trouble(q.TransactionalID, fmt.Errorf("store a producer: %w", coordinator.TooLarge(Topic, size, m.cfg.MaxAppendBytes)))
+		return wire.UnknownServerError
+	}
+	return wire.None
 }
 
 // expects reports whether the producer says what it believes to be.
