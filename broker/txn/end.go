@@ -61,7 +61,8 @@ func (t *transaction) judgePlain(q End, busy bool) (verdict, int16) {
 }
 
 // judgeBumping holds the rules for clients whose epoch is bumped at each end (KIP-890). A client that missed the answer comes with the
-// epoch before the bump, or, when that was the last one, with the producer id before.
+// epoch before the bump, or, when that was the last one, with the producer id before. Where the end was without a bump, the epoch before
+// is that of a fenced producer: other than by Apache Kafka it is not told the epoch of the one that fenced it, or both would go on with it.
 func (t *transaction) judgeBumping(q End, busy bool) (verdict, int16) {
 	overflowed := q.Producer == Producer{t.previousID, lastEpoch} && t.producer.Epoch == 0
 	ended, commit := t.state.outcome()
@@ -75,6 +76,8 @@ func (t *transaction) judgeBumping(q End, busy bool) (verdict, int16) {
 		return refuse, wire.ProducerFenced
 	case t.state == Ongoing:
 		return decide, wire.None
+	case ended && missed && commit == q.Commit && t.level < bumpLevel:
+		return refuse, wire.ProducerFenced
 	case ended && missed && commit == q.Commit:
 		return repeat, wire.None
 	case !missed && !q.Commit:

@@ -213,3 +213,16 @@ func TestAClientChangesItsKindWithinATransaction(t *testing.T) {
 	}
 	h.end(after, true, 0, wire.None)
 }
+
+// TestAFencedProducerIsNotToldTheNextEpoch: a producer whose epoch is bumped at each end has been fenced, and the one that fenced it keeps its
+// epoch from transaction to transaction. An abort by the first is not taken for one whose answer was missed.
+func TestAFencedProducerIsNotToldTheNextEpoch(t *testing.T) {
+	for _, commit := range []bool{true, false} {
+		h := newHarness(t, 2)
+		fenced := h.producer()
+		next := h.producer()
+		h.add(next, 0, wire.None, a0)
+		h.end(next, commit, 0, wire.None)
+		h.end(fenced, commit, 2, wire.ProducerFenced)
+	}
+}
