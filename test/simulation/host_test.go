@@ -140,8 +140,18 @@ func (h *host) fail(m machine) {
 		}
 	}
 	h.machine = nil
+	h.reload()
+}
+
+// reload loads a machine when all that it is going to read is confirmed: it acts on it at once.
+func (h *host) reload() {
 	h.w.after(h.w.upTo(20*time.Millisecond), func() {
-		if h.w.broker == h.broker {
+		p := h.w.disk.partition(h.at)
+		switch {
+		case h.w.broker != h.broker:
+		case p.confirmed() < p.end():
+			h.reload()
+		default:
 			h.load()
 		}
 	})
