@@ -14,8 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// readTopic reads the records of a topic in which no transaction is open.
-func readTopic(t *testing.T, opts []kgo.Opt, topic string, level kgo.IsolationLevel) []*kgo.Record {
+// readTopic reads the records and the markers of a topic in which no transaction is open.
+func readTopic(t *testing.T, opts []kgo.Opt, topic string, level kgo.IsolationLevel) (records, markers []*kgo.Record) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -32,7 +32,6 @@ func readTopic(t *testing.T, opts []kgo.Opt, topic string, level kgo.IsolationLe
 	if diff := cmp.Diff(endsOf(ends), endsOf(stable)); diff != "" {
 		t.Errorf("-ends +last stable offsets of %s:\n%s", topic, diff)
 	}
-	var records []*kgo.Record
 	at := map[string]int64{}
 	for !maps.Equal(at, endsOf(ends)) {
 		fetches := client.PollFetches(ctx)
@@ -41,12 +40,14 @@ func readTopic(t *testing.T, opts []kgo.Opt, topic string, level kgo.IsolationLe
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
 			at[partitionName(r.Topic, r.Partition)] = r.Offset + 1
-			if !r.Attrs.IsControl() {
+			if r.Attrs.IsControl() {
+				markers = append(markers, r)
+			} else {
 				records = append(records, r)
 			}
 		})
 	}
-	return records
+	return records, markers
 }
 
 func partitionName(topic string, partition int32) string {

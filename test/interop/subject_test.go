@@ -4,6 +4,7 @@ package interop
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,6 +15,8 @@ import (
 type subject struct {
 	*harness.Broker
 	process
+	// data is its log directory.
+	data string
 }
 
 type process interface {
@@ -32,7 +35,7 @@ func startSubject(t *testing.T, env ...string) subject {
 	t.Helper()
 	if os.Getenv("INTEROP_SUBJECT") != "kafka" {
 		b := harness.Start(t, env...)
-		return subject{Broker: b, process: b}
+		return subject{Broker: b, process: b, data: filepath.Join(b.Dir, "data")}
 	}
 	like := harness.Start(t) // for its certificates and its super user
 	var lines []string
@@ -42,5 +45,5 @@ func startSubject(t *testing.T, env ...string) subject {
 	}
 	k := harness.StartKafka(t, like, lines...)
 	like.Stop(t)
-	return subject{Broker: harness.At(like.Dir, k.Address, ""), process: k}
+	return subject{Broker: harness.At(like.Dir, k.Address, ""), process: k, data: k.Dir}
 }
