@@ -30,9 +30,9 @@ type teller struct {
 	client *kgo.Client
 }
 
-func (k *bank) newTeller(id string) *teller {
+func (k *bank) newTeller(id string, timeout time.Duration) *teller {
 	c, err := kgo.NewClient(append([]kgo.Opt{
-		kgo.TransactionalID(id), kgo.TransactionTimeout(bankTimeout), kgo.ProducerLinger(0), kgo.RecordDeliveryTimeout(10 * time.Second),
+		kgo.TransactionalID(id), kgo.TransactionTimeout(timeout), kgo.ProducerLinger(0), kgo.RecordDeliveryTimeout(10 * time.Second),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 	}, k.opts...)...)
 	if err != nil {
@@ -59,7 +59,7 @@ func (k *bank) startTellers(rng *rand.Rand) (stop func()) {
 // tell makes transfers, with one client after the other.
 func (k *bank) tell(ctx context.Context, id string, rng *rand.Rand, more *sync.WaitGroup) {
 	for ctx.Err() == nil {
-		c := k.newTeller(id)
+		c := k.newTeller(id, bankTimeout)
 		if c == nil {
 			return
 		}

@@ -137,7 +137,10 @@ func (k *bank) open() {
 // toAll puts an amount into each account, in one transaction.
 func (k *bank) toAll(amount int) {
 	k.t.Helper()
-	c := k.newTeller("manager")
+	c := k.newTeller("manager", bankPatience)
+	if c == nil {
+		return
+	}
 	defer c.client.Close()
 	var moves []move
 	for i := range bankAccounts {

@@ -68,7 +68,7 @@ func killSeed(t *testing.T) uint64 {
 		}
 		seed = parsed
 	}
-	t.Logf("seed %d, %d rounds", seed, killRounds)
+	t.Logf("seed %d", seed)
 	return seed
 }
 

@@ -42,6 +42,7 @@ func TestSeedRepeats(t *testing.T) {
 func (w *world) run() []string {
 	w.quiet = w.now.Add(runTime)
 	w.startBroker()
+	w.after(w.upTo(runTime), func() { w.finalize(w.draw.levels[1]) })
 	for i := range 4 {
 		w.startClient(fmt.Sprintf("bank-%d", i%3), nil) // the last one has the id of the first
 	}

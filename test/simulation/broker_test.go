@@ -52,6 +52,19 @@ func (w *world) crash() {
 	w.after(w.upTo(300*time.Millisecond), w.startBroker)
 }
 
+// finalize changes the transaction.version. Transactions that are open go on, and clients that are there use what they did.
+func (w *world) finalize(level int16) {
+	w.level = level
+	if w.broker == nil {
+		return
+	}
+	for _, h := range w.broker.hosts {
+		h.ask(func(ticket uint64) coordinator.Event {
+			return coordinator.Asked[txn.Request]{Ticket: ticket, Request: txn.SetLevel{Level: level}}
+		}, func(int16, any) {})
+	}
+}
+
 // ask hands a request to the coordinator of a transactional id. What comes back comes back in this life or never.
 func (b *broker) ask(id string, q txn.Request, reply func(code int16, value any)) {
 	hash := fnv.New32a()

@@ -48,7 +48,7 @@ func (w *world) startClient(id string, orders *txn.TopicPartition) {
 	w.clients++
 	w.alive[id]++
 	c := &client{w: w, id: id, number: w.clients, orders: orders}
-	if w.draw.level >= 2 && w.r.IntN(4) > 0 {
+	if w.level >= 2 && w.r.IntN(4) > 0 {
 		c.level = 2
 	}
 	c.init(txn.Producer{ID: -1, Epoch: -1})

@@ -31,7 +31,7 @@ func (b *broker) newTransactions() machine {
 	return transactions{txn.New(txn.Config{
 		MaxTimeout: time.Minute, AbortInterval: abortInterval, IDExpiration: b.w.draw.expiry, ExpiryInterval: time.Second,
 		MarkerRetryMin: 10 * time.Millisecond, MarkerRetryMax: 200 * time.Millisecond, MaxAppendBytes: 4096,
-	}, b.epoch, b.w.draw.level)}
+	}, b.epoch, b.w.level)}
 }
 
 type transactions struct{ *txn.Machine }

@@ -39,7 +39,7 @@ func TestBankOnStorageFindsFaults(t *testing.T) {
 	}
 	for name, fault := range cases {
 		t.Run(name, func(t *testing.T) {
-			const most = 100
+			const most = 400
 			for seed := range uint64(most) {
 				var found []string
 				synctest.Test(t, func(*testing.T) { found = newStoredWorld(seed, fault).run() })

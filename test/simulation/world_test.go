@@ -12,8 +12,10 @@ import (
 
 // world is one run: the time, what is to happen, the broker, its clients, and what they have seen.
 type world struct {
-	r      *rand.Rand
-	draw   draw
+	r    *rand.Rand
+	draw draw
+	// level is the finalized transaction.version.
+	level  int16
 	faults faults
 	now    time.Time
 	queue  queue
@@ -39,8 +41,8 @@ type world struct {
 
 // draw is what a run is like.
 type draw struct {
-	// level is the finalized transaction.version.
-	level      int16
+	// levels are the finalized transaction.version at first and after some time.
+	levels     [2]int16
 	partitions int32
 	// loss is one in how many messages that are lost, crash one in how many appends at which the broker or a coordinator fails.
 	loss, crash int
@@ -61,9 +63,10 @@ const (
 func newWorld(seed uint64, f faults) *world {
 	r := rand.New(rand.NewPCG(seed, 5))
 	w := &world{r: r, faults: f, now: time.UnixMilli(1_700_000_000_000), alive: map[string]int{}, draw: draw{
-		level: pick[int16](r, 0, 2), partitions: pick[int32](r, 1, 2), loss: pick(r, 20, 100, 1_000_000), crash: pick(r, 40, 150, 1_000_000),
+		levels: pick(r, [2]int16{0, 0}, [2]int16{2, 2}, [2]int16{2, 2}, [2]int16{0, 2}, [2]int16{2, 0}), partitions: pick[int32](r, 1, 2), loss: pick(r, 20, 100, 1_000_000), crash: pick(r, 40, 150, 1_000_000),
 		lateness: pick(r, 10, 1_000_000), expiry: pick(r, 2*time.Second, 24*time.Hour),
 	}}
+	w.level = w.draw.levels[0]
 	w.disk = newModelDisk(w)
 	return w
 }
