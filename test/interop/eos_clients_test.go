@@ -79,7 +79,7 @@ func startFranzEOS(t *testing.T, f *eosFlow, id string, seed uint64, hangAfter i
 	}
 	w.options = []kgo.Opt{
 		kgo.SeedBrokers(f.broker.Bootstrap()), kgo.Dialer(w.network.dial), kgo.SASL(franzMechanism(t, "SCRAM-SHA-512", f.user, eosPassword)),
-		kgo.TransactionalID(id), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.RequireStableFetchOffsets(),
+		kgo.TransactionalID(id), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumerGroup(f.group), kgo.ConsumeTopics(f.in), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.SessionTimeout(6 * time.Second), kgo.HeartbeatInterval(time.Second),
 	}

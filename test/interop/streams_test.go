@@ -28,6 +28,7 @@ const (
 func TestStreamsCountWordsExactlyOnce(t *testing.T) {
 	rng := rand.New(rand.NewPCG(killSeed(t), 3))
 	b := startSubject(t, "CHRONIK_GROUP_INITIAL_REBALANCE_DELAY_MS=0")
+	bumpsEpochs(t, b.Broker)
 	createTopic(t, b.Broker, wordsIn, 2)
 	createTopic(t, b.Broker, wordsOut, 2)
 	counts := readCounts(t, b.Broker)
