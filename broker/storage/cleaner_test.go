@@ -89,7 +89,10 @@ func TestARoundEndsWhereItsMemoryIsFull(t *testing.T) {
 }
 
 func (w *compactWork) openNow() map[int64]bool {
-	open, _ := w.producers()
+	open := map[int64]bool{}
+	for id, p := range w.producers() {
+		open[id] = p.open
+	}
 	return open
 }
 

@@ -105,24 +105,23 @@ func (m *compactLife) checkProducers() {
 	if m.cuts {
 		return
 	}
-	open, sequences := m.producers()
-	for i := range m.history {
-		if h := &m.history[i]; !h.marker && h.base < m.log.StartOffset() {
-			delete(sequences, h.producer) // unless there is a later one
-		} else if !h.marker && h.producer >= 0 {
-			sequences[h.producer] = h.sequence + 1
+	for id, want := range m.producers() {
+		if want.base < m.log.StartOffset() {
+			continue
 		}
-	}
-	for id, next := range sequences {
 		p := m.log.producers.byID[id]
-		if p == nil || p.lastBatch() == nil {
-			m.t.Fatalf("%s: producer %d is forgotten", m.what, id)
+		if p == nil || p.epoch != want.epoch {
+			m.t.Fatalf("%s: producer %d is known as %+v, want epoch %d", m.what, id, p, want.epoch)
 		}
-		if got := p.lastBatch().lastSequence + 1; got != next {
-			m.t.Fatalf("%s: producer %d is at sequence %d, not %d", m.what, id, got, next)
+		next := int32(0)
+		if last := p.lastBatch(); last != nil {
+			next = last.lastSequence + 1
 		}
-		if (p.txnFirst >= 0) != open[id] {
-			m.t.Fatalf("%s: producer %d has an open transaction: %t, not %t", m.what, id, p.txnFirst >= 0, open[id])
+		if next != want.next {
+			m.t.Fatalf("%s: producer %d is at sequence %d, not %d", m.what, id, next, want.next)
+		}
+		if (p.txnFirst >= 0) != want.open {
+			m.t.Fatalf("%s: producer %d has an open transaction: %t, not %t", m.what, id, p.txnFirst >= 0, want.open)
 		}
 	}
 }

@@ -50,29 +50,44 @@ type compactWork struct {
 	keyless bool
 }
 
-// open are the producers with an open transaction; sequences are those that the producers use next.
-func (w *compactWork) producers() (open map[int64]bool, sequences map[int64]int32) {
-	open, sequences = map[int64]bool{}, map[int64]int32{}
+// compactProducer is a producer as its client knows it: the sequence that it uses next, its epoch, and where its last batch is.
+type compactProducer struct {
+	open  bool
+	next  int32
+	epoch int16
+	base  int64
+}
+
+// raisesEpoch is the producer whose transactions are of version 2: each marker has the next epoch.
+const raisesEpoch = 12
+
+// producers are those that have written.
+func (w *compactWork) producers() map[int64]compactProducer {
+	all := map[int64]compactProducer{}
 	for i := range w.history {
 		h := &w.history[i]
-		switch {
-		case h.marker:
-			delete(open, h.producer)
-		case h.producer >= 0:
-			sequences[h.producer] = h.sequence + 1
-			if h.txn {
-				open[h.producer] = true
-			}
+		if h.producer < 0 {
+			continue
 		}
+		p := all[h.producer]
+		switch {
+		case h.marker && h.producer == raisesEpoch:
+			p.open, p.epoch, p.next = false, p.epoch+1, 0
+		case h.marker:
+			p.open = false
+		default:
+			p.open, p.next, p.base = h.txn, h.sequence+1, h.base
+		}
+		all[h.producer] = p
 	}
-	return open, sequences
+	return all
 }
 
 // append appends one random batch; the error is that of the log.
 func (w *compactWork) append() error {
-	open, sequences := w.producers()
-	for _, id := range []int64{10, 11, 12} {
-		if open[id] && w.r.IntN(5) == 0 {
+	producers := w.producers()
+	for _, id := range []int64{10, 11, raisesEpoch} {
+		if p := producers[id]; p.open && w.r.IntN(5) == 0 {
 			return w.end(id, w.r.IntN(2) == 0)
 		}
 	}
@@ -108,10 +123,10 @@ func (w *compactWork) append() error {
 	}
 	epoch, sequence := int16(-1), int32(-1)
 	if h.producer >= 0 {
-		epoch, sequence = 0, sequences[h.producer]
+		epoch, sequence = producers[h.producer].epoch, producers[h.producer].next
 		h.sequence = sequence + int32(len(h.records)) - 1
 	}
-	return w.put(sign(batch, h.producer, epoch, sequence, attributes|int16(codec)), h, Client)
+	return w.put(sign(batch, h.producer, epoch, sequence, attributes|int16(codec)), h, client())
 }
 
 func (w *compactWork) record() writtenRecord {
@@ -127,17 +142,18 @@ func (w *compactWork) record() writtenRecord {
 
 // end ends a transaction.
 func (w *compactWork) end(id int64, commit bool) error {
-	kind := int16(markerAbort)
-	if commit {
-		kind = markerCommit
+	m, info := record.EndTxn{ProducerID: id, Epoch: w.producers()[id].epoch, Commit: commit, CoordinatorEpoch: 1}, AppendInfo{Origin: Coordinator}
+	if id == raisesEpoch {
+		m.Epoch++
+		info.TransactionVersion = 2
 	}
-	b := sign(markerBatch(kind, 1), id, 0, -1, attrTransactional|attrControl)
-	return w.put(b, written{producer: id, txn: true, marker: true, commit: commit}, Coordinator)
+	return w.put(record.MarkerBatch(m, testTime.UnixMilli()), written{producer: id, txn: true, marker: true, commit: commit}, info)
 }
 
-func (w *compactWork) put(batch []byte, h written, origin Origin) error {
+func (w *compactWork) put(batch []byte, h written, info AppendInfo) error {
 	end := w.log.EndOffset()
-	_, err := w.log.Append(batch, AppendInfo{LeaderEpoch: 1, Origin: origin})
+	info.LeaderEpoch = 1
+	_, err := w.log.Append(batch, info)
 	if b := record.Batch(batch); err == nil || b.BaseOffset() >= end && end > 0 { // it may be there without the journal's knowing
 		h.base, h.last = end, end+int64(b.LastOffsetDelta())
 		for i := range h.records {

@@ -17,12 +17,6 @@ import (
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
-func recordOf(key, value []byte) []byte {
-	var b record.Builder
-	b.Add(testTime.UnixMilli(), key, value)
-	return b.Batch()
-}
-
 func TestReadBounds(t *testing.T) {
 	d := openDir(t, testConfig(vfs.NewMemory(nil)))
 	l := newLogIn(t, d)

@@ -115,11 +115,9 @@ func TestSequencesWrap(t *testing.T) {
 	must(t, d.Close())
 }
 
-// markerBatch ends a transaction.
+// markerBatch ends a transaction of producer 7 in epoch 0.
 func markerBatch(kind int16, coordinatorEpoch int32) []byte {
-	key := binary.BigEndian.AppendUint16([]byte{0, 0}, uint16(kind))
-	value := binary.BigEndian.AppendUint32([]byte{0, 0}, uint32(coordinatorEpoch))
-	return sign(recordOf(key, value), 7, 0, -1, attrControl|attrTransactional)
+	return endOf(0, kind == markerCommit, coordinatorEpoch)
 }
 
 func TestTransactions(t *testing.T) {
