@@ -12,7 +12,7 @@ import (
 
 // FeatureLevels are the levels of features that a cluster begins with. A cluster that was formatted by a release without a feature
 // gets that level at its next start.
-func FeatureLevels() map[string]int16 { return map[string]int16{} }
+func FeatureLevels() map[string]int16 { return meta.LatestFeatures() }
 
 // finalizeFeatures gives features the levels of the options where they have never had one. What an administrator has turned off
 // stays off.

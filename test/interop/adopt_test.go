@@ -65,7 +65,6 @@ func adoptAfter(t *testing.T, end func(*harness.Kafka, testing.TB), killed bool)
 	wholesomeDirectory(t, filepath.Join(b.Dir, "data"))
 
 	b.Run(t)
-	servesConsumers(t, b)
 	member.goOn(franzSASL(t, b, "SCRAM-SHA-512"))
 	after := look(t, b, b.Bootstrap())
 	if diff := cmp.Diff(before, after); diff != "" {

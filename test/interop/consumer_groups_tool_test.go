@@ -56,7 +56,6 @@ const (
 // offsets.
 func TestConsumerGroupsTool(t *testing.T) {
 	b := startSubject(t, "CHRONIK_GROUP_INITIAL_REBALANCE_DELAY_MS=0")
-	servesConsumers(t, b.Broker)
 	createTopic(t, b.Broker, twoTopic, 2)
 	createTopic(t, b.Broker, oneTopic, 1)
 	start := time.Now().Add(-oldAge).Truncate(time.Second)

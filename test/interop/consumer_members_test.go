@@ -38,14 +38,6 @@ type place64 struct {
 	offset    int64
 }
 
-// servesConsumers turns on the consumer protocol.
-func servesConsumers(t *testing.T, b *harness.Broker) {
-	t.Helper()
-	if level(t, b, "group.version") != "1" {
-		admin(t, b, featureCommand, "upgrade", "--feature", "group.version=1")
-	}
-}
-
 func newCrew(t *testing.T, b *harness.Broker, group string, partitions int) *crew {
 	t.Helper()
 	c := &crew{

@@ -12,7 +12,6 @@ import (
 // broker is killed, one leaves. Nothing is lost.
 func TestConsumerProtocol(t *testing.T) {
 	b := harness.Start(t)
-	servesConsumers(t, b)
 	c := newCrew(t, b, "shared", 6)
 	stop := c.produce(t)
 	leave := map[string]func(){}

@@ -32,6 +32,9 @@ func wantLevels(t *testing.T, b *harness.Broker, when, group, transaction string
 func TestFeatureTool(t *testing.T) {
 	b := harness.Start(t)
 	const group, transaction = "group.version", "transaction.version"
+	wantLevels(t, b, "at first", "1", "2")
+	admin(t, b, featureCommand, "disable", "--feature", group, "--feature", transaction)
+	wantLevels(t, b, "after both were turned off", "0", "0")
 	contains(t, admin(t, b, featureCommand, "upgrade", "--feature", group+"=1", "--feature", transaction+"=2"),
 		"group.version was upgraded to 1.", "transaction.version was upgraded to 2.")
 	wantLevels(t, b, "after an upgrade", "1", "2")
