@@ -24,6 +24,13 @@ common = {
 }
 chance = random.Random(int(seed))
 until_hang = int(hang_after)
+membership = None
+
+
+def assigned(consumer, _):
+    """Keeps what the assignment was made for: a member that has been put out since must not commit as if it were none."""
+    global membership
+    membership = consumer.consumer_group_metadata()
 
 
 def retrying(call):
@@ -51,7 +58,7 @@ def transaction(consumer, producer, messages):
     try:
         for m in messages:
             producer.produce(target, key=m.key(), value=m.value())
-        producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata(), 10)
+        producer.send_offsets_to_transaction(offsets, membership, 10)
         if until_hang == 0:
             producer.flush()
             print("open", len(messages), flush=True)
@@ -83,7 +90,7 @@ def work():
     try:
         producer = Producer({**common, "transactional.id": transactional_id})
         retrying(producer.init_transactions)
-        consumer.subscribe([source])
+        consumer.subscribe([source], on_assign=assigned)
         while True:
             polled = [m for m in consumer.consume(40, timeout=0.2) if not m.error()]
             if polled:

@@ -9,7 +9,7 @@ import random
 import signal
 import sys
 
-from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata
+from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, OffsetAndMetadata
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 bootstrap, ca, user, password, source, target, group, transactional_id, seed, hang_after = sys.argv[1:]
@@ -23,7 +23,6 @@ common = dict(
     reconnect_backoff_max_ms=200,
 )
 consumer = KafkaConsumer(
-    source,
     group_id=group,
     isolation_level="read_committed",
     enable_auto_commit=False,
@@ -36,6 +35,18 @@ consumer = KafkaConsumer(
 producer = KafkaProducer(transactional_id=transactional_id, **common)
 chance = random.Random(int(seed))
 until_hang = int(hang_after)
+membership = None
+
+
+class Assigned(ConsumerRebalanceListener):
+    """Keeps what the assignment was made for: a member that has been put out since must not commit as if it were none."""
+
+    def on_partitions_revoked(self, revoked):
+        pass
+
+    def on_partitions_assigned(self, assigned):
+        global membership
+        membership = consumer.group_metadata()
 
 
 def retrying(call):
@@ -65,7 +76,7 @@ def transaction(batches):
             for r in records:
                 producer.send(target, key=r.key, value=r.value)
         offsets = {p: OffsetAndMetadata(records[-1].offset + 1, "", -1) for p, records in batches.items()}
-        producer.send_offsets_to_transaction(offsets, consumer.group_metadata())
+        producer.send_offsets_to_transaction(offsets, membership)
         if until_hang == 0:
             producer.flush()
             print("open", count, flush=True)
@@ -83,6 +94,7 @@ def transaction(batches):
 
 
 retrying(producer.init_transactions)
+consumer.subscribe([source], listener=Assigned())
 while True:
     polled = consumer.poll(timeout_ms=200)
     if polled:
