@@ -48,7 +48,7 @@ func FromConfig(c *config.Config, version string, logger *slog.Logger) (Options,
 		Limits:         limitsOf(c.Limits), Group: groupsOf(c.Groups, c.ConsumerGroup(nil, config.Dynamic{}).SessionTimeout), ConsumerGroups: c.Groups.Consumer.Served,
 		OffsetsTopic: offsetsTopicOf(c.OffsetsTopic),
 		Transactions: transactionsOf(c.Transactions), TransactionTopic: transactionTopicOf(c.TransactionTopic),
-		VerifyTransactions: c.Transactions.Verify, AddPause: c.Transactions.AddPause, AddLimit: c.Transactions.AddLimit,
+		AddPause: c.Transactions.AddPause, AddLimit: c.Transactions.AddLimit,
 		FetchSessions: c.Limits.FetchSessions, MaxFetchBytes: c.Limits.FetchBytes, DescribedPartitions: c.Limits.DescribedPartitions,
 		Features: FeatureLevels(), Clock: time.Now, Logger: logger,
 	}

@@ -73,9 +73,7 @@ type Options struct {
 	// Transactions are the settings of the transaction coordinators, TransactionTopic says how __transaction_state is made.
 	Transactions     txn.Config
 	TransactionTopic InternalTopic
-	// VerifyTransactions is transaction.partition.verification.enable; AddPause and AddLimit are add.partitions.to.txn.retry.backoff.ms
-	// and .max.ms.
-	VerifyTransactions bool
+	// AddPause and AddLimit are add.partitions.to.txn.retry.backoff.ms and .max.ms.
 	AddPause, AddLimit time.Duration
 	FetchSessions      int
 	// DescribedPartitions is max.request.partition.size.limit.

@@ -119,8 +119,7 @@ func (b *Broker) table(ctx context.Context) (*api.Table, error) {
 		},
 	}
 	verification := &handler.Verification{
-		Verifier: handler.LocalVerifier{Coordinator: b.transactions}, Enabled: b.options.VerifyTransactions,
-		Pause: b.options.AddPause, Limit: b.options.AddLimit, Refused: b.work.metrics.refused,
+		Verifier: handler.LocalVerifier{Coordinator: b.transactions}, Pause: b.options.AddPause, Limit: b.options.AddLimit, Refused: b.work.metrics.refused,
 	}
 	records := &handler.Records{
 		Image: b.store.Image, Replicas: b.replicas, Verification: verification,

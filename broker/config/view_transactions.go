@@ -11,8 +11,6 @@ type Transactions struct {
 	// IDExpiration is transactional.id.expiration.ms, ExpiryInterval is transaction.remove.expired.transaction.cleanup.interval.ms.
 	IDExpiration   time.Duration
 	ExpiryInterval time.Duration
-	// Verify is transaction.partition.verification.enable.
-	Verify bool
 	// AddPause is add.partitions.to.txn.retry.backoff.ms, AddLimit is add.partitions.to.txn.retry.backoff.max.ms.
 	AddPause, AddLimit time.Duration
 }
@@ -23,7 +21,6 @@ func (l *loader) transactions() {
 		MaxTimeout:    c.millis("transaction.max.timeout.ms"),
 		AbortInterval: c.millis("transaction.abort.timed.out.transaction.cleanup.interval.ms"),
 		IDExpiration:  c.millis("transactional.id.expiration.ms"), ExpiryInterval: c.millis("transaction.remove.expired.transaction.cleanup.interval.ms"),
-		Verify:   c.boolean("transaction.partition.verification.enable"),
 		AddPause: c.millis("add.partitions.to.txn.retry.backoff.ms"), AddLimit: c.millis("add.partitions.to.txn.retry.backoff.max.ms"),
 	}
 	c.TransactionTopic = InternalTopic{

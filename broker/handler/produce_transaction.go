@@ -70,9 +70,6 @@ func (p *producing) transaction() (producer txn.Producer, ok bool, code int16) {
 // batches of the connection can not overtake.
 func (p *producing) verify(ctx context.Context, names []string, producer txn.Producer) {
 	s := produceSupport(p.q.Version)
-	if !p.records.Verification.needed(s) {
-		return
-	}
 	p.admissions = map[place]admission{}
 	var parts []txn.TopicPartition
 	var places []place
@@ -82,7 +79,7 @@ func (p *producing) verify(ctx context.Context, names []string, producer txn.Pro
 			if !transactional(from.Records) {
 				continue
 			}
-			a, needed := p.startVerification(&p.q.Topics[i], names[i], from)
+			a, needed := p.startVerification(&p.q.Topics[i], names[i], from, s)
 			p.admissions[at] = a
 			if needed {
 				parts = append(parts, txn.TopicPartition{Topic: names[i], Partition: from.Partition})
@@ -103,12 +100,12 @@ func (p *producing) verify(ctx context.Context, names []string, producer txn.Pro
 }
 
 // startVerification begins to let a batch in, and reports whether the coordinator is to be asked: not within a transaction that is open.
-func (p *producing) startVerification(t *kmsg.ProduceRequestTopic, name string, from *kmsg.ProduceRequestTopicPartition) (a admission, needed bool) {
+func (p *producing) startVerification(t *kmsg.ProduceRequestTopic, name string, from *kmsg.ProduceRequestTopicPartition, s support) (a admission, needed bool) {
 	part, err := p.find(t, name, from)
 	if err != nil {
 		return admission{err: err}, false
 	}
 	b := record.Batch(from.Records)
-	guard, err := part.StartVerification(b.ProducerID(), b.ProducerEpoch(), b.BaseSequence(), produceSupport(p.q.Version) == adding)
+	guard, err := part.StartVerification(b.ProducerID(), b.ProducerEpoch(), b.BaseSequence(), s == adding)
 	return admission{guard: guard, err: err}, guard != 0
 }

@@ -59,7 +59,7 @@ func newTxnBroker(t *testing.T, b *recordsBroker) *txnBroker {
 		Endpoint: func(int32, string) (string, int32, bool) { return "broker-1.test", 9094, true },
 	}
 	verification := &Verification{
-		Verifier: LocalVerifier{x.txns}, Enabled: true, Pause: 20 * time.Millisecond, Limit: 100 * time.Millisecond,
+		Verifier: LocalVerifier{x.txns}, Pause: 20 * time.Millisecond, Limit: 100 * time.Millisecond,
 	}
 	b.area.Verification = verification
 	x.area = &Transactions{

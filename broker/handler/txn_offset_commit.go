@@ -102,9 +102,6 @@ func (t *Transactions) storeOffsets(ctx context.Context, q *kmsg.TxnOffsetCommit
 // verifyOffsets makes sure that the partition of the group's offsets is part of the transaction. Its error is in a coordinator's terms.
 func (t *Transactions) verifyOffsets(ctx context.Context, q *kmsg.TxnOffsetCommitRequest) (guard uint64, err error) {
 	s := txnCommitSupport(q.Version)
-	if !t.Verification.needed(s) {
-		return 0, nil
-	}
 	partition, ok := t.Groups.partitionOf(q.Group)
 	if !ok {
 		return 0, wire.Errorf(wire.NotCoordinator, "%s does not exist", group.Topic)

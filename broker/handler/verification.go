@@ -53,17 +53,12 @@ func (v LocalVerifier) Ensure(ctx context.Context, id string, p txn.Producer, pa
 // late must not open a transaction that nobody ends (KIP-890).
 type Verification struct {
 	Verifier Verifier
-	// Enabled is transaction.partition.verification.enable.
-	Enabled bool
 	// Pause is how long to wait before a partition is added again whose transaction is still ending, and Limit for how long to
 	// (add.partitions.to.txn.retry.backoff.ms and .max.ms).
 	Pause, Limit time.Duration
 	// Refused counts partitions that are not part of the transaction; nil counts nothing.
 	Refused func(code int16)
 }
-
-// needed reports whether clients of this kind are verified at all.
-func (v *Verification) needed(s support) bool { return v.Enabled || s == adding }
 
 // ensure verifies partitions, and returns for each what its batch is to be refused with, or nil.
 func (v *Verification) ensure(ctx context.Context, id string, p txn.Producer, partitions []txn.TopicPartition, s support) []error {

@@ -27,7 +27,8 @@ const maxVerifications = 10_000
 
 // StartVerification begins the first append of a producer to its transaction in this partition. Unless the guard is 0, the append has
 // to bring it, and the caller first asks the transaction's coordinator whether the partition belongs to the transaction. bumps says
-// that the producer's epoch rises with each transaction. INVALID_PRODUCER_EPOCH: the producer has a later epoch.
+// that the producer's epoch rises with each transaction: then the coordinator is asked even where nothing is verified, since it is the
+// broker that adds the partition. INVALID_PRODUCER_EPOCH: the producer has a later epoch.
 func (l *Log) StartVerification(producerID int64, epoch int16, firstSequence int32, bumps bool) (guard uint64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -35,7 +36,7 @@ func (l *Log) StartVerification(producerID int64, epoch int16, firstSequence int
 	switch {
 	case p != nil && epoch < p.epoch:
 		return 0, &ProducerRefusal{wire.Errorf(wire.InvalidProducerEpoch, "producer %d has epoch %d, the batch %d", producerID, p.epoch, epoch)}
-	case p.ongoing(epoch):
+	case p.ongoing(epoch), !bumps && !l.cfg.VerifyTransactions:
 		return 0, nil
 	}
 	v, known := l.verifying[producerID]
