@@ -163,6 +163,9 @@ func (b *Broker) makeTransactions(troubled func()) error {
 		Transactions: b.options.Transactions, Level: transactionLevel(b.store.Image()), Partitions: b.partitionsOf(txn.Topic), Do: b.work.do,
 		Clock: b.options.Clock, Logger: b.logger, Troubled: troubled,
 	})
+	if err := b.registry.Register(newTransactionStates(b.transactions)); err != nil {
+		return fmt.Errorf("register metrics: %w", err)
+	}
 	return nil
 }
 

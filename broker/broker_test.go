@@ -78,12 +78,17 @@ func testOptions(dir string) Options {
 
 func format(t *testing.T, o Options) {
 	t.Helper()
+	formatWith(t, o, nil)
+}
+
+func formatWith(t *testing.T, o Options, features map[string]int16) {
+	t.Helper()
 	c, err := scram.Derive(testPassword, scram.NewSalt(), scram.DefaultIterations, scram.SHA512)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = Format(t.Context(), FormatOptions{
-		NodeID: o.NodeID, LogDirs: o.LogDirs, MetadataDir: o.MetadataDir, Logger: o.Logger,
+		NodeID: o.NodeID, LogDirs: o.LogDirs, MetadataDir: o.MetadataDir, Logger: o.Logger, Features: features,
 		Users: []meta.ScramCredential{{
 			User: testUser, Mechanism: meta.ScramSHA512, Salt: c.Salt, StoredKey: c.StoredKey, ServerKey: c.ServerKey, Iterations: c.Iterations,
 		}},

@@ -1,10 +1,14 @@
 package broker
 
 import (
+	"context"
 	"fmt"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/chronik-stream/chronik/broker/shard"
+	"github.com/chronik-stream/chronik/broker/txn"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
@@ -54,4 +58,39 @@ func newTransactionMetrics(registry prometheus.Registerer) (*transactionMetrics,
 // refused counts a partition that was not verified.
 func (m *transactionMetrics) refused(code int16) {
 	m.unverified.WithLabelValues(wire.CodeName(code)).Inc()
+}
+
+// transactionStates collects how many transactional ids are in which state.
+type transactionStates struct {
+	coordinators *shard.Transactions
+	ids          *prometheus.Desc
+}
+
+func newTransactionStates(coordinators *shard.Transactions) *transactionStates {
+	return &transactionStates{coordinators: coordinators, ids: prometheus.NewDesc(
+		"chronik_transactional_ids", "Transactional ids whose coordinator this broker is, by state.", []string{"state"}, nil,
+	)}
+}
+
+// Describe implements prometheus.Collector.
+func (s *transactionStates) Describe(descs chan<- *prometheus.Desc) { descs <- s.ids }
+
+// countTimeout bounds how long a scrape waits for coordinators. What does not answer, such as one that is being loaded, counts as nothing.
+const countTimeout = time.Second
+
+// Collect implements prometheus.Collector.
+func (s *transactionStates) Collect(metrics chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), countTimeout)
+	defer cancel()
+	total := map[txn.State]int{}
+	for _, wait := range s.coordinators.SendEach(ctx, txn.Count{}) {
+		answer, _ := wait(ctx)
+		counts, _ := answer.(map[txn.State]int)
+		for state, n := range counts {
+			total[state] += n
+		}
+	}
+	for state := txn.Empty; state <= txn.CompleteAbort; state++ {
+		metrics <- prometheus.MustNewConstMetric(s.ids, prometheus.GaugeValue, float64(total[state]), state.String())
+	}
 }

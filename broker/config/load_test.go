@@ -142,7 +142,7 @@ log.retention.check.interval.ms=300000
 			t.Errorf("the warning does not name %s: %s", w.Key, w)
 		}
 	}
-	if diff := cmp.Diff([]string{"num.network.threads", "socket.send.buffer.bytes", "transaction.state.log.min.isr"}, warned); diff != "" {
+	if diff := cmp.Diff([]string{"num.network.threads", "socket.send.buffer.bytes"}, warned); diff != "" {
 		t.Errorf("warnings: %s", diff)
 	}
 	if len(c.Listeners) != 1 || c.Listeners[0].Name != "PLAINTEXT" || c.Listeners[0].Address() != ":9092" || c.Listeners[0].AdvertisedHost != "localhost" {

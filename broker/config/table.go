@@ -39,7 +39,7 @@ func sections() []section {
 		{"Groups and offsets", BrokerScope, groupKeys()},
 		{"Streams groups (not served yet)", BrokerScope, streamsKeys()},
 		{"Share groups (not served yet)", BrokerScope, shareKeys()},
-		{"Transactions (not served yet)", BrokerScope, transactionKeys()},
+		{"Transactions", BrokerScope, transactionKeys()},
 		{"Replication", BrokerScope, replicationKeys()},
 		{"Quotas (not served yet)", BrokerScope, quotaKeys()},
 		{"Metrics", BrokerScope, metricKeys()},

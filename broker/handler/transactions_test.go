@@ -91,7 +91,6 @@ func TestABatchWhosePartitionWasNotAddedIsRefused(t *testing.T) {
 
 func TestWithoutVerificationOldClientsAreTrusted(t *testing.T) {
 	withTransactions(t, func(t *testing.T, x *txnBroker) {
-		x.area.Verification.Enabled = false
 		x.unverified = true
 		x.set.Reconfigure(x.log.Image())
 		p := x.begin("id")

@@ -116,6 +116,8 @@ func (m *Machine) asked(ev Asked) {
 	case SetMaxAppend:
 		m.cfg.MaxAppendBytes = q.Bytes
 		m.answer(ev.Ticket, nil)
+	case Count:
+		m.count(ev.Ticket)
 	case SetLevel:
 		m.level = q.Level
 		m.answer(ev.Ticket, nil)
