@@ -108,14 +108,14 @@ func (t *Transactions) verifyOffsets(ctx context.Context, q *kmsg.TxnOffsetCommi
 	}
 	part, err := t.Markers.Partitions.find(group.Topic, partition, -1)
 	if err == nil {
-		guard, err = part.StartVerification(q.ProducerID, q.ProducerEpoch, -1, s == adding)
+		guard, err = part.StartVerification(q.ProducerID, q.ProducerEpoch, noSequence, s == adding)
 	}
 	switch {
 	case replica.Refused(err):
 		return 0, err
 	case err != nil:
 		return 0, wire.Errorf(wire.NotCoordinator, "%w", err)
-	case guard == 0: // the transaction has offsets there
+	case guard == 0: // the transaction has offsets there, or nothing is verified
 		return 0, nil
 	}
 	producer := txn.Producer{ID: q.ProducerID, Epoch: q.ProducerEpoch}
@@ -126,6 +126,9 @@ func (t *Transactions) verifyOffsets(ctx context.Context, q *kmsg.TxnOffsetCommi
 	}
 	return guard, err
 }
+
+// noSequence is the sequence of batches that have none.
+const noSequence = -1
 
 func txnCommitSupport(version int16) support {
 	switch {
