@@ -27,7 +27,7 @@ type Finding struct {
 const (
 	doReplaceLog = "set the partition's directory aside and let it be replicated anew, or restore it from a backup; nothing repairs it"
 	doDropIndex  = "remove the .index and the .timeindex of this segment: the next start builds them anew"
-	doBuildTxns  = "nothing: the scrubber of a running broker builds the .txnindex anew"
+	doBuildTxns  = "nothing: the broker builds the .txnindex anew"
 	doNothing    = "nothing: the broker makes it anew"
 )
 
