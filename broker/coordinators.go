@@ -65,10 +65,7 @@ func newCoordinators(nodeID int32, store *meta.Store, groups *shard.Groups, tran
 }
 
 // transactionLevel is the finalized transaction.version.
-func transactionLevel(image *meta.Image) int16 { return image.Features()[transactionFeature] }
-
-// transactionFeature is the name of the feature whose level says what transactions can do.
-const transactionFeature = "transaction.version"
+func transactionLevel(image *meta.Image) int16 { return image.Features()[meta.TransactionVersion] }
 
 // Follow is a meta.Subscriber: it notes what there is to do, since loading waits for the log.
 func (k *coordinators) Follow(_, _ *meta.Image, d meta.Delta) {

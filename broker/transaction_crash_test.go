@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/record"
 	"github.com/chronik-stream/chronik/broker/txn"
 	"github.com/chronik-stream/chronik/broker/vfs"
@@ -44,7 +45,7 @@ func newCrashWorld(ctx context.Context, t *testing.T, level int16) *crashWorld {
 	w.options.MetadataDir = filepath.Join(dir, "metadata")
 	w.options.OffsetsTopic.Partitions, w.options.TransactionTopic.Partitions = 1, 1
 	w.options.JournalBytes = 8 << 20
-	formatWith(t, w.options, map[string]int16{transactionFeature: level})
+	formatWith(t, w.options, map[string]int16{meta.TransactionVersion: level})
 	for i, name := range []string{"/one", "/two"} {
 		data, err := os.ReadFile(filepath.Join(w.options.LogDirs[i], "meta.properties"))
 		w.must(err)

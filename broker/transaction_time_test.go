@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/txn"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
@@ -24,7 +25,7 @@ func TestATransactionThatTakesTooLongIsAborted(t *testing.T) {
 		t.Run(fmt.Sprintf("transaction.version %d", level), func(t *testing.T) {
 			o := testOptions(t.TempDir())
 			o.Transactions.AbortInterval = 100 * time.Millisecond
-			formatWith(t, o, map[string]int16{transactionFeature: level})
+			formatWith(t, o, map[string]int16{meta.TransactionVersion: level})
 			b := start(t, o)
 			defer func() { stop(t, b) }()
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

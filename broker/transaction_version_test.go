@@ -9,6 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik-stream/chronik/broker/meta"
 )
 
 // Types of updates in UpdateFeatures (Apache Kafka's FeatureUpdate.UpgradeType).
@@ -22,14 +24,14 @@ func setVersion(ctx context.Context, t *testing.T, b *Broker, level int16, kind 
 	q := kmsg.NewPtrUpdateFeaturesRequest()
 	q.TimeoutMillis = 10_000
 	update := kmsg.NewUpdateFeaturesRequestFeatureUpdate()
-	update.Feature, update.MaxVersionLevel, update.UpgradeType = transactionFeature, level, kind
+	update.Feature, update.MaxVersionLevel, update.UpgradeType = meta.TransactionVersion, level, kind
 	q.FeatureUpdates = append(q.FeatureUpdates, update)
 	resp, err := q.RequestWith(ctx, c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if resp.ErrorCode != 0 {
-		t.Fatalf("set %s to %d: code %d", transactionFeature, level, resp.ErrorCode)
+		t.Fatalf("set %s to %d: code %d", meta.TransactionVersion, level, resp.ErrorCode)
 	}
 }
 
