@@ -134,10 +134,10 @@ func (b *groupBroker) start() {
 	b.shards = shard.NewGroups(shard.GroupsConfig{
 		Group: group.Config{
 			InitialRebalanceDelay: 3 * time.Second, MinSessionTimeout: 6 * time.Second, MaxSessionTimeout: 30 * time.Minute,
-			MaxSize: 100, MaxOffsetMetadata: 4096, OffsetsRetention: 7 * 24 * time.Hour, ExpiryInterval: 10 * time.Minute,
+			MaxSize: thousand, MaxOffsetMetadata: 4096, OffsetsRetention: 7 * 24 * time.Hour, ExpiryInterval: 10 * time.Minute,
 			MaxAppendBytes: 1 << 20,
 			Consumer: group.ConsumerConfig{
-				MaxSize: 100, Assignors: []string{"uniform", "range"}, SessionTimeout: 45 * time.Second, RegexRefresh: 10 * time.Minute,
+				MaxSize: thousand, Assignors: []string{"uniform", "range"}, SessionTimeout: 45 * time.Second, RegexRefresh: 10 * time.Minute,
 			},
 		},
 		Partitions: func() int32 {
