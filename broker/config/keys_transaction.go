@@ -15,6 +15,6 @@ func transactionKeys() []Key {
 		{Name: "transaction.two.phase.commit.enable", Type: Boolean, Default: "false", Effect: Refused, Doc: "Whether producers may take part in two-phase commits (KIP-939), which are not served."},
 		{Name: "transactional.id.expiration.ms", Type: Int, Default: "604800000", Check: atLeast(1), Effect: ActedOn, Doc: "Time after which an idle transactional id is forgotten, in milliseconds."},
 		{Name: "add.partitions.to.txn.retry.backoff.max.ms", Type: Int, Default: "100", Check: atLeast(0), Effect: ActedOn, Doc: "How long the broker itself tries to add a partition to a transaction, in milliseconds."},
-		{Name: "add.partitions.to.txn.retry.backoff.ms", Type: Int, Default: "20", Check: atLeast(1), Effect: ActedOn, Doc: "Pause between those attempts, in milliseconds."},
+		{Name: "add.partitions.to.txn.retry.backoff.ms", Type: Int, Default: "20", Check: atLeast(1), Effect: ActedOn, Doc: "Longest pause between those attempts, in milliseconds; the first one is a sixteenth of it, and they double."},
 	}
 }

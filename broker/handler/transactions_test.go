@@ -3,6 +3,7 @@ package handler
 import (
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -150,6 +151,27 @@ func TestABatchWaitsForTheMarkerOfTheTransactionBefore(t *testing.T) {
 			close(x.held)
 		}()
 		wantTxnCode(t, "next batch", x.write("id", p, 0, 12), wire.None)
+	})
+}
+
+// TestAMarkerThatComesSoonCostsNoWholePause, by the bubble's clock.
+func TestAMarkerThatComesSoonCostsNoWholePause(t *testing.T) {
+	withTransactions(t, func(t *testing.T, x *txnBroker) {
+		x.held = make(chan struct{})
+		p := x.begin("id")
+		wantTxnCode(t, "first batch", x.write("id", p, 0, 12), wire.None)
+		wantTxnCode(t, "end", x.end("id", p, true, 5).ErrorCode, wire.None)
+		p.Epoch++
+		whole := x.area.Verification.Pause
+		go func() {
+			pause(t.Context(), whole/10)
+			close(x.held)
+		}()
+		begun := time.Now()
+		wantTxnCode(t, "next batch", x.write("id", p, 0, 12), wire.None)
+		if waited := time.Since(begun); waited < whole/10 || waited > whole/2 {
+			t.Fatalf("waited %s, where a pause is %s at the most", waited, whole)
+		}
 	})
 }
 

@@ -24,6 +24,10 @@ const (
 	adding
 )
 
+// firstPause is what part of Verification.Pause the first pause takes; the next ones double. Markers are mostly written within a few
+// milliseconds, and a producer that commits one small transaction after the other waits for them each time.
+const firstPause = 16
+
 // Verifier asks the coordinator of a transaction about partitions. It returns a code for each, of those that AddPartitionsToTxn has.
 type Verifier interface {
 	// Ensure makes sure that partitions are part of a producer's transaction: it adds them, or only looks.
@@ -53,8 +57,8 @@ func (v LocalVerifier) Ensure(ctx context.Context, id string, p txn.Producer, pa
 // late must not open a transaction that nobody ends (KIP-890).
 type Verification struct {
 	Verifier Verifier
-	// Pause is how long to wait before a partition is added again whose transaction is still ending, and Limit for how long to
-	// (add.partitions.to.txn.retry.backoff.ms and .max.ms).
+	// Pause is how long to wait at the most before a partition is added again whose transaction is still ending, and Limit for how long
+	// to (add.partitions.to.txn.retry.backoff.ms and .max.ms).
 	Pause, Limit time.Duration
 	// Refused counts partitions that are not part of the transaction; nil counts nothing.
 	Refused func(code int16)
@@ -63,8 +67,12 @@ type Verification struct {
 // ensure verifies partitions, and returns for each what its batch is to be refused with, or nil.
 func (v *Verification) ensure(ctx context.Context, id string, p txn.Producer, partitions []txn.TopicPartition, s support) []error {
 	codes := v.Verifier.Ensure(ctx, id, p, partitions, s == adding)
-	for waited := time.Duration(0); s == adding && codes[0] == wire.ConcurrentTransactions && waited < v.Limit; waited += v.Pause {
-		if !pause(ctx, v.Pause) {
+	step := v.Pause / firstPause
+	for waited := time.Duration(0); s == adding && codes[0] == wire.ConcurrentTransactions && waited < v.Limit; waited += step {
+		if waited > 0 {
+			step = min(2*step, v.Pause)
+		}
+		if !pause(ctx, step) {
 			break
 		}
 		codes = v.Verifier.Ensure(ctx, id, p, partitions, true)
