@@ -204,16 +204,25 @@ func (b *beating) takePlace() (created bool) {
 	return created
 }
 
-// replace puts a static member into the place of its former self, which it has to reach anew.
+// replace puts a static member into the place of its former self, which it has to reach anew. If it was a member of its own before, it has
+// left that behind: what it owned there would be kept from the others for ever.
 func (m *Machine) replace(g *modernGroup, old, mb *modernMember) []Record {
 	target, at := g.target[old.id], old.place
 	at.epoch, at.previous = 0, 0
 	records := g.memberTombstones(old.id)
 	m.forgetModernTimers(g, old)
 	g.drop(old)
+	before := g.members[mb.id]
+	if before != nil {
+		m.forgetModernTimers(g, before)
+		g.drop(before)
+	}
 	g.put(mb, old.told)
 	g.settle(mb, at)
 	g.target[mb.id] = target
+	if before != nil {
+		records = append(records, g.forgetPattern(before.pattern())...)
+	}
 	return append(records, g.memberRecord(mb.id, &mb.told), g.targetMemberRecord(mb.id), g.placeRecord(mb))
 }
 
