@@ -37,9 +37,9 @@ type modernGroup struct {
 	names, patterns map[string]int
 	// resolved are the topics that patterns match, as they were last looked for.
 	resolved map[string]consumerlog.Regex
-	// rights is what was said of the rights of the member for which that was, and asked is when it was last asked for.
-	rights uint64
-	asked  time.Time
+	// lookups are how they were looked for since the log was loaded, and asked is when any was last asked for.
+	lookups map[string]lookup
+	asked   time.Time
 
 	// oldTopics says that the log has a record of PartitionsType, which is to go.
 	oldTopics bool
@@ -70,6 +70,7 @@ func newModernGroup(id string) *modernGroup {
 		members: map[string]*modernMember{}, static: map[string]string{}, target: map[string]assign.Assignment{},
 		owners: map[assign.TopicID]map[int32]string{},
 		names:  map[string]int{}, patterns: map[string]int{}, resolved: map[string]consumerlog.Regex{},
+		lookups: map[string]lookup{},
 	}
 }
 

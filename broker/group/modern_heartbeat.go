@@ -70,7 +70,7 @@ func (b *beating) look() int16 {
 	if r := b.g.memberRecord(b.mb.id, &b.told); r.Size() > b.m.cfg.MaxAppendBytes {
 		return wire.InvalidRequest
 	}
-	if own := b.q.SubscribedTopicRegex; own != nil && b.q.Matches.size(*own) > b.m.cfg.MaxAppendBytes {
+	if own := b.q.SubscribedTopicRegex; own != nil && b.q.Matches.size(b.g.id, *own) > b.m.cfg.MaxAppendBytes {
 		return wire.InvalidRegularExpression
 	}
 	return wire.None
@@ -247,7 +247,11 @@ func (b *beating) subscribe() (changed, bump bool) {
 
 // forgetPattern forgets what a pattern matches that nobody subscribes with.
 func (g *modernGroup) forgetPattern(pattern string) []Record {
-	if _, resolved := g.resolved[pattern]; !resolved || g.patterns[pattern] > 0 {
+	if g.patterns[pattern] > 0 {
+		return nil
+	}
+	delete(g.lookups, pattern)
+	if _, resolved := g.resolved[pattern]; !resolved {
 		return nil
 	}
 	delete(g.resolved, pattern)

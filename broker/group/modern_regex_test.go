@@ -1,6 +1,7 @@
 package group
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -115,4 +116,50 @@ func TestARegexWithTooManyTopicsIsRefused(t *testing.T) {
 		t.Fatalf("a refresh: %s", wire.CodeName(code))
 	}
 	expectHas(t, a, map[string][]int32{"t1": {0, 1, 2, 3}})
+}
+
+// A group may have many regular expressions. One heartbeat looks for some of them, and each has its turn, whether or not those before
+// it can be resolved.
+func TestRegexesAreDueInTurn(t *testing.T) {
+	cfg := testConfig()
+	cfg.Consumer.MaxSize = 3 * maxDueRegexes
+	h := newHarness(t, cfg)
+	seen := map[string]int{}
+	var last *consumer
+	for i := range 3*maxDueRegexes - 1 {
+		last = h.regexConsumer(fmt.Sprintf("m%03d", i), fmt.Sprintf("t%03d", i))
+		expectCode(t, last.id, last.heartbeat(), wire.None)
+	}
+	for range 3 {
+		h.pass(regexPause)
+		expectCode(t, last.id, last.heartbeat(), wire.None)
+		if len(last.due) > maxDueRegexes {
+			t.Fatalf("%d are due at once", len(last.due))
+		}
+		for _, pattern := range last.due {
+			seen[pattern]++
+		}
+	}
+	if len(seen) != 3*maxDueRegexes-1 {
+		t.Fatalf("%d regular expressions had their turn", len(seen))
+	}
+	last.leave(-1)
+	if lookups := h.m.modern["g"].lookups; len(lookups) != 3*maxDueRegexes-2 {
+		t.Fatalf("%d are remembered", len(lookups))
+	}
+}
+
+// Members that may see different topics, and bring the same regular expression again and again, do not turn the assignment round.
+func TestMembersOfOtherRightsKeepWhatARegexMatches(t *testing.T) {
+	h := newHarness(t, testConfig())
+	a, b := h.regexConsumer("a", "t.*"), h.regexConsumer("b", "t.*")
+	a.matches, b.matches = matching("t.*", "t1", "t2"), matching("t.*", "t1")
+	h.beats(a, b)
+	epoch := h.describeModern().Epoch
+	for range 3 {
+		h.beats(a, b)
+	}
+	if now := h.describeModern().Epoch; now != epoch || a.count()+b.count() != 8 {
+		t.Fatalf("from epoch %d to %d; a has %v, b has %v", epoch, now, a.has, b.has)
+	}
 }

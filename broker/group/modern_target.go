@@ -76,7 +76,7 @@ func (m *Machine) retarget(g *modernGroup) ([]Record, error) {
 		if known && maps.EqualFunc(old, targets[id], func(a, b []int32) bool { return slices.Equal(a, b) }) {
 			continue
 		}
-		if size := g.members[id].weight() + weightOf(targets[id]); size > m.cfg.MaxAppendBytes {
+		if size := len(g.id) + g.members[id].weight() + weightOf(targets[id]); size > m.cfg.MaxAppendBytes {
 			return nil, fmt.Errorf("store the assignment of member %s: %w", id, coordinator.TooLarge(Topic, size, m.cfg.MaxAppendBytes))
 		}
 		changed = append(changed, id)

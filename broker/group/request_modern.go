@@ -40,7 +40,7 @@ type BeatSettings struct {
 // BeatAnswer answers a Beat.
 type BeatAnswer struct {
 	Response *kmsg.ConsumerGroupHeartbeatResponse
-	// Due are regular expressions of the group; the next Beat of any of its members should bring what they match.
+	// Due are regular expressions of the group; the member's next Beat should bring what they match.
 	Due []string
 }
 

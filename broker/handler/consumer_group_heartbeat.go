@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -58,16 +59,20 @@ func (g *ConsumerGroups) plan(q *kmsg.ConsumerGroupHeartbeatRequest) beatPlan {
 	if !g.served(plan.image) {
 		return plan
 	}
+	end := time.Now().Add(regexTime)
 	if own := q.SubscribedTopicRegex; own != nil && *own != "" {
-		plan.matches[*own], plan.err = matchTopics(plan.image, *own)
+		plan.matches[*own], plan.err = matchTopics(plan.image, *own, end)
 		if plan.err != nil {
 			return plan
 		}
 	}
-	for _, pattern := range g.due.take(q.Group) {
-		// One that does not work out any more stays as it was; who brings it anew is told.
-		if names, err := matchTopics(plan.image, pattern); err == nil {
+	left := maxRegexTopics
+	for _, pattern := range g.due.take(dueMember{q.Group, q.MemberID}) {
+		// One that does not work out any more stays as it was; who brings it anew is told. One for which there is no room or time left
+		// will be due again.
+		if names, err := matchTopics(plan.image, pattern, end); err == nil && len(names) <= left {
 			plan.matches[pattern] = names
+			left -= len(names)
 		}
 	}
 	return plan
@@ -104,7 +109,7 @@ func (g *ConsumerGroups) beat(ctx context.Context, c *api.Call, q *kmsg.Consumer
 	if code != wire.None {
 		return api.Now(refusedBeat(q, code))
 	}
-	g.due.put(q.Group, answer.Due)
+	g.due.put(dueMember{q.Group, *answer.Response.MemberID}, answer.Due)
 	answer.Response.Version = q.Version
 	return api.Now(answer.Response)
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/chronik-stream/chronik/broker/meta"
 )
 
-// maxDueGroups bounds the groups whose regular expressions are remembered to be due. One that is not is due again a little later.
-const maxDueGroups = 100_000
+// maxDueBytes bounds what is remembered of regular expressions that are due. Those that are forgotten are due again a little later.
+const maxDueBytes = 16 << 20
 
 // ConsumerGroups answers the APIs of groups of the consumer protocol (KIP-848).
 type ConsumerGroups struct {
@@ -35,29 +35,52 @@ func (g *ConsumerGroups) served(image *meta.Image) bool {
 	return g.Served && image.Features()[meta.GroupVersion] >= 1
 }
 
-// dueRegexes are the regular expressions that coordinators want resolved, by group, until a member of the group comes with its rights.
+// dueRegexes are the regular expressions that coordinators want a member to resolve with its rights, until it comes. Who is no member
+// does not know the ids of those who are, and so can not keep them from it.
 type dueRegexes struct {
-	mu      sync.Mutex
-	byGroup map[string][]string
+	mu       sync.Mutex
+	byMember map[dueMember][]string
+	bytes    int
 }
 
-func (d *dueRegexes) put(groupID string, patterns []string) {
+type dueMember struct{ group, member string }
+
+// size is what the member takes with its regular expressions, and some bytes for each of them.
+func (d dueMember) size(patterns []string) int {
+	n := len(d.group) + len(d.member) + 100
+	for _, pattern := range patterns {
+		n += len(pattern) + 16
+	}
+	return n
+}
+
+func (d *dueRegexes) put(of dueMember, patterns []string) {
 	if len(patterns) == 0 {
 		return
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.byGroup == nil || len(d.byGroup) >= maxDueGroups {
-		d.byGroup = map[string][]string{}
+	d.drop(of)
+	size := of.size(patterns)
+	if d.byMember == nil || d.bytes+size > maxDueBytes {
+		d.byMember, d.bytes = map[dueMember][]string{}, 0
 	}
-	d.byGroup[groupID] = patterns
+	d.byMember[of] = patterns
+	d.bytes += size
 }
 
-func (d *dueRegexes) take(groupID string) []string {
+func (d *dueRegexes) take(of dueMember) []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	patterns := d.byGroup[groupID]
-	delete(d.byGroup, groupID)
+	return d.drop(of)
+}
+
+func (d *dueRegexes) drop(of dueMember) []string {
+	patterns, found := d.byMember[of]
+	if found {
+		d.bytes -= of.size(patterns)
+		delete(d.byMember, of)
+	}
 	return patterns
 }
 

@@ -202,3 +202,41 @@ func TestARegexShowsWhatItsMemberMaySee(t *testing.T) {
 		}
 	})
 }
+
+func TestAStrangerDoesNotKeepARegexFromItsGroup(t *testing.T) {
+	withConsumers(t, func(t *testing.T, b *groupBroker) {
+		r := b.beat(regexBeat("m", "t.*"))
+		wantCode(t, "join", r.ErrorCode, wire.None)
+		<-time.After(11 * time.Second) // in the bubble's time
+		b.createTopic("tin", 4, 1)
+		r = b.beat(nextBeat(r, 1, 0, 1, 2))
+		b.rules = nil
+		wantCode(t, "a stranger", b.beat(regexBeat("x", "y")).ErrorCode, wire.GroupAuthorizationFailed)
+		b.rules = groupGrants{"*"}
+		wantCode(t, "another member", b.beat(regexBeat("x", "y")).ErrorCode, wire.None)
+		r = b.beat(nextBeat(r, 1, 0, 1, 2))
+		if got := assignmentOf(r); got != "1 [0 1 2] 4 [0]" {
+			t.Fatalf("after a topic has come: %s", got)
+		}
+	})
+}
+
+func TestDueRegexesAreBounded(t *testing.T) {
+	var due dueRegexes
+	long := strings.Repeat("x", 4<<10)
+	for i := range 2 * maxDueBytes / len(long) {
+		of := dueMember{"g", fmt.Sprint(i)}
+		due.put(of, []string{long, "y"})
+		due.put(of, []string{long})
+		kept := 0
+		for of, patterns := range due.byMember {
+			kept += of.size(patterns)
+		}
+		if kept != due.bytes || kept > maxDueBytes {
+			t.Fatalf("%d bytes are kept, counted as %d", kept, due.bytes)
+		}
+		if i%3 == 0 && len(due.take(of)) != 1 {
+			t.Fatal("what was put is not there")
+		}
+	}
+}

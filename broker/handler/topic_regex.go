@@ -15,21 +15,22 @@ const (
 	// maxRegexBytes and maxRegexSteps bound a regular expression and what it takes to compare one character with it.
 	maxRegexBytes = 4 << 10
 	maxRegexSteps = 1000
-	// maxRegexTopics is how many topics the regular expressions of one group may match: each of them is asked for the right to see it.
+	// maxRegexTopics is how many topics a regular expression may match, and those together that are due: each topic is asked for the
+	// right to see it.
 	maxRegexTopics = 10_000
-	// regexTime bounds the search. RE2 has no expressions that take for ever, but there may be many topics.
+	// regexTime bounds the search for all that a heartbeat brings. RE2 has no expressions that take for ever, but there may be many topics.
 	regexTime = time.Second
 )
 
-// matchTopics returns the names of the topics that a regular expression (RE2) matches as a whole.
-func matchTopics(image *meta.Image, pattern string) ([]string, error) {
+// matchTopics returns the names of the topics that a regular expression (RE2) matches as a whole, if they are found by
+// the end.
+func matchTopics(image *meta.Image, pattern string, end time.Time) ([]string, error) {
 	re, err := compileTopicRegex(pattern)
 	if err != nil {
 		return nil, err
 	}
 	var names []string
 	var stop string
-	end := time.Now().Add(regexTime)
 	image.Topics(func(t *meta.Topic) bool {
 		if re.MatchString(t.Name) {
 			names = append(names, t.Name)
