@@ -15,7 +15,8 @@ type verification struct {
 	// lowest is the lowest first sequence of the epoch that was to be verified: the batches behind it wait until it is there, though
 	// they may be verified before.
 	lowest int32
-	// bumps says that each transaction has an epoch of its own (transaction version 2).
+	// bumps says that each transaction has an epoch of its own (transaction version 2). It is false where one request of the epoch said
+	// so: transaction.version may be changed between two of them.
 	bumps bool
 	// since is when it began, in milliseconds.
 	since int64
@@ -46,9 +47,9 @@ func (l *Log) StartVerification(producerID int64, epoch int16, firstSequence int
 		// Random, so that it is of no other log that this one has been, or will be moved to.
 		v = verification{guard: rand.Uint64() | 1, epoch: epoch, lowest: firstSequence, bumps: bumps, since: l.d.cfg.Clock().UnixMilli()} //nolint:gosec // no secret
 	case epoch > v.epoch:
-		v.epoch, v.lowest = epoch, firstSequence
+		v.epoch, v.lowest, v.bumps = epoch, firstSequence, bumps
 	case epoch == v.epoch:
-		v.lowest = min(v.lowest, firstSequence)
+		v.lowest, v.bumps = min(v.lowest, firstSequence), v.bumps && bumps
 	}
 	l.verifying[producerID] = v
 	return v.guard, nil

@@ -241,3 +241,15 @@ func TestVerificationsMoveWithTheirLog(t *testing.T) {
 	must(t, from.Close())
 	must(t, to.Close())
 }
+
+// TestALateBatchAfterTransactionVersionWasLowered: what was begun under version 2, and failed, does not let a batch of version 1 in that was
+// verified before the marker and comes after it. Nobody would end its transaction.
+func TestALateBatchAfterTransactionVersionWasLowered(t *testing.T) {
+	for name, first := range map[string]int16{"of the epoch before": 0, "of the same epoch": 1} {
+		v := newGuardedLog(t)
+		v.start(first, 0, true, wire.None)
+		guard := v.start(1, 0, false, wire.None)
+		v.finish(1, 1)
+		v.send(name, 1, 0, guard, wire.InvalidTxnState)
+	}
+}
