@@ -73,7 +73,7 @@ type TimestampOffset struct {
 // Append adds one batch v2, whose contents the caller has validated, and patches its offset and leader epoch in place. It does
 // not wait for the disk: the batch is durable, as the flush policy says, when Confirmed passes LastOffset.
 //
-// The errors carry Kafka's codes: OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE and
+// The errors carry Kafka's codes: OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_PRODUCER_ID_MAPPING, INVALID_TXN_STATE and
 // TRANSACTION_COORDINATOR_FENCED of the producer state, each as a ProducerRefusal; MESSAGE_TOO_LARGE and RECORD_LIST_TOO_LARGE for a batch beyond
 // max.message.bytes or segment.bytes; OFFSET_OUT_OF_RANGE for a replicated batch that does not continue the log;
 // KAFKA_STORAGE_ERROR when the directory is offline or full; UNKNOWN_TOPIC_OR_PARTITION when the log is deleted.
@@ -105,6 +105,9 @@ func (l *Log) append(batch []byte, info AppendInfo) (AppendResult, error) {
 	defer l.mu.Unlock()
 	if err := l.admit(&h, info.Origin); err != nil {
 		return AppendResult{}, err
+	}
+	if err := h.checkProducer(info.Origin); err != nil {
+		return AppendResult{}, &ProducerRefusal{err}
 	}
 	if h.hasProducer() {
 		duplicate, err := l.check(&h, mark, &info)

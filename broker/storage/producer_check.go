@@ -7,7 +7,7 @@ import (
 )
 
 // ProducerRefusal is why a batch contradicts what the log knows of its producer. It carries Kafka's code: OUT_OF_ORDER_SEQUENCE_NUMBER,
-// INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE or TRANSACTION_COORDINATOR_FENCED. Nothing of the batch was written.
+// INVALID_PRODUCER_EPOCH, INVALID_PRODUCER_ID_MAPPING, INVALID_TXN_STATE or TRANSACTION_COORDINATOR_FENCED. Nothing of the batch was written.
 type ProducerRefusal struct{ cause error }
 
 // Error is that of the cause.
@@ -19,6 +19,20 @@ func (r *ProducerRefusal) Unwrap() error { return r.cause }
 // fencingEpoch is the epoch of a producer id that has no other left. Its markers have it too, so that it does not rise from one to the
 // next.
 const fencingEpoch = math.MaxInt16
+
+// checkProducer refuses what is of a transaction and names no producer, or an epoch that there is none of: nobody could end it. A client's
+// batches are checked before they come here, others have their numbers from requests.
+func (h *header) checkProducer(origin Origin) error {
+	switch {
+	case origin == Replication || !h.transactional():
+		return nil
+	case !h.hasProducer():
+		return wire.Errorf(wire.InvalidProducerIDMapping, "a transactional batch of producer %d", h.producerID)
+	case h.producerEpoch < 0:
+		return wire.Errorf(wire.InvalidProducerEpoch, "a transactional batch of producer %d with epoch %d", h.producerID, h.producerEpoch)
+	}
+	return nil
+}
 
 // check says whether a batch of a producer may be appended (UnifiedLog and ProducerAppendInfo of Apache Kafka). A batch that is already
 // there is returned. The caller holds the lock.

@@ -180,3 +180,30 @@ func TestProducersAreListed(t *testing.T) {
 	}
 	must(t, d.Close())
 }
+
+// TestTransactionsNeedAProducer: what is in a request's marker or transactional commit may be any number, and what nobody can be could
+// never be ended. A leader's batches are taken as they are.
+func TestTransactionsNeedAProducer(t *testing.T) {
+	d := openDir(t, testConfig(vfs.NewMemory(nil)))
+	l := newLogIn(t, d)
+	for _, c := range []struct {
+		producerID int64
+		epoch      int16
+		code       int16
+	}{{-1, 0, wire.InvalidProducerIDMapping}, {-7, 0, wire.InvalidProducerIDMapping}, {7, -1, wire.InvalidProducerEpoch}} {
+		var refusal *ProducerRefusal
+		marker := record.MarkerBatch(record.EndTxn{ProducerID: c.producerID, Epoch: c.epoch}, testTime.UnixMilli())
+		if _, err := l.Append(marker, coordinator()); wire.CodeOf(err) != c.code || !errors.As(err, &refusal) {
+			t.Errorf("marker of %d/%d: %v", c.producerID, c.epoch, err)
+		}
+		batch := sign(batchOf(1, 10, testTime.UnixMilli()), c.producerID, c.epoch, 0, attrTransactional)
+		if _, err := l.Append(batch, coordinator()); wire.CodeOf(err) != c.code || !errors.As(err, &refusal) {
+			t.Errorf("batch of %d/%d: %v", c.producerID, c.epoch, err)
+		}
+	}
+	if end := l.EndOffset(); end != 0 {
+		t.Errorf("%d offsets were written", end)
+	}
+	appendTo(t, l, batchOf(1, 10, testTime.UnixMilli()))
+	must(t, d.Close())
+}
