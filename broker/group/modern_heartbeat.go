@@ -67,13 +67,25 @@ func (b *beating) look() int16 {
 		return code
 	}
 	b.told = b.q.tell(b.mb.told)
-	if r := b.g.memberRecord(b.mb.id, &b.told); r.Size() > b.m.cfg.MaxAppendBytes {
+	if b.size() > b.m.cfg.MaxAppendBytes {
 		return wire.InvalidRequest
 	}
 	if own := b.q.SubscribedTopicRegex; own != nil && b.q.Matches.size(b.g.id, *own) > b.m.cfg.MaxAppendBytes {
 		return wire.InvalidRegularExpression
 	}
 	return wire.None
+}
+
+// size is the largest record that makes the member last. One that takes another's place is first written with all that the other had.
+func (b *beating) size() int {
+	told := b.g.memberRecord(b.mb.id, &b.told)
+	old := b.instead
+	if old == nil {
+		return told.Size()
+	}
+	taken := b.g.memberRecord(b.mb.id, &old.told)
+	has := len(b.g.id) + len(b.mb.id) + old.weight() + weightOf(b.g.target[old.id])
+	return max(told.Size(), taken.Size(), has)
 }
 
 func (b *beating) findGroup() int16 {

@@ -1,6 +1,7 @@
 package group
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/chronik-stream/chronik/broker/wire"
@@ -23,4 +24,24 @@ func TestAMemberTakesTheInstanceOfAnother(t *testing.T) {
 	h.reload(testConfig())
 	h.beats(x, b)
 	expectHas(t, b, map[string][]int32{"t2": {0, 1, 2, 3}})
+}
+
+// What a static member has told fits a record; with the id of who takes its place it has to fit one as well, or the log refuses it and
+// the coordinator with all its groups is loaded again.
+func TestAStaticMemberOfALargerIDFitsTheLog(t *testing.T) {
+	cfg := testConfig()
+	h := newHarness(t, cfg)
+	s := h.staticConsumer("s", "i", strings.Repeat("x", 3000), "t1")
+	h.beats(s)
+	expectCode(t, "s leaves for now", s.leave(-2), wire.None)
+	next := h.staticConsumer(strings.Repeat("m", 2000), "i", "t1")
+	expectCode(t, "a larger id", next.heartbeat(), wire.InvalidRequest)
+	for _, e := range h.log {
+		if e.Size() > cfg.MaxAppendBytes {
+			t.Fatalf("a record has %d bytes", e.Size())
+		}
+	}
+	next.id = "n"
+	h.beats(next)
+	expectHas(t, next, map[string][]int32{"t1": {0, 1, 2, 3}})
 }
