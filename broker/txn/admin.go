@@ -2,11 +2,20 @@ package txn
 
 import (
 	"regexp"
+	"regexp/syntax"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// Bounds of a pattern of transactional ids. A request of a few bytes, for which nobody needs a right, has every id compared with it, and
+// the coordinators do nothing else meanwhile. Apache Kafka has no bounds.
+const (
+	maxPatternBytes = 4 << 10
+	// maxPatternSteps is what it may take to compare one character.
+	maxPatternSteps = 1000
 )
 
 // CompilePattern makes what List takes for a pattern that has to match a whole transactional id; it returns nil for an empty one. The
@@ -15,14 +24,29 @@ func CompilePattern(pattern string) (*regexp.Regexp, error) {
 	if pattern == "" {
 		return nil, nil //nolint:nilnil // no pattern is a good answer
 	}
-	if _, err := regexp.Compile(pattern); err != nil {
-		return nil, wire.Errorf(wire.InvalidRegularExpression, "pattern of transactional ids: %v", err)
+	if len(pattern) > maxPatternBytes {
+		return nil, badPattern("it has %d bytes, more than %d", len(pattern), maxPatternBytes)
+	}
+	parsed, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return nil, badPattern("%v", err)
+	}
+	program, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return nil, badPattern("%v", err)
+	}
+	if len(program.Inst) > maxPatternSteps {
+		return nil, badPattern("it is too complex")
 	}
 	whole, err := regexp.Compile(`\A(?:` + pattern + `)\z`)
 	if err != nil {
-		return nil, wire.Errorf(wire.InvalidRegularExpression, "pattern of transactional ids: %v", err)
+		return nil, badPattern("%v", err)
 	}
 	return whole, nil
+}
+
+func badPattern(why string, args ...any) error {
+	return wire.Errorf(wire.InvalidRegularExpression, "pattern of transactional ids: "+why, args...)
 }
 
 func (m *Machine) describe(ticket uint64, q Describe) {

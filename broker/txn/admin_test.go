@@ -2,6 +2,7 @@ package txn
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,6 +76,20 @@ func TestPatternsThatAreNone(t *testing.T) {
 		if _, err := CompilePattern(bad); wire.CodeOf(err) != wire.InvalidRegularExpression {
 			t.Errorf("%q: %v", bad, err)
 		}
+	}
+}
+
+// TestPatternsThatCostTooMuch: every id is compared with a pattern, while the coordinators' clients wait.
+func TestPatternsThatCostTooMuch(t *testing.T) {
+	for name, bad := range map[string]string{
+		"long": strings.Repeat("a", maxPatternBytes+1), "complex": "((a?){30}b?){30}", "as long as may be": strings.Repeat("a", maxPatternBytes),
+	} {
+		if _, err := CompilePattern(bad); wire.CodeOf(err) != wire.InvalidRegularExpression {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := CompilePattern(strings.Repeat("a", maxPatternSteps/2)); err != nil {
+		t.Error(err)
 	}
 }
 
