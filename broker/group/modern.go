@@ -201,18 +201,22 @@ func (g *modernGroup) subscribed(mb *modernMember) []string {
 	return slices.Concat(mb.told.Topics, matched)
 }
 
-// topicNames are the names of all topics that somebody subscribes to.
-func (g *modernGroup) topicNames() map[string]struct{} {
-	names := make(map[string]struct{}, len(g.names))
+// existing are the topics that somebody subscribes to. Members may name any number that do not exist: those cost one look each.
+func (g *modernGroup) existing(topics Topics) map[string]TopicState {
+	found := map[string]TopicState{}
 	for name := range g.names {
-		names[name] = struct{}{}
+		if t, exists := topics.ByName(name); exists {
+			found[name] = t
+		}
 	}
 	for pattern := range g.patterns {
 		for _, name := range g.resolved[pattern].Topics {
-			names[name] = struct{}{}
+			if t, exists := topics.ByName(name); exists {
+				found[name] = t
+			}
 		}
 	}
-	return names
+	return found
 }
 
 // subscribes reports whether somebody may be reading the topic.

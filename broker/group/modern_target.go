@@ -22,19 +22,16 @@ func (c partitionCounts) Partitions(topic assign.TopicID) (int32, bool) {
 
 // hashTopics stands for the topics that the group subscribes to, as they are; 0 where there are none.
 func (g *modernGroup) hashTopics(topics Topics) int64 {
-	sum, found := fnv.New64a(), false
-	for _, name := range sortedKeys(g.topicNames()) {
-		t, exists := topics.ByName(name)
-		if !exists {
-			continue
-		}
-		found = true
+	existing := g.existing(topics)
+	if len(existing) == 0 {
+		return 0
+	}
+	sum := fnv.New64a()
+	for _, name := range sortedKeys(existing) {
+		t := existing[name]
 		_, _ = io.WriteString(sum, name)
 		_, _ = sum.Write(t.ID[:])
 		_, _ = sum.Write(binary.BigEndian.AppendUint32(nil, uint32(t.Partitions))) //nolint:gosec // bits
-	}
-	if !found {
-		return 0
 	}
 	return int64(sum.Sum64()) //nolint:gosec // bits
 }
@@ -118,19 +115,14 @@ func weightOf(a assign.Assignment) int {
 
 // assignees are the members as assignors see them.
 func (g *modernGroup) assignees(topics Topics) []assign.Member {
-	ids := map[string]assign.TopicID{}
-	for name := range g.topicNames() {
-		if t, exists := topics.ByName(name); exists {
-			ids[name] = t.ID
-		}
-	}
+	existing := g.existing(topics)
 	list := make([]assign.Member, 0, len(g.members))
 	for _, memberID := range sortedKeys(g.members) {
 		mb := g.members[memberID]
 		one := assign.Member{ID: mb.id, Instance: mb.told.Instance, Owned: g.target[mb.id]}
 		for _, name := range g.subscribed(mb) {
-			if id, exists := ids[name]; exists {
-				one.Topics = append(one.Topics, id)
+			if t, exists := existing[name]; exists {
+				one.Topics = append(one.Topics, t.ID)
 			}
 		}
 		list = append(list, one)
