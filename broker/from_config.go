@@ -121,7 +121,7 @@ func groupsOf(g config.Groups, sessionTimeout time.Duration) group.Config {
 		ExpiryInterval: g.ExpiryInterval,
 		Consumer: group.ConsumerConfig{
 			MaxSize: g.Consumer.MaxSize, Assignors: g.Consumer.Assignors, RegexRefresh: g.Consumer.RegexRefresh,
-			SessionTimeout: sessionTimeout,
+			SessionTimeout: sessionTimeout, Upgrade: g.Consumer.Upgrade, Downgrade: g.Consumer.Downgrade,
 		},
 	}
 }

@@ -131,10 +131,10 @@ func (b *Broker) table(ctx context.Context) (*api.Table, error) {
 	}
 	groups := &handler.Groups{
 		Coordinator: b.groups, Image: b.store.Image, Endpoint: b.endpoint, CreateTopic: b.createCoordinatorTopic(ctx),
-		Changes: &changes{audit: b.audit},
+		ConsumerSettings: b.options.ConsumerGroup, Changes: &changes{audit: b.audit},
 	}
 	consumers := &handler.ConsumerGroups{
-		Groups: groups, Served: b.options.ConsumerGroups, Assignors: b.options.Group.Consumer.Assignors, Settings: b.options.ConsumerGroup,
+		Groups: groups, Served: b.options.ConsumerGroups, Assignors: b.options.Group.Consumer.Assignors,
 	}
 	transactions := &handler.Transactions{
 		Coordinator: b.transactions, Groups: groups, ProducerIDs: b.work.ids, Markers: b.work.markers, Verification: verification,

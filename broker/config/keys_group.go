@@ -28,7 +28,7 @@ func groupKeys() []Key {
 		{Name: "group.consumer.max.heartbeat.interval.ms", Type: Int, Default: "15000", Check: atLeast(1), Effect: ActedOn, Doc: "Upper bound of a group's consumer.heartbeat.interval.ms."},
 		{Name: "group.consumer.max.session.timeout.ms", Type: Int, Default: "60000", Check: atLeast(1), Effect: ActedOn, Doc: "Upper bound of a group's consumer.session.timeout.ms."},
 		{Name: "group.consumer.max.size", Type: Int, Default: "2147483647", Check: atLeast(1), Effect: ActedOn, Doc: "Most members of one consumer group."},
-		{Name: "group.consumer.migration.policy", Type: String, Default: "bidirectional", Check: anyCase("DISABLED", "DOWNGRADE", "UPGRADE", "BIDIRECTIONAL"), Effect: Ignored, Doc: "Whether classic groups and consumer groups turn into each other."},
+		{Name: "group.consumer.migration.policy", Type: String, Default: "bidirectional", Check: anyCase("DISABLED", "DOWNGRADE", "UPGRADE", "BIDIRECTIONAL"), Effect: ActedOn, Doc: "Whether a classic group becomes a consumer group when a member of that protocol joins (upgrade), and a classic one when the last of them leaves (downgrade)."},
 		{Name: "group.consumer.min.assignment.interval.ms", Type: Int, Default: "0", Check: atLeast(0), Effect: ActedOn, Doc: "Lower bound of a group's consumer.assignment.interval.ms."},
 		{Name: "group.consumer.min.heartbeat.interval.ms", Type: Int, Default: "5000", Check: atLeast(1), Effect: ActedOn, Doc: "Lower bound of a group's consumer.heartbeat.interval.ms."},
 		{Name: "group.consumer.min.session.timeout.ms", Type: Int, Default: "45000", Check: atLeast(1), Effect: ActedOn, Doc: "Lower bound of a group's consumer.session.timeout.ms."},

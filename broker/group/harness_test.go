@@ -25,6 +25,7 @@ func testConfig() Config {
 		MaxAppendBytes:        4096,
 		Consumer: ConsumerConfig{
 			MaxSize: 3, Assignors: []string{"uniform", "range"}, SessionTimeout: 45 * time.Second, RegexRefresh: 10 * time.Minute,
+			Upgrade: true, Downgrade: true,
 		},
 	}
 }
@@ -208,7 +209,8 @@ func subscription(topics ...string) []byte {
 		b = binary.BigEndian.AppendUint16(b, uint16(len(topic)))
 		b = append(b, topic...)
 	}
-	return append(b, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0)
+	// No data of the user's, nothing owned, of no generation, in no rack.
+	return append(b, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)
 }
 
 func (c *client) joinRequest() Join {
@@ -217,7 +219,11 @@ func (c *client) joinRequest() Join {
 	r.SessionTimeoutMillis, r.RebalanceTimeoutMillis = 10_000, 60_000
 	r.ProtocolType, r.Protocols = "consumer", c.protocols
 	c.nonce++
-	return Join{JoinGroupRequest: r, ClientID: c.name, ClientHost: "/10.0.0.1", Nonce: fmt.Sprint(c.nonce)}
+	join := Join{JoinGroupRequest: r, ClientID: c.name, ClientHost: "/10.0.0.1", Nonce: fmt.Sprint(c.nonce)}
+	if c.h.topics != nil {
+		join.Topics = c.h.topics
+	}
+	return join
 }
 
 // join sends a join, and again with the id that it is given, and returns the last ticket.

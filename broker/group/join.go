@@ -24,9 +24,12 @@ func (m *Machine) join(ticket uint64, q Join) {
 		m.refuseJoin(ticket, q.MemberID, wire.InvalidSessionTimeout)
 		return
 	}
+	if q.Topics != nil {
+		m.learn(q.Topics)
+	}
 	if g := m.modern[q.Group]; g != nil {
 		if len(g.members) > 0 {
-			m.refuseJoin(ticket, q.MemberID, wire.InconsistentGroupProtocol)
+			m.joinModern(ticket, g, q)
 			return
 		}
 		if q.MemberID == "" {
@@ -86,7 +89,7 @@ func (m *Machine) turnAway(ticket uint64, g *group, memberID string) {
 
 func (m *Machine) joinNew(ticket uint64, g *group, q Join) {
 	if q.InstanceID != nil {
-		id := *q.InstanceID + "-" + q.Nonce
+		id := q.newID()
 		if holder := g.members[g.static[*q.InstanceID]]; holder != nil {
 			m.replaceStatic(ticket, g, holder, id, q)
 			return
@@ -98,7 +101,7 @@ func (m *Machine) joinNew(ticket uint64, g *group, q Join) {
 		m.refuseJoin(ticket, "", wire.GroupMaxSizeReached)
 		return
 	}
-	id := q.ClientID + "-" + q.Nonce
+	id := q.newID()
 	if q.Version < memberIDRequired {
 		m.addMember(ticket, g, id, q)
 		return

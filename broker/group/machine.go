@@ -36,6 +36,9 @@ type ConsumerConfig struct {
 	Assignors []string
 	// SessionTimeout is for members that were not heard of since the log was loaded (group.consumer.session.timeout.ms).
 	SessionTimeout time.Duration
+	// Upgrade and Downgrade say whether a classic group becomes one of the consumer protocol when a member of that joins, and one of the
+	// classic protocol again when the last of them has left (group.consumer.migration.policy).
+	Upgrade, Downgrade bool
 	// RegexRefresh is how long topics are taken for all that match a regular expression (group.consumer.regex.refresh.interval.ms).
 	RegexRefresh time.Duration
 }

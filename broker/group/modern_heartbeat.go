@@ -1,6 +1,7 @@
 package group
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"time"
@@ -18,9 +19,9 @@ type beating struct {
 	// g and mb are who it is from. They may be new.
 	g  *modernGroup
 	mb *modernMember
-	// instead is the static member whose place mb takes, if any; simple is the classic group without members that g takes over.
+	// instead is the static member whose place mb takes, if any; classic is the group of the classic protocol whose place g takes.
 	instead *modernMember
-	simple  *group
+	classic *group
 	// told is what the member has told with this.
 	told consumerlog.Member
 	// late says that the member has missed an answer; before is what it was assigned then.
@@ -44,7 +45,7 @@ func (m *Machine) beat(ticket uint64, q Beat) {
 		m.refuse(ticket, code)
 		return
 	}
-	code := b.carryOut()
+	code := b.assign(b.join())
 	m.append(b.records...)
 	m.keepModernAlive(b.g, b.mb, q.Settings.SessionTimeout)
 	if code != wire.None {
@@ -93,11 +94,17 @@ func (b *beating) findGroup() int16 {
 	if b.g = b.m.modern[id]; b.g != nil {
 		return wire.None
 	}
-	classic := b.m.groups[id]
-	if b.q.MemberEpoch != 0 || classic != nil && classic.state != Empty {
+	if b.q.MemberEpoch != 0 {
 		return wire.GroupIDNotFound
 	}
-	b.g, b.simple = newModernGroup(id), classic
+	b.classic = b.m.groups[id]
+	if b.classic == nil || b.classic.state == Empty {
+		b.g = newModernGroup(id)
+		return wire.None
+	}
+	if b.g = b.m.upgraded(b.classic); b.g == nil {
+		return wire.GroupIDNotFound
+	}
 	return wire.None
 }
 
@@ -181,8 +188,8 @@ func distinctSorted(names []string) []string {
 	return slices.Compact(slices.Sorted(slices.Values(names)))
 }
 
-// carryOut does what the heartbeat asks for.
-func (b *beating) carryOut() int16 {
+// join takes in what the member has told. It reports whether its subscription changed.
+func (b *beating) join() (changed bool) {
 	created := b.takePlace()
 	b.late, b.before = b.q.MemberEpoch < b.mb.epoch, b.mb.assigned
 	changed, bump := b.subscribe()
@@ -190,6 +197,11 @@ func (b *beating) carryOut() int16 {
 		bump = true
 	}
 	b.bump(bump, created)
+	return changed
+}
+
+// assign computes an assignment when it is time for one, and moves the member on towards its part of it.
+func (b *beating) assign(changed bool) int16 {
 	if b.mayAssign() {
 		records, err := b.m.retarget(b.g)
 		if err != nil {
@@ -202,13 +214,14 @@ func (b *beating) carryOut() int16 {
 	return wire.None
 }
 
-// takePlace makes the group, in the place of a classic group without members, and puts a static member that is back in its old place.
+// takePlace makes the group, in the place of a classic one where there is one, and puts a static member that is back in its old place.
 func (b *beating) takePlace() (created bool) {
-	if b.simple != nil {
-		b.records = append(b.records, b.m.giveWay(b.simple)...)
-	}
 	if created = b.m.modern[b.g.id] == nil; created {
 		b.m.modern[b.g.id] = b.g
+		if b.classic != nil {
+			b.records = append(b.records, b.m.upgrade(b.classic, b.g)...)
+		}
+		created = len(b.g.members) == 0
 	}
 	if old := b.instead; old != nil {
 		b.records = append(b.records, b.m.replace(b.g, old, b.mb)...)
@@ -340,7 +353,17 @@ func (e epochs) answer() *kmsg.ConsumerGroupHeartbeatResponseAssignment {
 func sameMember(a, b *consumerlog.Member) bool {
 	return sameString(a.Instance, b.Instance) && sameString(a.Rack, b.Rack) && a.ClientID == b.ClientID && a.ClientHost == b.ClientHost &&
 		slices.Equal(a.Topics, b.Topics) && sameString(a.Regex, b.Regex) && a.RebalanceTimeoutMillis == b.RebalanceTimeoutMillis &&
-		sameString(a.Assignor, b.Assignor) && a.Classic == b.Classic
+		sameString(a.Assignor, b.Assignor) && sameClassic(a.Classic, b.Classic)
+}
+
+func sameClassic(a, b *consumerlog.Classic) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.SessionTimeoutMillis == b.SessionTimeoutMillis &&
+		slices.EqualFunc(a.Protocols, b.Protocols, func(x, y consumerlog.ClassicProtocol) bool {
+			return x.Name == y.Name && bytes.Equal(x.Metadata, y.Metadata)
+		})
 }
 
 func sameString(a, b *string) bool { return a == b || a != nil && b != nil && *a == *b }
@@ -365,7 +388,7 @@ func (m *Machine) watchRevocation(g *modernGroup, mb *modernMember) {
 }
 
 func (m *Machine) forgetModernTimers(g *modernGroup, mb *modernMember) {
-	for _, kind := range []timerKind{sessionTimer, revocationTimer} {
+	for _, kind := range []timerKind{sessionTimer, revocationTimer, joinTimer, syncTimer} {
 		m.timers.cancel(timerKey{kind, g.id, mb.id})
 	}
 }

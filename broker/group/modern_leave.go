@@ -60,9 +60,11 @@ func (m *Machine) leaveForNow(g *modernGroup, mb *modernMember) {
 	m.append(g.placeRecord(mb))
 }
 
-// fenceModern removes members. The others get what they had at the next assignment.
+// fenceModern removes members. The others get what they had at the next assignment, or by a rebalance of their own when all of them use
+// the classic protocol.
 func (m *Machine) fenceModern(g *modernGroup, members ...*modernMember) {
 	var records []Record
+	next := m.downgraded(g, members...)
 	for _, mb := range members {
 		records = append(records, g.memberTombstones(mb.id)...)
 		m.forgetModernTimers(g, mb)
@@ -70,6 +72,12 @@ func (m *Machine) fenceModern(g *modernGroup, members ...*modernMember) {
 	}
 	for _, mb := range members {
 		records = append(records, g.forgetPattern(mb.pattern())...)
+	}
+	if next != nil {
+		m.append(records...)
+		m.downgrade(g, next)
+		m.prepareRebalance(next)
+		return
 	}
 	g.epoch++
 	if m.topics != nil {

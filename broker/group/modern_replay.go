@@ -120,7 +120,7 @@ func (m *Machine) loadedModern() {
 		delete(m.groups, id)
 		for _, memberID := range sortedKeys(g.members) {
 			mb := g.members[memberID]
-			m.keepModernAlive(g, mb, m.cfg.Consumer.SessionTimeout)
+			m.keepModernAlive(g, mb, mb.sessionTimeout(m.cfg.Consumer.SessionTimeout))
 			m.watchRevocation(g, mb)
 		}
 	}

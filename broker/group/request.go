@@ -17,6 +17,9 @@ type Join struct {
 	ClientHost string
 	// Nonce makes a new member id unique; the caller draws it at random.
 	Nonce string
+	// Topics and Settings are as in Beat, for a group that has members of the consumer protocol. Topics may be nil.
+	Topics   Topics
+	Settings BeatSettings
 }
 
 // Sync asks for the member's assignment, and brings all of them when it comes from the leader. The answer is a

@@ -12,6 +12,10 @@ func (m *Machine) keepAlive(g *group, mb *member) {
 }
 
 func (m *Machine) heartbeat(ticket uint64, q Heartbeat) {
+	if g := m.modern[q.Group]; g != nil {
+		m.heartbeatModern(ticket, g, q)
+		return
+	}
 	g := m.groups[q.Group]
 	if g == nil {
 		m.refuse(ticket, wire.UnknownMemberID)
@@ -60,6 +64,10 @@ func (m *Machine) memberGone(g *group) {
 }
 
 func (m *Machine) leave(ticket uint64, q Leave) {
+	if g := m.modern[q.Group]; g != nil {
+		m.leaveModern(ticket, g, q)
+		return
+	}
 	r := kmsg.NewPtrLeaveGroupResponse()
 	g := m.groups[q.Group]
 	left := false

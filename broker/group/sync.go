@@ -12,6 +12,10 @@ import (
 )
 
 func (m *Machine) sync(ticket uint64, q Sync) {
+	if g := m.modern[q.Group]; g != nil {
+		m.syncModern(ticket, g, q)
+		return
+	}
 	g := m.groups[q.Group]
 	if g == nil || g.state == Empty {
 		m.refuse(ticket, wire.UnknownMemberID)

@@ -19,8 +19,6 @@ type ConsumerGroups struct {
 	Served bool
 	// Assignors are group.consumer.assignors.
 	Assignors []string
-	// Settings are the times that are in force for a group.
-	Settings func(image *meta.Image, groupID string) group.BeatSettings
 
 	due dueRegexes
 }

@@ -39,6 +39,8 @@ type Groups struct {
 	Coordinator GroupCoordinator
 	// Image is the newest image of the metadata.
 	Image func() *meta.Image
+	// ConsumerSettings are the times that are in force for a group that has members of the consumer protocol.
+	ConsumerSettings func(image *meta.Image, groupID string) group.BeatSettings
 	// Endpoint is where clients of a listener reach a node; ok is false when the node is not there or not on that listener.
 	Endpoint func(nodeID int32, listener string) (host string, port int32, ok bool)
 	// CreateTopic asks for a coordinators' topic to be created, and does not wait for it.

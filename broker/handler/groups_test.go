@@ -102,12 +102,10 @@ func newGroupBroker(t *testing.T) *groupBroker {
 		CreateTopic: func(string) { b.created++ },
 	}
 	b.groups.Coordinator, b.groups.Changes = b.shards, &changeLog{}
-	b.consumers = &ConsumerGroups{
-		Groups: b.groups, Served: true, Assignors: []string{"uniform", "range"},
-		Settings: func(*meta.Image, string) group.BeatSettings {
-			return group.BeatSettings{SessionTimeout: 45 * time.Second, HeartbeatInterval: 5 * time.Second}
-		},
+	b.groups.ConsumerSettings = func(*meta.Image, string) group.BeatSettings {
+		return group.BeatSettings{SessionTimeout: 45 * time.Second, HeartbeatInterval: 5 * time.Second}
 	}
+	b.consumers = &ConsumerGroups{Groups: b.groups, Served: true, Assignors: []string{"uniform", "range"}}
 	return b
 }
 

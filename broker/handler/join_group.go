@@ -24,7 +24,11 @@ func (g *Groups) joinGroup() api.Row {
 			if q.Group == "" {
 				return api.Now(refuseJoin(c, q, wire.InvalidGroupID))
 			}
-			join := group.Join{JoinGroupRequest: q, ClientID: c.ClientID, ClientHost: memberHost(c), Nonce: rand.Text()}
+			image := g.Image()
+			join := group.Join{
+				JoinGroupRequest: q, ClientID: c.ClientID, ClientHost: memberHost(c), Nonce: rand.Text(),
+				Topics: groupTopics{image}, Settings: g.ConsumerSettings(image, q.Group),
+			}
 			resp, code := askGroup[*kmsg.JoinGroupResponse](ctx, g, q.Group, join)
 			if code != wire.None {
 				return api.Now(refuseJoin(c, q, code))

@@ -1,0 +1,159 @@
+package group
+
+import (
+	"slices"
+
+	"github.com/chronik-stream/chronik/broker/group/consumerlog"
+	"github.com/chronik-stream/chronik/broker/group/embedded"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// upgraded is a classic group as one of the consumer protocol, with all members at its generation (KIP-848). Nothing is changed yet; nil
+// says that the group can not be upgraded: it is not allowed, its members are no consumers, or they have an assignor of their own, whose
+// data would be lost.
+func (m *Machine) upgraded(g *group) *modernGroup {
+	if !m.cfg.Consumer.Upgrade || g.protocolType != consumerProtocol || g.protocol == nil || len(g.order) > m.cfg.Consumer.MaxSize {
+		return nil
+	}
+	next := newModernGroup(g.id)
+	next.epoch, next.assignmentEpoch = g.generation, g.generation
+	for _, mb := range g.order {
+		if !next.adopt(mb, g, m.topics) {
+			return nil
+		}
+	}
+	next.hash, next.seen = next.hashTopics(m.topics), m.topics.Version()
+	return next
+}
+
+// adopt makes a member of a classic group one of this.
+func (g *modernGroup) adopt(mb *member, from *group, topics Topics) bool {
+	subscription, err := embedded.ReadSubscription(mb.metadata(from.protocolName()))
+	if err != nil {
+		return false
+	}
+	var assignment embedded.Assignment
+	if len(mb.assignment) > 0 {
+		if assignment, err = embedded.ReadAssignment(mb.assignment); err != nil || len(assignment.UserData) > 0 {
+			return false
+		}
+	}
+	next, none := newModernMember(mb.id), ""
+	g.put(next, consumerlog.Member{
+		Instance: cloneString(mb.instance), Rack: subscription.Rack, ClientID: mb.clientID, ClientHost: mb.clientHost,
+		Topics: distinctSorted(subscription.Topics), Regex: &none,
+		RebalanceTimeoutMillis: int32(mb.rebalanceTimeout.Milliseconds()), //nolint:gosec // it came as an int32
+		Classic:                classicOf(mb),
+	})
+	at := place{epoch: from.generation, previous: from.generation, state: consumerlog.Stable, assigned: epochs{}}
+	for _, of := range assignment.Topics {
+		t, exists := topics.ByName(of.Topic)
+		for _, p := range of.Partitions {
+			if exists && p >= 0 && p < t.Partitions && g.owners[t.ID][p] == "" {
+				at.assigned.set(t.ID, p, from.generation)
+			}
+		}
+	}
+	g.settle(next, at)
+	g.target[next.id] = at.assigned.partitions()
+	return true
+}
+
+func classicOf(mb *member) *consumerlog.Classic {
+	c := &consumerlog.Classic{SessionTimeoutMillis: int32(mb.sessionTimeout.Milliseconds())} //nolint:gosec // it came as an int32
+	for _, p := range mb.protocols {
+		c.Protocols = append(c.Protocols, consumerlog.ClassicProtocol{Name: p.name, Metadata: p.metadata})
+	}
+	return c
+}
+
+// assignmentVersion is how a member of the classic protocol reads an assignment: in the version of its own subscription.
+func assignmentVersion(c *consumerlog.Classic) int16 {
+	s, err := embedded.ReadSubscription(c.Protocols[0].Metadata)
+	if err != nil {
+		return 0
+	}
+	return s.Version
+}
+
+// upgrade gives a group of the consumer protocol the place of a classic one, and returns the records that do so. Who waits for the classic
+// group's rebalance is told to join again.
+func (m *Machine) upgrade(old *group, g *modernGroup) []Record {
+	m.timers.cancel(timerKey{kind: joinTimer, group: old.id})
+	m.endSync(old)
+	for _, mb := range old.order {
+		if mb.joining != 0 {
+			m.refuseJoin(mb.joining, mb.id, wire.RebalanceInProgress)
+			mb.joining = 0
+		}
+		if mb.syncing != 0 {
+			m.refuse(mb.syncing, wire.RebalanceInProgress)
+			mb.syncing = 0
+		}
+	}
+	records := m.giveWay(old)
+	if len(g.members) == 0 {
+		return records
+	}
+	var targets, places []Record
+	for _, id := range sortedKeys(g.members) {
+		mb := g.members[id]
+		records = append(records, g.memberRecord(id, &mb.told))
+		targets, places = append(targets, g.targetMemberRecord(id)), append(places, g.placeRecord(mb))
+		m.keepModernAlive(g, mb, mb.sessionTimeout(0))
+	}
+	records = append(append(append(records, g.groupRecord()), targets...), g.targetRecord())
+	return append(records, places...)
+}
+
+// downgraded is the group without some of its members as a classic one (KIP-848). Its members have what they were to have until they join
+// again. Nothing is changed yet; nil says that it can not be one: that is not allowed, nobody is left or too many are, one of them uses
+// the consumer protocol, or they do not fit a record.
+func (m *Machine) downgraded(g *modernGroup, without ...*modernMember) *group {
+	next := newGroup(g.id)
+	next.generation, next.protocolType, next.stored = g.epoch, consumerProtocol, true
+	for _, id := range sortedKeys(g.members) {
+		mb := g.members[id]
+		if slices.Contains(without, mb) {
+			continue
+		}
+		if mb.told.Classic == nil {
+			return nil
+		}
+		next.add(mb.classic())
+		target := embeddedAssignment(g.target[id], m.topics)
+		next.members[id].assignment = target.Bytes(assignmentVersion(mb.told.Classic))
+	}
+	if !m.cfg.Consumer.Downgrade || len(next.order) == 0 || len(next.order) > m.cfg.MaxSize {
+		return nil
+	}
+	name := next.vote()
+	next.protocol = &name
+	next.topics = next.subscribedTopics()
+	next.enter(Stable, m.now)
+	if r := next.record(); r.Size() > m.cfg.MaxAppendBytes {
+		return nil
+	}
+	return next
+}
+
+// downgrade gives a classic group the place of one of the consumer protocol.
+func (m *Machine) downgrade(g *modernGroup, next *group) {
+	m.append(append(m.forgetModern(g), next.record())...)
+	m.groups[g.id] = next
+	for _, mb := range next.order {
+		m.keepAlive(next, mb)
+	}
+}
+
+// classic is the member as one of a classic group.
+func (mb *modernMember) classic() *member {
+	out := &member{
+		id: mb.id, instance: mb.told.Instance, clientID: mb.told.ClientID, clientHost: mb.told.ClientHost,
+		rebalanceTimeout: mb.rebalanceTimeout(), sessionTimeout: mb.sessionTimeout(0),
+	}
+	for _, p := range mb.told.Classic.Protocols {
+		out.protocols = append(out.protocols, protocol{name: p.Name, metadata: p.Metadata})
+	}
+	return out
+}
