@@ -107,6 +107,8 @@ func (m *Machine) topicsDeleted(ticket uint64, q TopicsDeleted) {
 			m.dropIfUnused(g)
 		}
 	}
+	// Topics that are gone are not to be kept in memory; the next request brings those that there are.
+	m.topics = nil
 	m.append(records...)
 	m.answer(ticket, nil)
 }

@@ -24,11 +24,9 @@ func (m *Machine) join(ticket uint64, q Join) {
 		m.refuseJoin(ticket, q.MemberID, wire.InvalidSessionTimeout)
 		return
 	}
-	if q.Topics != nil {
-		m.learn(q.Topics)
-	}
 	if g := m.modern[q.Group]; g != nil {
 		if len(g.members) > 0 {
+			m.learn(q.Topics)
 			m.joinModern(ticket, g, q)
 			return
 		}

@@ -45,6 +45,10 @@ func (g *modernGroup) adopt(mb *member, from *group, topics Topics) bool {
 		RebalanceTimeoutMillis: int32(mb.rebalanceTimeout.Milliseconds()), //nolint:gosec // it came as an int32
 		Classic:                classicOf(mb),
 	})
+	if len(mb.assignment) == 0 {
+		// A rebalance has taken it back; those who cooperate have kept what they had when they joined.
+		assignment.Topics = subscription.Owned
+	}
 	at := place{epoch: from.generation, previous: from.generation, state: consumerlog.Stable, assigned: epochs{}}
 	for _, of := range assignment.Topics {
 		t, exists := topics.ByName(of.Topic)
@@ -106,10 +110,13 @@ func (m *Machine) upgrade(old *group, g *modernGroup) []Record {
 	return append(records, places...)
 }
 
-// downgraded is the group without some of its members as a classic one (KIP-848). Its members have what they were to have until they join
-// again. Nothing is changed yet; nil says that it can not be one: that is not allowed, nobody is left or too many are, one of them uses
-// the consumer protocol, or they do not fit a record.
+// downgraded is the group without some of its members as a classic one (KIP-848). Its members have what they may be using, and not what
+// they were to have, as Apache Kafka writes it: the group may be upgraded again before they have joined. Nothing is changed yet; nil says that it can not be one: that is not allowed, nobody is left or too many are, one of them uses
+// the consumer protocol, they do not fit a record, or no request has brought the topics' names yet.
 func (m *Machine) downgraded(g *modernGroup, without ...*modernMember) *group {
+	if m.topics == nil || !m.cfg.Consumer.Downgrade {
+		return nil
+	}
 	next := newGroup(g.id)
 	next.generation, next.protocolType, next.stored = g.epoch, consumerProtocol, true
 	for _, id := range sortedKeys(g.members) {
@@ -121,10 +128,10 @@ func (m *Machine) downgraded(g *modernGroup, without ...*modernMember) *group {
 			return nil
 		}
 		next.add(mb.classic())
-		target := embeddedAssignment(g.target[id], m.topics)
-		next.members[id].assignment = target.Bytes(assignmentVersion(mb.told.Classic))
+		has := embeddedAssignment(mb.has(), m.topics)
+		next.members[id].assignment = has.Bytes(assignmentVersion(mb.told.Classic))
 	}
-	if !m.cfg.Consumer.Downgrade || len(next.order) == 0 || len(next.order) > m.cfg.MaxSize {
+	if len(next.order) == 0 || len(next.order) > m.cfg.MaxSize {
 		return nil
 	}
 	name := next.vote()

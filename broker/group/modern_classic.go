@@ -18,10 +18,6 @@ import (
 
 // joinModern takes a join of the classic protocol to a group that has members of the consumer protocol.
 func (m *Machine) joinModern(ticket uint64, g *modernGroup, q Join) {
-	if m.topics == nil {
-		m.refuseJoin(ticket, q.MemberID, wire.CoordinatorLoadInProgress)
-		return
-	}
 	b, code := m.lookAtJoin(g, q)
 	if code != wire.None {
 		id := q.MemberID
@@ -47,15 +43,15 @@ func (b *beating) joinClassic() int16 {
 	m, g := b.m, b.g
 	last := b.instead != nil && b.instead.told.Classic == nil
 	changed := b.join()
-	stale := g.assignmentEpoch < g.epoch
-	if last && !stale {
+	if last && g.assignmentEpoch >= g.epoch {
 		b.reconcile(changed)
 	}
 	if last {
 		if next := m.downgraded(g); next != nil {
+			settled := g.state() == Stable
 			m.append(b.records...)
 			m.downgrade(g, next)
-			if stale {
+			if !settled {
 				m.prepareRebalance(next)
 			}
 			return wire.None
@@ -202,7 +198,8 @@ func (m *Machine) syncModern(ticket uint64, g *modernGroup, q Sync) {
 	case code != wire.None:
 	case q.ProtocolType != nil && *q.ProtocolType != consumerProtocol, q.Protocol != nil && *q.Protocol != mb.told.Classic.Protocols[0].Name:
 		code = wire.InconsistentGroupProtocol
-	case g.assignmentEpoch > mb.epoch && mb.state != consumerlog.Unrevoked:
+	case m.topics == nil, g.assignmentEpoch > mb.epoch && mb.state != consumerlog.Unrevoked:
+		// Without topics there are no names for what it has; its join brings them.
 		m.awaitJoin(g, mb)
 		code = wire.RebalanceInProgress
 	}
@@ -300,9 +297,6 @@ func (e epochs) partitions() assign.Assignment {
 func embeddedAssignment(a assign.Assignment, topics Topics) embedded.Assignment {
 	var out embedded.Assignment
 	for _, id := range sortedTopics(a) {
-		if topics == nil {
-			break
-		}
 		if t, exists := topics.ByID(id); exists {
 			out.Topics = append(out.Topics, embedded.TopicPartitions{Topic: t.Name, Partitions: a[id]})
 		}

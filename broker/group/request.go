@@ -17,7 +17,7 @@ type Join struct {
 	ClientHost string
 	// Nonce makes a new member id unique; the caller draws it at random.
 	Nonce string
-	// Topics and Settings are as in Beat, for a group that has members of the consumer protocol. Topics may be nil.
+	// Topics and Settings are as in Beat, for a group that has members of the consumer protocol.
 	Topics   Topics
 	Settings BeatSettings
 }

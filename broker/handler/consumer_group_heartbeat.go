@@ -102,7 +102,7 @@ func (g *ConsumerGroups) beat(ctx context.Context, c *api.Call, q *kmsg.Consumer
 		return api.Now(failedBeat(q, plan.err))
 	}
 	beat := group.Beat{
-		BeatRequest: q, ClientID: c.ClientID, ClientHost: memberHost(c), NewID: rand.Text(), Settings: g.Groups.ConsumerSettings(plan.image, q.Group),
+		BeatRequest: q, ClientID: c.ClientID, ClientHost: memberHost(c), NewID: rand.Text(), Settings: g.Groups.consumerSettings(plan.image, q.Group),
 		Topics: groupTopics{plan.image}, Matches: plan.visible(c.Granted), Rights: c.Granted.Epoch(),
 	}
 	answer, code := askGroup[*group.BeatAnswer](ctx, g.Groups, q.Group, beat)

@@ -39,7 +39,8 @@ type Groups struct {
 	Coordinator GroupCoordinator
 	// Image is the newest image of the metadata.
 	Image func() *meta.Image
-	// ConsumerSettings are the times that are in force for a group that has members of the consumer protocol.
+	// ConsumerSettings are the times that are in force for a group that has members of the consumer protocol; nil where there are no such
+	// groups.
 	ConsumerSettings func(image *meta.Image, groupID string) group.BeatSettings
 	// Endpoint is where clients of a listener reach a node; ok is false when the node is not there or not on that listener.
 	Endpoint func(nodeID int32, listener string) (host string, port int32, ok bool)
@@ -64,6 +65,13 @@ func (g *Groups) partitionOf(groupID string) (partition int32, ok bool) {
 		return 0, false
 	}
 	return g.Coordinator.PartitionOf(groupID, int32(len(topic.Partitions))), true //nolint:gosec // partitions are numbered by int32
+}
+
+func (g *Groups) consumerSettings(image *meta.Image, groupID string) group.BeatSettings {
+	if g.ConsumerSettings == nil {
+		return group.BeatSettings{}
+	}
+	return g.ConsumerSettings(image, groupID)
 }
 
 // askGroup hands a request to a group's coordinator and waits for an answer of type T, or a code.

@@ -27,7 +27,7 @@ func (g *Groups) joinGroup() api.Row {
 			image := g.Image()
 			join := group.Join{
 				JoinGroupRequest: q, ClientID: c.ClientID, ClientHost: memberHost(c), Nonce: rand.Text(),
-				Topics: groupTopics{image}, Settings: g.ConsumerSettings(image, q.Group),
+				Topics: groupTopics{image}, Settings: g.consumerSettings(image, q.Group),
 			}
 			resp, code := askGroup[*kmsg.JoinGroupResponse](ctx, g, q.Group, join)
 			if code != wire.None {
