@@ -13,7 +13,6 @@ import (
 // by such of the classic one again. The broker is killed in between. Nothing is lost.
 func TestConsumerMigration(t *testing.T) {
 	b := harness.Start(t, "CHRONIK_GROUP_INITIAL_REBALANCE_DELAY_MS=500")
-	servesConsumers(t, b)
 	c := newCrew(t, b, "rolling", 6)
 	stop := c.produce(t)
 	start := map[string]func(*testing.T, *crew, string, string) func(){"franz": franzMember, "java": javaMember, "confluent": confluentMember}
