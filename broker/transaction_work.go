@@ -3,11 +3,13 @@ package broker
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/chronik-stream/chronik/broker/coordinator"
 	"github.com/chronik-stream/chronik/broker/handler"
 	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/replica"
 	"github.com/chronik-stream/chronik/broker/txn"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
@@ -62,16 +64,22 @@ func (w *transactionWork) send(ctx context.Context, what *txn.SendMarkers) txn.M
 	codes := w.markers.Write(ctx, []handler.Marker{marker})[0]
 	marked := make(txn.Marked, len(codes))
 	for i, code := range codes {
-		marked[i] = txn.MarkedPartition{TopicPartition: what.Partitions[i], Code: code, Gone: w.gone(what.Partitions[i], code)}
+		marked[i] = txn.MarkedPartition{TopicPartition: what.Partitions[i], Code: code, Gone: w.gone(what.Partitions[i], what.ProducerID, code)}
 		w.note(what, &marked[i])
 	}
 	return marked
 }
 
 // gone reports whether a partition that took no marker has nothing to mark: it does not exist, or is of a topic that no transaction can
-// write to.
-func (w *transactionWork) gone(p txn.TopicPartition, code int16) bool {
+// write to, or the transaction has no record there. Apache Kafka waits for ever in the last case, to which anybody can bring it who may
+// write to the topic, by a batch of the producer's id in a later epoch.
+func (w *transactionWork) gone(p txn.TopicPartition, producerID int64, code int16) bool {
 	switch code {
+	case wire.InvalidProducerEpoch:
+		part := w.markers.Partitions.Replicas.Get(p.Topic, p.Partition)
+		return part != nil && !slices.ContainsFunc(part.Producers(), func(s replica.ProducerState) bool {
+			return s.ID == producerID && s.TxnStart >= 0
+		})
 	case wire.InvalidTopicException:
 		return true
 	case wire.UnknownTopicOrPartition:

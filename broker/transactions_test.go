@@ -10,6 +10,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	franz "github.com/twmb/franz-go/pkg/sasl/scram"
+
+	"github.com/chronik-stream/chronik/broker/record"
+	"github.com/chronik-stream/chronik/broker/txn"
+	"github.com/chronik-stream/chronik/broker/wire"
 )
 
 // transactional is a client with a transactional id.
@@ -185,4 +189,33 @@ func groupSession(t *testing.T, b *Broker) *kgo.GroupTransactSession {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// TestAFencedPartitionWithoutRecordsHoldsNothingUp: somebody has raised the producer's epoch in a partition that is part of the transaction
+// and has no record of it, which a client can do who may write there. The transaction ends all the same.
+func TestAFencedPartitionWithoutRecordsHoldsNothingUp(t *testing.T) {
+	o := testOptions(t.TempDir())
+	format(t, o)
+	b := start(t, o)
+	defer stop(t, b)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	admin := kadm.NewClient(client(t, b))
+	if _, err := admin.CreateTopic(ctx, 1, 1, nil, "t"); err != nil {
+		t.Fatal(err)
+	}
+	admin.Close()
+	appended, err := b.replicas.Get("t", 0).AppendMarker(record.EndTxn{ProducerID: 7, Epoch: 9}, 0, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := appended.Wait(ctx); err != nil {
+		t.Fatal(err)
+	}
+	partition := txn.TopicPartition{Topic: "t"}
+	marked := b.work.do(ctx, 0, txn.SendMarkers{TransactionalID: "id", ProducerID: 7, Commit: true, Partitions: []txn.TopicPartition{partition}})
+	want := txn.Marked{{TopicPartition: partition, Code: wire.InvalidProducerEpoch, Gone: true}}
+	if got, _ := marked.(txn.Marked); !slices.Equal(got, want) {
+		t.Errorf("the marker came to %+v, want %+v", marked, want)
+	}
 }

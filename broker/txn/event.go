@@ -63,6 +63,6 @@ type MarkedPartition struct {
 	TopicPartition
 	// Code is a Kafka error code.
 	Code int16
-	// Gone says that the partition does not exist any more, so that there is nothing to write.
+	// Gone says that there is nothing to mark, for example since the partition does not exist any more.
 	Gone bool
 }
