@@ -1,6 +1,7 @@
 package group
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -244,4 +245,19 @@ func TestAStaticMemberChangesItsProtocol(t *testing.T) {
 	}
 	h.reload(testConfig())
 	expectCode(t, "heartbeat", back.heartbeat(), wire.None)
+}
+
+// A static member that goes to the classic protocol gets an id made of its instance's: with all that it has told it has to fit a record.
+func TestAStaticMemberOfALargeInstanceFitsTheLogUnderItsNextID(t *testing.T) {
+	cfg := testConfig()
+	h := newHarness(t, cfg)
+	instance := strings.Repeat("i", 1500)
+	h.beats(h.consumer("y", "t1"), h.staticConsumer("s", instance, strings.Repeat("x", 2000), "t1"))
+	r := h.reply(h.ask(h.staticClient("s", instance).joinRequest())).Answer.(*kmsg.JoinGroupResponse)
+	expectCode(t, "join", r.ErrorCode, wire.UnknownServerError)
+	for _, e := range h.log {
+		if e.Size() > cfg.MaxAppendBytes {
+			t.Fatalf("a record has %d bytes", e.Size())
+		}
+	}
 }

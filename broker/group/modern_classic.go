@@ -98,7 +98,7 @@ func (m *Machine) lookAtJoin(g *modernGroup, q Join) (*beating, int16) {
 	}
 	b.q = Beat{BeatRequest: &BeatRequest{Topics: ownedOf(subscription.Owned, m.topics)}, Settings: q.Settings, Topics: m.topics}
 	b.told = q.tell(b.mb.told, subscription)
-	if r := g.memberRecord(b.mb.id, &b.told); r.Size() > m.cfg.MaxAppendBytes {
+	if b.size() > m.cfg.MaxAppendBytes {
 		return nil, wire.UnknownServerError
 	}
 	return b, wire.None
