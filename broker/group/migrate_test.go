@@ -1,9 +1,11 @@
 package group
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -260,4 +262,19 @@ func TestAStaticMemberOfALargeInstanceFitsTheLogUnderItsNextID(t *testing.T) {
 			t.Fatalf("a record has %d bytes", e.Size())
 		}
 	}
+}
+
+// The id of a static member is made of its instance's, which may be as long as a string in a record can be.
+func TestTheLogIsReadWithTheLongestInstanceID(t *testing.T) {
+	cfg := testConfig()
+	cfg.MaxAppendBytes = 1 << 20
+	h := newHarness(t, cfg)
+	instance := strings.Repeat("i", math.MaxInt16-3) + "é"
+	s := h.staticClient("s", instance)
+	h.stableGroup(s)
+	if len(s.id) > math.MaxInt16 || !utf8.ValidString(s.id) || !strings.HasSuffix(s.id, "-1") {
+		t.Fatalf("the id has %d bytes", len(s.id))
+	}
+	h.reload(cfg)
+	expectCode(t, "after a restart", s.heartbeat(), wire.None)
 }

@@ -2,7 +2,9 @@ package group
 
 import (
 	"bytes"
+	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -65,12 +67,16 @@ func (b *beating) joinClassic() int16 {
 	return code
 }
 
-// newID is the id of a member that brings none.
+// newID is the id of a member that brings none: what it calls itself, as far as a string of a record has room for it, and a nonce.
 func (q Join) newID() string {
+	name := q.ClientID
 	if q.InstanceID != nil {
-		return *q.InstanceID + "-" + q.Nonce
+		name = *q.InstanceID
 	}
-	return q.ClientID + "-" + q.Nonce
+	if room := math.MaxInt16 - len("-") - len(q.Nonce); len(name) > room {
+		name = strings.ToValidUTF8(name[:room], "")
+	}
+	return name + "-" + q.Nonce
 }
 
 // lookAtJoin finds out who joins, and why that may not be. It changes nothing.
