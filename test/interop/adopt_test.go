@@ -137,9 +137,9 @@ func look(t *testing.T, b *harness.Broker, bootstrap string) seen {
 		run(consoleConsumer, args...)
 	}
 	for partition := range 3 {
-		run(transactionCommand, "describe-producers", "--topic", "transactions", "--partition", fmt.Sprint(partition))
+		run(transactionsCommand, "describe-producers", "--topic", "transactions", "--partition", fmt.Sprint(partition))
 	}
-	run(transactionCommand, "describe-producers", "--topic", "codecs", "--partition", "0")
+	run(transactionsCommand, "describe-producers", "--topic", "codecs", "--partition", "0")
 	run(aclCommand, "--list")
 	run(configCommand, "--describe", "--entity-type", "users", "--entity-name", "reader")
 	for _, topic := range []string{"codecs", "appended", "segments", "keyed", "shortened"} {

@@ -16,21 +16,21 @@ import (
 
 // Main classes of Apache Kafka 4.3.1's tools.
 const (
-	topicCommand       = "org.apache.kafka.tools.TopicCommand"
-	configCommand      = "kafka.admin.ConfigCommand"
-	aclCommand         = "org.apache.kafka.tools.AclCommand"
-	groupCommand       = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
-	consoleProducer    = "org.apache.kafka.tools.ConsoleProducer"
-	consoleConsumer    = "org.apache.kafka.tools.consumer.ConsoleConsumer"
-	getOffsets         = "org.apache.kafka.tools.GetOffsetShell"
-	transactionCommand = "org.apache.kafka.tools.TransactionsCommand"
-	featureCommand     = "org.apache.kafka.tools.FeatureCommand"
-	apiVersionsCommand = "org.apache.kafka.tools.BrokerApiVersionsCommand"
-	clusterTool        = "org.apache.kafka.tools.ClusterTool"
-	deleteRecords      = "org.apache.kafka.tools.DeleteRecordsCommand"
-	producerPerf       = "org.apache.kafka.tools.ProducerPerformance"
-	consumerPerf       = "org.apache.kafka.tools.ConsumerPerformance"
-	roundTrip          = "stream.chronik.test.RoundTrip"
+	topicCommand        = "org.apache.kafka.tools.TopicCommand"
+	configCommand       = "kafka.admin.ConfigCommand"
+	aclCommand          = "org.apache.kafka.tools.AclCommand"
+	groupCommand        = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
+	consoleProducer     = "org.apache.kafka.tools.ConsoleProducer"
+	consoleConsumer     = "org.apache.kafka.tools.consumer.ConsoleConsumer"
+	getOffsets          = "org.apache.kafka.tools.GetOffsetShell"
+	featureCommand      = "org.apache.kafka.tools.FeatureCommand"
+	transactionsCommand = "org.apache.kafka.tools.TransactionsCommand"
+	apiVersionsCommand  = "org.apache.kafka.tools.BrokerApiVersionsCommand"
+	clusterTool         = "org.apache.kafka.tools.ClusterTool"
+	deleteRecords       = "org.apache.kafka.tools.DeleteRecordsCommand"
+	producerPerf        = "org.apache.kafka.tools.ProducerPerformance"
+	consumerPerf        = "org.apache.kafka.tools.ConsumerPerformance"
+	roundTrip           = "stream.chronik.test.RoundTrip"
 )
 
 // tools is the one JVM of this test run.

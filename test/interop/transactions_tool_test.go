@@ -13,8 +13,6 @@ import (
 	"github.com/chronik-stream/chronik/test/harness"
 )
 
-const transactionsCommand = "org.apache.kafka.tools.TransactionsCommand"
-
 // TestTransactionsTool runs kafka-transactions against this broker and against Apache Kafka, and compares what it prints. A transaction
 // hangs that its coordinator knows nothing of; the tool finds it and aborts it, and readers of committed records get on.
 func TestTransactionsTool(t *testing.T) {
