@@ -20,7 +20,7 @@ type modernGroup struct {
 	id string
 	// epoch grows with everything that may change the assignment, assignmentEpoch is the epoch that target was computed for.
 	epoch, assignmentEpoch int32
-	// assignedAt is when that was; zero where the log does not say.
+	// assignedAt is when target was last computed, or could not be; zero where the log does not say.
 	assignedAt time.Time
 	// hash stands for the subscribed topics as they were at epoch, and seen is the version of the topics that it was last compared with.
 	hash int64

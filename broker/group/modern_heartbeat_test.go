@@ -254,6 +254,23 @@ func TestAnAssignmentThatFitsNoRecordIsRefused(t *testing.T) {
 	expectHas(t, a, map[string][]int32{"t1": {0, 1, 2, 3}})
 }
 
+func TestAnAssignmentThatFailsKeepsItsDistance(t *testing.T) {
+	h := newHarness(t, testConfig())
+	h.topics = topicsOf(1, map[string]int32{"t1": 4, "huge": 2000})
+	a := h.consumer("a", "huge")
+	ask := func() int16 {
+		q := a.request()
+		q.Settings.AssignmentInterval = time.Second
+		_, code := a.ask(q)
+		return code
+	}
+	h.pass(time.Second)
+	expectCode(t, "the first", ask(), wire.UnknownServerError)
+	expectCode(t, "at once", ask(), wire.None)
+	h.pass(time.Second)
+	expectCode(t, "a second later", ask(), wire.UnknownServerError)
+}
+
 func TestAGroupIsDescribedAndListed(t *testing.T) {
 	h := newHarness(t, testConfig())
 	a, s := h.consumer("a", "t1"), h.staticConsumer("s", "i", "t1")

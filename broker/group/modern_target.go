@@ -56,9 +56,10 @@ func (g *modernGroup) assignor(otherwise string) string {
 	return best
 }
 
-// retarget computes what each member is to have at the group's epoch and returns the records that say so. After an error everything
-// is as before.
+// retarget computes what each member is to have at the group's epoch and returns the records that say so. After an error all targets
+// are as before, but the next try waits as long as after a success: each heartbeat of each member would compute it again.
 func (m *Machine) retarget(g *modernGroup) ([]Record, error) {
+	g.assignedAt = m.now
 	byName, known := assign.ByName(g.assignor(m.cfg.Consumer.Assignors[0]))
 	if !known {
 		byName = assign.Uniform
@@ -83,7 +84,7 @@ func (m *Machine) retarget(g *modernGroup) ([]Record, error) {
 		g.target[id] = targets[id]
 		records = append(records, g.targetMemberRecord(id))
 	}
-	g.assignmentEpoch, g.assignedAt = g.epoch, m.now
+	g.assignmentEpoch = g.epoch
 	return append(records, g.targetRecord()), nil
 }
 
