@@ -9,8 +9,8 @@ import (
 )
 
 // upgraded is a classic group as one of the consumer protocol, with all members at its generation (KIP-848). Nothing is changed yet; nil
-// says that the group can not be upgraded: it is not allowed, its members are no consumers, or they have an assignor of their own, whose
-// data would be lost.
+// says that the group can not be upgraded: it is not allowed, its members are no consumers or fit no record, or they have an assignor of
+// their own, whose data would be lost.
 func (m *Machine) upgraded(g *group) *modernGroup {
 	if !m.cfg.Consumer.Upgrade || g.protocolType != consumerProtocol || g.protocol == nil || len(g.order) > m.cfg.Consumer.MaxSize {
 		return nil
@@ -19,6 +19,12 @@ func (m *Machine) upgraded(g *group) *modernGroup {
 	next.epoch, next.assignmentEpoch = g.generation, g.generation
 	for _, mb := range g.order {
 		if !next.adopt(mb, g, m.topics) {
+			return nil
+		}
+	}
+	for _, mb := range g.order {
+		next.adoptOwned(mb, g, m.topics)
+		if next.adoptedSize(mb.id) > m.cfg.MaxAppendBytes {
 			return nil
 		}
 	}
@@ -45,22 +51,56 @@ func (g *modernGroup) adopt(mb *member, from *group, topics Topics) bool {
 		RebalanceTimeoutMillis: int32(mb.rebalanceTimeout.Milliseconds()), //nolint:gosec // it came as an int32
 		Classic:                classicOf(mb),
 	})
-	if len(mb.assignment) == 0 {
-		// A rebalance has taken it back; those who cooperate have kept what they had when they joined.
-		assignment.Topics = subscription.Owned
+	g.settle(next, place{
+		epoch: from.generation, previous: from.generation, state: consumerlog.Stable,
+		assigned: g.unowned(assignment.Topics, from.generation, topics),
+	})
+	g.target[next.id] = next.assigned.partitions()
+	return true
+}
+
+// adoptOwned takes in what a member that cooperates had when it joined and is not assigned: it may use it until it joins again. A
+// rebalance that has taken back all assignments leaves it that; one that has assigned it to nobody has the member give it back first.
+func (g *modernGroup) adoptOwned(mb *member, from *group, topics Topics) {
+	subscription, err := embedded.ReadSubscription(mb.metadata(from.protocolName()))
+	if err != nil {
+		return
 	}
-	at := place{epoch: from.generation, previous: from.generation, state: consumerlog.Stable, assigned: epochs{}}
-	for _, of := range assignment.Topics {
+	has := g.unowned(subscription.Owned, from.generation, topics)
+	if len(has) == 0 {
+		return
+	}
+	next := g.members[mb.id]
+	at := next.place
+	if len(mb.assignment) == 0 {
+		at.assigned = has
+		g.target[next.id] = has.partitions()
+	} else {
+		at.state, at.revoking = consumerlog.Unrevoked, has
+	}
+	g.settle(next, at)
+}
+
+// unowned are those of the partitions that exist and that no member has.
+func (g *modernGroup) unowned(partitions []embedded.TopicPartitions, epoch int32, topics Topics) epochs {
+	out := epochs{}
+	for _, of := range partitions {
 		t, exists := topics.ByName(of.Topic)
 		for _, p := range of.Partitions {
 			if exists && p >= 0 && p < t.Partitions && g.owners[t.ID][p] == "" {
-				at.assigned.set(t.ID, p, from.generation)
+				out.set(t.ID, p, epoch)
 			}
 		}
 	}
-	g.settle(next, at)
-	g.target[next.id] = at.assigned.partitions()
-	return true
+	return out
+}
+
+// adoptedSize is the largest record of a member of a classic group. It holds the metadata of all its protocols, of which the classic
+// group's record has one.
+func (g *modernGroup) adoptedSize(id string) int {
+	mb := g.members[id]
+	told := g.memberRecord(id, &mb.told)
+	return max(told.Size(), len(g.id)+mb.weight()+weightOf(g.target[id]))
 }
 
 func classicOf(mb *member) *consumerlog.Classic {

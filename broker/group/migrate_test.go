@@ -2,6 +2,7 @@ package group
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -277,4 +278,59 @@ func TestTheLogIsReadWithTheLongestInstanceID(t *testing.T) {
 	}
 	h.reload(cfg)
 	expectCode(t, "after a restart", s.heartbeat(), wire.None)
+}
+
+func TestWhoGoesOverUnderItsIDIsNotTimedByTheOldProtocol(t *testing.T) {
+	h := newHarness(t, testConfig())
+	a := h.client("a")
+	h.classicGroup([]*client{a}, []int32{0, 1, 2, 3})
+	x := h.consumer("x", "t1")
+	x.heartbeat()
+	expectCode(t, "a", a.heartbeat(), wire.RebalanceInProgress)
+	over := h.consumer(a.id, "t1")
+	for range 10 {
+		h.beats(over, x)
+		h.pass(9 * time.Second)
+	}
+	expectCode(t, "a as a consumer", over.heartbeat(), wire.None)
+	if over.count() != 2 {
+		t.Fatalf("it has %v", over.has)
+	}
+}
+
+func TestAMemberOfTooManyProtocolsForTheLogIsNotUpgraded(t *testing.T) {
+	cfg := testConfig()
+	h := newHarness(t, cfg)
+	h.topics = topicsOf(1, map[string]int32{"t1": 4})
+	a := h.client("a")
+	a.protocols = owning("range")
+	size := cfg.MaxAppendBytes / 2
+	for _, name := range []string{"other", "another", "more"} {
+		a.protocols = append(a.protocols, kmsg.JoinGroupRequestProtocol{Name: name, Metadata: make([]byte, size)})
+	}
+	h.classicGroup([]*client{a}, []int32{0, 1, 2, 3})
+	expectCode(t, "x", h.consumer("x", "t1").heartbeat(), wire.GroupIDNotFound)
+	expectCode(t, "a", a.heartbeat(), wire.None)
+}
+
+// TestWhatAMemberHasNotGivenBackYetIsKeptFromOthers upgrades a group in which a leader has taken a partition from a member that
+// cooperates: it uses it until it joins again.
+func TestWhatAMemberHasNotGivenBackYetIsKeptFromOthers(t *testing.T) {
+	h := newHarness(t, testConfig())
+	h.topics = topicsOf(1, map[string]int32{"t1": 4})
+	a := h.client("a")
+	a.protocols = owning("range", 0, 1, 2, 3)
+	h.classicGroup([]*client{a}, []int32{0, 1, 2})
+	x := h.consumer("x", "t1")
+	for range 3 {
+		x.heartbeat()
+	}
+	if slices.Contains(x.assigned["t1"], 3) {
+		t.Fatalf("x has %v, of which a has not given back 3", x.assigned)
+	}
+	if got := a.follow(0, 1, 2); len(got) != 2 {
+		t.Fatalf("a has %v", got)
+	}
+	h.beats(x)
+	expectHas(t, x, map[string][]int32{"t1": {2, 3}})
 }

@@ -191,6 +191,10 @@ func distinctSorted(names []string) []string {
 // join takes in what the member has told. It reports whether its subscription changed.
 func (b *beating) join() (changed bool) {
 	created := b.takePlace()
+	if (b.mb.told.Classic == nil) != (b.told.Classic == nil) {
+		// The times of one protocol are not kept by the requests of the other.
+		b.m.forgetModernTimers(b.g, b.mb)
+	}
 	b.late, b.before = b.q.MemberEpoch < b.mb.epoch, b.mb.assigned
 	changed, bump := b.subscribe()
 	if b.match() {
