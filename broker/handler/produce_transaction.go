@@ -99,7 +99,8 @@ func (p *producing) verify(ctx context.Context, names []string, producer txn.Pro
 	}
 }
 
-// startVerification begins to let a batch in, and reports whether the coordinator is to be asked: not within a transaction that is open.
+// startVerification begins to let a batch in, and reports whether the coordinator is to be asked: not within a transaction that is open,
+// unless it may be the one before (see storage.Log's StartVerification).
 func (p *producing) startVerification(t *kmsg.ProduceRequestTopic, name string, from *kmsg.ProduceRequestTopicPartition, s support) (a admission, needed bool) {
 	part, err := p.find(t, name, from)
 	if err != nil {

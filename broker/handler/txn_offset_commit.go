@@ -115,7 +115,7 @@ func (t *Transactions) verifyOffsets(ctx context.Context, q *kmsg.TxnOffsetCommi
 		return 0, err
 	case err != nil:
 		return 0, wire.Errorf(wire.NotCoordinator, "%w", err)
-	case guard == 0: // the transaction has offsets there, or nothing is verified
+	case guard == 0: // the transaction is known to have offsets there, or nothing is verified
 		return 0, nil
 	}
 	producer := txn.Producer{ID: q.ProducerID, Epoch: q.ProducerEpoch}

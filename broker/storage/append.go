@@ -132,7 +132,7 @@ func (l *Log) append(batch []byte, info AppendInfo) (AppendResult, error) {
 	if err := l.admitToJournal(kept); err != nil {
 		return AppendResult{}, err
 	}
-	if err := l.put(batch, &h, mark, l.now(info.Now)); err != nil {
+	if err := l.put(batch, &h, mark, info.Guard, l.now(info.Now)); err != nil {
 		l.d.journal.Withdraw(kept)
 		return AppendResult{}, err
 	}
@@ -200,7 +200,7 @@ func (l *Log) preallocation() int64 {
 
 // put writes a batch to the active segment and takes it into the log's state. When there is no space it changes nothing; after
 // any other failure the directory is offline.
-func (l *Log) put(batch []byte, h *header, m *marker, now time.Time) error {
+func (l *Log) put(batch []byte, h *header, m *marker, guard uint64, now time.Time) error {
 	if l.active().full(h, &l.cfg, l.jitter, now) {
 		if err := l.roll(h.base, now); err != nil {
 			return l.refuse("roll a segment of", err)
@@ -220,19 +220,32 @@ func (l *Log) put(batch []byte, h *header, m *marker, now time.Time) error {
 	if latest, ok := l.epochs.latest(); !ok || h.leaderEpoch > latest {
 		l.epochs.assign(h.leaderEpoch, h.base)
 	}
-	if h.hasProducer() {
-		if h.transactional() {
-			l.verified(h)
-		}
-		if aborted := l.producers.update(h, m); aborted != nil {
-			if err := l.addAborted(s, aborted); err != nil {
-				return l.fail("append to", err)
-			}
+	if aborted := l.track(h, m, guard); aborted != nil {
+		if err := l.addAborted(s, aborted); err != nil {
+			return l.fail("append to", err)
 		}
 	}
 	l.end.Store(h.last() + 1)
 	l.sinceSnapshot += h.size
 	return nil
+}
+
+// track takes a batch that was appended with a guard, or 0, into the state of its producer, where it has one. It returns the aborted
+// transaction that a marker ends, if so.
+func (l *Log) track(h *header, m *marker, guard uint64) *abortedTxn {
+	if !h.hasProducer() {
+		return nil
+	}
+	if !h.transactional() {
+		return l.producers.update(h, m)
+	}
+	enters := l.enters(h, guard)
+	l.verified(h)
+	aborted := l.producers.update(h, m)
+	if enters {
+		l.producers.byID[h.producerID].entered = true
+	}
+	return aborted
 }
 
 // roll ends the active segment and starts one at base. When there is no space the active one goes on.

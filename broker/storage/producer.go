@@ -33,8 +33,11 @@ type producer struct {
 	lastTimestamp    int64
 	// txnFirst is the first offset of the open transaction; -1 if none is open.
 	txnFirst int64
-	batches  [rememberedBatches]producerBatch
-	count    int
+	// entered says that the coordinator has added this partition to the open transaction for a batch that is in it. It is not on disk:
+	// false also says that this is not known.
+	entered bool
+	batches [rememberedBatches]producerBatch
+	count   int
 }
 
 func (p *producer) lastBatch() *producerBatch {
@@ -106,7 +109,7 @@ func (s *producers) end(h *header, p *producer, m *marker) *abortedTxn {
 		return nil
 	}
 	first := p.txnFirst
-	p.txnFirst = -1
+	p.txnFirst, p.entered = -1, false
 	delete(s.open, h.producerID)
 	s.closed = append(s.closed, closedTxn{first, h.base})
 	if m.kind != markerAbort {

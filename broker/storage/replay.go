@@ -209,7 +209,7 @@ func (l *Log) replayAppend(f *journal.Frame, p *past) error {
 	if m, ok := parseMarker(f.Payload, &h); ok {
 		mark = &m
 	}
-	if err := l.put(f.Payload, &h, mark, now); err != nil {
+	if err := l.put(f.Payload, &h, mark, 0, now); err != nil {
 		return err
 	}
 	l.confirmed.Store(l.end.Load())

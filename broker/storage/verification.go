@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"math"
 	"math/rand/v2"
 
 	"github.com/chronik-stream/chronik/broker/wire"
@@ -29,7 +30,8 @@ const maxVerifications = 10_000
 // StartVerification begins the first append of a producer to its transaction in this partition. Unless the guard is 0, the append has
 // to bring it, and the caller first asks the transaction's coordinator whether the partition belongs to the transaction. bumps says
 // that the producer's epoch rises with each transaction: then the coordinator is asked even where nothing is verified, since it is the
-// broker that adds the partition. INVALID_PRODUCER_EPOCH: the producer has a later epoch.
+// broker that adds the partition; and once within an open transaction that was begun otherwise, since that one may have ended by a
+// request that left the epoch as it was, and its marker be on the way. INVALID_PRODUCER_EPOCH: the producer has a later epoch.
 func (l *Log) StartVerification(producerID int64, epoch int16, firstSequence int32, bumps bool) (guard uint64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -37,7 +39,12 @@ func (l *Log) StartVerification(producerID int64, epoch int16, firstSequence int
 	switch {
 	case p != nil && epoch < p.epoch:
 		return 0, &ProducerRefusal{wire.Errorf(wire.InvalidProducerEpoch, "producer %d has epoch %d, the batch %d", producerID, p.epoch, epoch)}
-	case p.ongoing(epoch), !bumps && !l.cfg.VerifyTransactions:
+	case p.ongoing(epoch):
+		if !bumps || p.entered {
+			return 0, nil
+		}
+		firstSequence = math.MaxInt32 // the open transaction's batches say which one is next
+	case !bumps && !l.cfg.VerifyTransactions:
 		return 0, nil
 	}
 	v, known := l.verifying[producerID]
@@ -86,6 +93,12 @@ func (l *Log) checkVerified(p *producer, h *header, info *AppendInfo) error {
 		return wire.Errorf(wire.OutOfOrderSequenceNumber, "producer %d epoch %d: sequence %d, and %d is still to come", h.producerID, h.producerEpoch, h.baseSequence, v.lowest)
 	}
 	return nil
+}
+
+// enters reports whether a batch brings the guard of a request that had its partition added to the transaction.
+func (l *Log) enters(h *header, guard uint64) bool {
+	v := l.verifying[h.producerID]
+	return guard != 0 && v.guard == guard && v.bumps && v.epoch == h.producerEpoch
 }
 
 // verified ends what StartVerification began, with any batch of a transaction. The marker of a transaction that ended by raising the

@@ -253,3 +253,49 @@ func TestALateBatchAfterTransactionVersionWasLowered(t *testing.T) {
 		v.send(name, 1, 0, guard, wire.InvalidTxnState)
 	}
 }
+
+// TestAnOpenTransactionThatNobodyEntered under version 2 is asked for once: it may be the one before, of the same epoch.
+func TestAnOpenTransactionThatNobodyEntered(t *testing.T) {
+	v := newGuardedLog(t)
+	v.send("version 1", 0, 0, v.start(0, 0, false, wire.None), wire.None)
+	guard := v.start(0, 1, true, wire.None)
+	if guard == 0 {
+		t.Fatal("the open transaction of version 1 is taken for that of version 2")
+	}
+	if g := v.start(0, 1, false, wire.None); g != 0 {
+		t.Errorf("version 1 has guard %d within its transaction", g)
+	}
+	v.finish(0, 1)
+	v.send("behind the marker of the same epoch", 0, 1, v.start(0, 1, true, wire.None), wire.None)
+	if g := v.start(0, 2, true, wire.None); g != 0 {
+		t.Errorf("the transaction that was entered has guard %d", g)
+	}
+	v.finish(0, 1)
+
+	v.send("version 1 again", 0, 2, v.start(0, 2, false, wire.None), wire.None)
+	v.send("version 2 within that transaction", 0, 3, v.start(0, 3, true, wire.None), wire.None)
+	if g := v.start(0, 4, true, wire.None); g != 0 {
+		t.Errorf("the transaction that was entered late has guard %d", g)
+	}
+}
+
+// TestAfterARestartAnOpenTransactionIsAskedForOnce, since it is not on disk who entered it.
+func TestAfterARestartAnOpenTransactionIsAskedForOnce(t *testing.T) {
+	cfg := testConfig(vfs.NewMemory(nil))
+	cfg.DefaultLogConfig.VerifyTransactions = true
+	d := openDir(t, cfg)
+	v := &guardedLog{t: t, d: d, Log: newLogIn(t, d)}
+	v.send("version 2", 0, 0, v.start(0, 0, true, wire.None), wire.None)
+	must(t, d.Close())
+	v.d = openDir(t, cfg)
+	v.Log = v.d.Log("topic", 0)
+	guard := v.start(0, 1, true, wire.None)
+	if guard == 0 {
+		t.Error("nobody knows that the transaction was entered, and nobody is asked")
+	}
+	v.send("with the guard", 0, 1, guard, wire.None)
+	if g := v.start(0, 2, true, wire.None); g != 0 {
+		t.Errorf("it is asked for again, with guard %d", g)
+	}
+	must(t, v.d.Close())
+}
