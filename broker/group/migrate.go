@@ -12,7 +12,7 @@ import (
 // says that the group can not be upgraded: it is not allowed, its members are no consumers or fit no record, or they have an assignor of
 // their own, whose data would be lost.
 func (m *Machine) upgraded(g *group) *modernGroup {
-	if !m.cfg.Consumer.Upgrade || g.protocolType != consumerProtocol || g.protocol == nil || len(g.order) > m.cfg.Consumer.MaxSize {
+	if !m.cfg.Consumer.Upgrade || g.protocolType != consumerProtocol || g.protocol == nil || len(g.order) > m.cfg.Consumer.MaxSize || g.mayKeepData() {
 		return nil
 	}
 	next := newModernGroup(g.id)
@@ -30,6 +30,16 @@ func (m *Machine) upgraded(g *group) *modernGroup {
 	}
 	next.hash, next.seen = next.hashTopics(m.topics), m.topics.Version()
 	return next
+}
+
+// mayKeepData reports whether no assignment shows if the group's assignor, one that is not of the clients' own, puts data of its own into
+// them. It does not while a rebalance is on its way; a Kafka Streams application would not start again without that data.
+func (g *group) mayKeepData() bool {
+	switch g.protocolName() {
+	case "range", "roundrobin", "sticky", "cooperative-sticky":
+		return false
+	}
+	return !slices.ContainsFunc(g.order, func(mb *member) bool { return len(mb.assignment) > 0 })
 }
 
 // adopt makes a member of a classic group one of this.

@@ -170,6 +170,19 @@ func TestWhatIsNotUpgraded(t *testing.T) {
 	refused("no consumers", func(*Config) {}, func(h *harness) { h.stableGroup(h.client("a")) })
 }
 
+func TestAnUnknownAssignorIsNotUpgradedBeforeItAssigns(t *testing.T) {
+	h := newHarness(t, testConfig())
+	h.topics = topicsOf(1, map[string]int32{"t1": 4})
+	a := h.client("a")
+	a.protocols = owning("stream")
+	ticket := a.join()
+	h.pass(9 * time.Second)
+	a.joined(ticket)
+	expectCode(t, "x", h.consumer("x", "t1").heartbeat(), wire.GroupIDNotFound)
+	a.sync(a.id, partitionsOf(0, 1, 2, 3))
+	expectCode(t, "an assignment without data", h.consumer("x", "t1").heartbeat(), wire.None)
+}
+
 func TestAnUpgradeTellsWhoWaits(t *testing.T) {
 	h := newHarness(t, testConfig())
 	a, b := h.client("a"), h.client("b")
