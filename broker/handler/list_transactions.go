@@ -2,6 +2,8 @@ package handler
 
 import (
 	"context"
+	"regexp"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -70,11 +72,13 @@ func (t *Transactions) allTransactions(q *kmsg.ListTransactionsRequest) listedTr
 	if q.Version >= listByDuration {
 		list.DurationMillis = q.DurationFilterMillis
 	}
+	pattern := ""
 	if q.Version >= listByPattern && q.TransactionalIDPattern != nil {
-		var err error
-		if list.Pattern, err = txn.CompilePattern(*q.TransactionalIDPattern); err != nil {
-			return listedTransactions{code: wire.CodeOf(err)}
-		}
+		pattern = *q.TransactionalIDPattern
+	}
+	re, why := compileWhole(pattern)
+	if why != "" {
+		return listedTransactions{code: wire.InvalidRegularExpression}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), resolveTime)
 	defer cancel()
@@ -89,5 +93,23 @@ func (t *Transactions) allTransactions(q *kmsg.ListTransactionsRequest) listedTr
 			return listedTransactions{code: code}
 		}
 	}
-	return all
+	if pattern == "" {
+		return all
+	}
+	return all.matching(re, time.Now().Add(regexTime))
+}
+
+// matching keeps the ids that a pattern matches as a whole, if they are compared by the end. This is not for the coordinators, which do
+// nothing else meanwhile.
+func (l listedTransactions) matching(re *regexp.Regexp, end time.Time) listedTransactions {
+	kept := l.states[:0]
+	for i := range l.states {
+		if time.Now().After(end) {
+			return listedTransactions{code: wire.InvalidRegularExpression}
+		}
+		if re.MatchString(l.states[i].TransactionalID) {
+			kept = append(kept, l.states[i])
+		}
+	}
+	return listedTransactions{states: kept}
 }

@@ -12,13 +12,13 @@ import (
 
 // Bounds of subscriptions by regular expression. A heartbeat of a few bytes makes every topic's name be compared.
 const (
-	// maxRegexBytes and maxRegexSteps bound a regular expression and what it takes to compare one character with it.
+	// maxRegexBytes and maxRegexSteps bound any client's regular expression and what it takes to compare one character with it.
 	maxRegexBytes = 4 << 10
 	maxRegexSteps = 1000
 	// maxRegexTopics is how many topics a regular expression may match, and those together that are due: each topic is asked for the
 	// right to see it.
 	maxRegexTopics = 10_000
-	// regexTime bounds the search for all that a heartbeat brings. RE2 has no expressions that take for ever, but there may be many topics.
+	// regexTime bounds the search for all that a request brings. RE2 has no expressions that take for ever, but there may be many names.
 	regexTime = time.Second
 )
 
@@ -50,25 +50,37 @@ func matchTopics(image *meta.Image, pattern string, end time.Time) ([]string, er
 }
 
 func compileTopicRegex(pattern string) (*regexp.Regexp, error) {
+	re, why := compileWhole(pattern)
+	switch {
+	case why == "":
+		return re, nil
+	case len(pattern) > maxRegexBytes:
+		pattern = pattern[:64] + "..."
+	}
+	return nil, badRegex(pattern, why)
+}
+
+// compileWhole compiles a client's regular expression that is to match the whole of a name, or says why it may not be used.
+func compileWhole(pattern string) (re *regexp.Regexp, why string) {
 	if len(pattern) > maxRegexBytes {
-		return nil, badRegex(pattern[:64]+"...", fmt.Sprintf("it is longer than %d bytes", maxRegexBytes))
+		return nil, fmt.Sprintf("it is longer than %d bytes", maxRegexBytes)
 	}
 	parsed, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
-		return nil, badRegex(pattern, err.Error())
+		return nil, err.Error()
 	}
 	program, err := syntax.Compile(parsed.Simplify())
 	if err != nil {
-		return nil, badRegex(pattern, err.Error())
+		return nil, err.Error()
 	}
 	if len(program.Inst) > maxRegexSteps {
-		return nil, badRegex(pattern, "it is too complex")
+		return nil, "it is too complex"
 	}
-	re, err := regexp.Compile(`\A(?:` + pattern + `)\z`)
+	re, err = regexp.Compile(`\A(?:` + pattern + `)\z`)
 	if err != nil {
-		return nil, badRegex(pattern, err.Error())
+		return nil, err.Error()
 	}
-	return re, nil
+	return re, ""
 }
 
 // badRegex says it as Apache Kafka does.

@@ -1,53 +1,12 @@
 package txn
 
 import (
-	"regexp"
-	"regexp/syntax"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/chronik-stream/chronik/broker/wire"
 )
-
-// Bounds of a pattern of transactional ids. A request of a few bytes, for which nobody needs a right, has every id compared with it, and
-// the coordinators do nothing else meanwhile. Apache Kafka has no bounds.
-const (
-	maxPatternBytes = 4 << 10
-	// maxPatternSteps is what it may take to compare one character.
-	maxPatternSteps = 1000
-)
-
-// CompilePattern makes what List takes for a pattern that has to match a whole transactional id; it returns nil for an empty one. The
-// syntax is RE2's, as Apache Kafka's.
-func CompilePattern(pattern string) (*regexp.Regexp, error) {
-	if pattern == "" {
-		return nil, nil //nolint:nilnil // no pattern is a good answer
-	}
-	if len(pattern) > maxPatternBytes {
-		return nil, badPattern("it has %d bytes, more than %d", len(pattern), maxPatternBytes)
-	}
-	parsed, err := syntax.Parse(pattern, syntax.Perl)
-	if err != nil {
-		return nil, badPattern("%v", err)
-	}
-	program, err := syntax.Compile(parsed.Simplify())
-	if err != nil {
-		return nil, badPattern("%v", err)
-	}
-	if len(program.Inst) > maxPatternSteps {
-		return nil, badPattern("it is too complex")
-	}
-	whole, err := regexp.Compile(`\A(?:` + pattern + `)\z`)
-	if err != nil {
-		return nil, badPattern("%v", err)
-	}
-	return whole, nil
-}
-
-func badPattern(why string, args ...any) error {
-	return wire.Errorf(wire.InvalidRegularExpression, "pattern of transactional ids: "+why, args...)
-}
 
 func (m *Machine) describe(ticket uint64, q Describe) {
 	r := kmsg.NewDescribeTransactionsResponseTransactionState()
@@ -90,9 +49,7 @@ func (q List) includes(t *transaction, nowMillis int64) bool {
 		return false
 	case len(q.States) > 0 && !slices.Contains(q.States, t.state.String()):
 		return false
-	case q.DurationMillis >= 0 && nowMillis-t.startMillis <= q.DurationMillis:
-		return false
 	default:
-		return q.Pattern == nil || q.Pattern.MatchString(t.id)
+		return q.DurationMillis < 0 || nowMillis-t.startMillis > q.DurationMillis
 	}
 }

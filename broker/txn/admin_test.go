@@ -1,8 +1,6 @@
 package txn
 
 import (
-	"regexp"
-	"strings"
 	"testing"
 	"time"
 
@@ -36,18 +34,14 @@ func TestListFilters(t *testing.T) {
 		q    List
 		want string
 	}{
-		"all":              {List{DurationMillis: -1}, "order-1 order-2 pay "},
-		"state":            {List{DurationMillis: -1, States: []string{"Ongoing"}}, "pay "},
-		"states":           {List{DurationMillis: -1, States: []string{"Ongoing", "Empty"}}, "order-1 order-2 pay "},
-		"unknown state":    {List{DurationMillis: -1, States: []string{"ongoing"}}, ""},
-		"producer id":      {List{DurationMillis: -1, ProducerIDs: []int64{ids["order-2"].ID, 9}}, "order-2 "},
-		"not yet so old":   {List{DurationMillis: 5000, States: []string{"Ongoing"}}, ""},
-		"older":            {List{DurationMillis: 4999, States: []string{"Ongoing"}}, "pay "},
-		"never began":      {List{DurationMillis: 5000}, "order-1 order-2 "},
-		"pattern":          {List{DurationMillis: -1, Pattern: pattern(t, "order-.")}, "order-1 order-2 "},
-		"part of an id":    {List{DurationMillis: -1, Pattern: pattern(t, "order")}, ""},
-		"alternatives":     {List{DurationMillis: -1, Pattern: pattern(t, "pay|order-1")}, "order-1 pay "},
-		"pattern for none": {List{DurationMillis: -1, Pattern: pattern(t, "")}, "order-1 order-2 pay "},
+		"all":            {List{DurationMillis: -1}, "order-1 order-2 pay "},
+		"state":          {List{DurationMillis: -1, States: []string{"Ongoing"}}, "pay "},
+		"states":         {List{DurationMillis: -1, States: []string{"Ongoing", "Empty"}}, "order-1 order-2 pay "},
+		"unknown state":  {List{DurationMillis: -1, States: []string{"ongoing"}}, ""},
+		"producer id":    {List{DurationMillis: -1, ProducerIDs: []int64{ids["order-2"].ID, 9}}, "order-2 "},
+		"not yet so old": {List{DurationMillis: 5000, States: []string{"Ongoing"}}, ""},
+		"older":          {List{DurationMillis: 4999, States: []string{"Ongoing"}}, "pay "},
+		"never began":    {List{DurationMillis: 5000}, "order-1 order-2 "},
 	} {
 		got := ""
 		for _, one := range h.reply(h.ask(c.q)).Answer.([]kmsg.ListTransactionsResponseTransactionState) {
@@ -59,37 +53,6 @@ func TestListFilters(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%s: %q", name, got)
 		}
-	}
-}
-
-func pattern(t *testing.T, p string) *regexp.Regexp {
-	t.Helper()
-	compiled, err := CompilePattern(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return compiled
-}
-
-func TestPatternsThatAreNone(t *testing.T) {
-	for _, bad := range []string{"(", "a)(b", "[", "a{2,1}", `\C`} {
-		if _, err := CompilePattern(bad); wire.CodeOf(err) != wire.InvalidRegularExpression {
-			t.Errorf("%q: %v", bad, err)
-		}
-	}
-}
-
-// TestPatternsThatCostTooMuch: every id is compared with a pattern, while the coordinators' clients wait.
-func TestPatternsThatCostTooMuch(t *testing.T) {
-	for name, bad := range map[string]string{
-		"long": strings.Repeat("a", maxPatternBytes+1), "complex": "((a?){30}b?){30}", "as long as may be": strings.Repeat("a", maxPatternBytes),
-	} {
-		if _, err := CompilePattern(bad); wire.CodeOf(err) != wire.InvalidRegularExpression {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if _, err := CompilePattern(strings.Repeat("a", maxPatternSteps/2)); err != nil {
-		t.Error(err)
 	}
 }
 

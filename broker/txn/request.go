@@ -1,7 +1,5 @@
 package txn
 
-import "regexp"
-
 // Request is one of the types below.
 type Request interface{ isRequest() }
 
@@ -64,8 +62,6 @@ type List struct {
 	ProducerIDs []int64
 	// DurationMillis leaves out transactions that are not older; negative means none.
 	DurationMillis int64
-	// Pattern has to match; nil means all do. CompilePattern makes it.
-	Pattern *regexp.Regexp
 }
 
 // SetLevel tells the finalized transaction.version when it has changed. It is answered with a code.
