@@ -2,6 +2,7 @@ package group
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -18,7 +19,7 @@ func TestNoPartitionIsUsedTwiceWhileProtocolsChange(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cfg := testConfig()
 		cfg.Consumer.MaxSize, cfg.MaxSize, cfg.InitialRebalanceDelay = 4, 4, 0
-		w := &mixedWorld{h: newHarness(t, cfg), cfg: cfg}
+		w := &mixedWorld{h: newHarness(t, cfg), cfg: cfg, cooperate: rapid.Bool().Draw(t, "cooperate")}
 		w.h.topics = topicsOf(1, map[string]int32{"t1": 4})
 		for range 4 {
 			w.replace(len(w.members), rapid.Bool().Draw(t, "modern"))
@@ -37,6 +38,8 @@ type mixedWorld struct {
 	cfg     Config
 	members []mixedMember
 	names   int
+	// cooperate says that consumers of the classic protocol keep what they have while they join.
+	cooperate bool
 }
 
 // mixedMember is a consumer of one protocol or the other.
@@ -58,7 +61,7 @@ func (w *mixedWorld) replace(i int, modern bool) {
 	if modern {
 		next = &modernConsumer{w.h.consumer(name, "t1")}
 	} else {
-		next = &classicConsumer{client: w.h.client(name)}
+		next = &classicConsumer{client: w.h.client(name), cooperates: w.cooperate}
 	}
 	if i == len(w.members) {
 		w.members = append(w.members, next)
@@ -157,10 +160,12 @@ func (c *modernConsumer) there() bool {
 func (c *modernConsumer) gone()  { c.epoch, c.has, c.assigned = 0, nil, nil }
 func (c *modernConsumer) leave() { c.consumer.leave(-1) }
 
-// classicConsumer is an eager one of the classic protocol: it gives all back before it joins.
+// classicConsumer is one of the classic protocol. It gives all back before it joins, unless it cooperates: then it gives back what its
+// next assignment leaves out, and joins again.
 type classicConsumer struct {
 	*client
-	has []int32
+	cooperates bool
+	has        []int32
 	// ticket is what waits; syncing says that it is a sync and not a join.
 	ticket  uint64
 	syncing bool
@@ -178,7 +183,9 @@ func (c *classicConsumer) act() {
 	switch c.heartbeat() {
 	case wire.None:
 	case wire.RebalanceInProgress:
-		c.has = nil
+		if !c.cooperates {
+			c.has = nil
+		}
 		c.join()
 	default:
 		c.gone()
@@ -186,6 +193,9 @@ func (c *classicConsumer) act() {
 }
 
 func (c *classicConsumer) join() {
+	if c.cooperates {
+		c.protocols = owning("range", c.has...)
+	}
 	c.ticket, c.syncing = c.h.ask(c.joinRequest()), false
 	c.learn()
 }
@@ -201,14 +211,21 @@ func (c *classicConsumer) learn() {
 		c.joined(r)
 	case *kmsg.SyncGroupResponse:
 		a, err := embedded.ReadAssignment(r.MemberAssignment)
+		var next []int32
 		if err == nil && len(a.Topics) > 0 {
-			c.has = a.Topics[0].Partitions
+			next = a.Topics[0].Partitions
+		}
+		lost := slices.ContainsFunc(c.has, func(p int32) bool { return !slices.Contains(next, p) })
+		if c.has = next; lost {
+			c.join()
 		}
 	default:
 		if reply.Code != wire.RebalanceInProgress {
 			c.id = ""
 		}
-		c.generation, c.has = -1, nil
+		if c.generation = -1; c.id == "" || !c.cooperates {
+			c.has = nil
+		}
 	}
 }
 
@@ -224,7 +241,7 @@ func (c *classicConsumer) joined(r *kmsg.JoinGroupResponse) {
 	case wire.RebalanceInProgress:
 		c.generation = -1
 	default:
-		c.id, c.generation = "", -1
+		c.id, c.generation, c.has = "", -1, nil
 	}
 }
 
@@ -236,13 +253,23 @@ func (c *classicConsumer) lead(r *kmsg.JoinGroupResponse) []string {
 	shares := make([][]int32, len(r.Members))
 	for p := range int32(4) {
 		i := int(p) % len(shares)
-		shares[i] = append(shares[i], p)
+		if owner := ownerOf(r.Members, p); owner < 0 || owner == i {
+			shares[i] = append(shares[i], p)
+		}
 	}
 	var assignment []string
 	for i, m := range r.Members {
 		assignment = append(assignment, m.MemberID, partitionsOf(shares[i]...))
 	}
 	return assignment
+}
+
+// ownerOf is which of the members has a partition of t1; -1 where none has.
+func ownerOf(members []kmsg.JoinGroupResponseMember, p int32) int {
+	return slices.IndexFunc(members, func(m kmsg.JoinGroupResponseMember) bool {
+		s, err := embedded.ReadSubscription(m.ProtocolMetadata)
+		return err == nil && slices.ContainsFunc(s.Owned, func(of embedded.TopicPartitions) bool { return slices.Contains(of.Partitions, p) })
+	})
 }
 
 func (c *classicConsumer) uses() []int32 { return c.has }
