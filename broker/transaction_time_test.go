@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -60,6 +61,66 @@ func TestATransactionThatTakesTooLongIsAborted(t *testing.T) {
 				t.Errorf("committed in the end: %v", got)
 			}
 		})
+	}
+}
+
+// TestATransactionIsAbortedWithinTheInterval moves the broker's clock by hand. When a look for overdue transactions has ended one of a
+// shorter time-out, one whose time-out is just reached is still open; the next look, an interval later, ends it.
+func TestATransactionIsAbortedWithinTheInterval(t *testing.T) {
+	const timeout, interval = 500 * time.Millisecond, 100 * time.Millisecond
+	began := time.Now().Truncate(time.Millisecond)
+	var passed atomic.Int64
+	o := testOptions(t.TempDir())
+	o.Clock = func() time.Time { return began.Add(time.Duration(passed.Load())) }
+	o.Transactions.AbortInterval, o.TransactionTopic.Partitions = interval, 1
+	format(t, o)
+	b := start(t, o)
+	defer stop(t, b)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	creator := client(t, b)
+	defer creator.Close()
+	if _, err := kadm.NewClient(creator).CreateTopic(ctx, 1, 1, nil, "t"); err != nil {
+		t.Fatal(err)
+	}
+	for id, after := range map[string]time.Duration{"just": timeout, "over": timeout - time.Millisecond} {
+		c := client(t, b, kgo.TransactionalID(id), kgo.DefaultProduceTopic("t"), kgo.TransactionTimeout(after))
+		defer c.Close()
+		begun(ctx, t, c, id)
+	}
+	passed.Store(int64(timeout))
+	reaches(ctx, t, b, "over", "CompleteAbort")
+	reaches(ctx, t, b, "just", "Ongoing")
+	passed.Store(int64(timeout + interval))
+	reaches(ctx, t, b, "just", "CompleteAbort")
+	var ended []time.Duration
+	for _, m := range markers(ctx, t, b) {
+		ended = append(ended, m.Timestamp.Sub(began))
+	}
+	if want := []time.Duration{timeout, timeout + interval}; !slices.Equal(ended, want) {
+		t.Errorf("transactions ended after %v, want %v", ended, want)
+	}
+}
+
+// reaches waits while a transaction that is to be aborted is open or being aborted; an open one is not waited for.
+func reaches(ctx context.Context, t *testing.T, b *Broker, id, want string) {
+	t.Helper()
+	for {
+		answer, err := b.transactions.SendTxn(ctx, id, txn.Describe{TransactionalID: id})(ctx)
+		if err != nil {
+			t.Fatalf("describe %s: %v", id, err)
+		}
+		told, ok := answer.(*kmsg.DescribeTransactionsResponseTransactionState)
+		if !ok || told.ErrorCode != wire.None {
+			t.Fatalf("describe %s: %+v", id, answer)
+		}
+		if told.State == want {
+			return
+		}
+		if told.State != "Ongoing" && told.State != "PrepareAbort" || want == "Ongoing" {
+			t.Fatalf("transaction %s is %s, not %s", id, told.State, want)
+		}
+		<-time.After(time.Millisecond)
 	}
 }
 

@@ -67,6 +67,28 @@ func committed(ctx context.Context, t *testing.T, b *Broker) []string {
 	}
 }
 
+// markers reads the markers of topic t's first partition.
+func markers(ctx context.Context, t *testing.T, b *Broker) (found []*kgo.Record) {
+	t.Helper()
+	c := client(t, b, kgo.ConsumeTopics("t"), kgo.KeepControlRecords(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	defer c.Close()
+	end := b.replicas.Get("t", 0).HighWatermark()
+	for {
+		fetches := c.PollFetches(ctx)
+		if err := fetches.Err0(); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range fetches.Records() {
+			if r.Attrs.IsControl() {
+				found = append(found, r)
+			}
+			if r.Offset == end-1 {
+				return found
+			}
+		}
+	}
+}
+
 func TestTransactionsOfARealClient(t *testing.T) {
 	o := testOptions(t.TempDir())
 	format(t, o)
