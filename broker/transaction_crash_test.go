@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +26,8 @@ const (
 	crashPartitions = 4
 	// crashID is the transactional id whose transaction is interrupted, crashGroup the group whose offset it commits.
 	crashID, crashGroup = "id", "group"
+	// crashTimeout is how long its transactions may take: longer than any step here, unless the clock is put forward.
+	crashTimeout = 30 * time.Second
 )
 
 // crashWorld is a broker whose log directories are in memory, so that its power can be cut at any change to them. Each has a journal of
@@ -34,6 +38,8 @@ type crashWorld struct {
 	options Options
 	disk    *vfs.Memory
 	broker  *Broker
+	// ahead is by how many nanoseconds the node's clock is ahead of the real one.
+	ahead *atomic.Int64
 }
 
 // newCrashWorld makes a node that has committed a transaction and was stopped.
@@ -45,6 +51,7 @@ func newCrashWorld(ctx context.Context, t *testing.T, level int16) *crashWorld {
 	w.options.MetadataDir = filepath.Join(dir, "metadata")
 	w.options.OffsetsTopic.Partitions, w.options.TransactionTopic.Partitions = 1, 1
 	w.options.JournalBytes = 8 << 20
+	w.options.Transactions.AbortInterval = 50 * time.Millisecond
 	formatWith(t, w.options, map[string]int16{meta.TransactionVersion: level})
 	for i, name := range []string{"/one", "/two"} {
 		data, err := os.ReadFile(filepath.Join(w.options.LogDirs[i], "meta.properties"))
@@ -62,6 +69,9 @@ func newCrashWorld(ctx context.Context, t *testing.T, level int16) *crashWorld {
 	_, err := admin.CreateTopic(ctx, crashPartitions, 1, nil, "t")
 	w.must(err)
 	w.transact("before")
+	if !w.complete() { // its markers would be taken for those of the next transaction
+		t.Fatal("the transaction before is not complete")
+	}
 	stop(t, w.broker)
 	return w
 }
@@ -76,18 +86,19 @@ func (w *crashWorld) must(err error) {
 // copy is another node in the same state. The world is not running.
 func (w *crashWorld) copy(t *testing.T) *crashWorld {
 	t.Helper()
-	c := &crashWorld{t: t, ctx: w.ctx, options: w.options, disk: w.disk.Crash(1)}
+	c := &crashWorld{t: t, ctx: w.ctx, options: w.options, disk: w.disk.Crash(1), ahead: new(atomic.Int64)}
 	w.disk = w.disk.Crash(1)
 	c.options.MetadataDir = filepath.Join(t.TempDir(), "metadata")
 	c.must(os.CopyFS(c.options.MetadataDir, os.DirFS(w.options.MetadataDir)))
 	c.options.Files = c.disk
+	c.options.Clock = func() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
 	return c
 }
 
 // client is a client with the transactional id of this world.
 func (w *crashWorld) client() *kgo.Client {
 	w.t.Helper()
-	return client(w.t, w.broker, kgo.TransactionalID(crashID), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.TransactionTimeout(30*time.Second))
+	return client(w.t, w.broker, kgo.TransactionalID(crashID), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.TransactionTimeout(crashTimeout))
 }
 
 // transact commits a value to each partition of t, and the offset 1 more than before for the group, in one transaction.
@@ -98,8 +109,16 @@ func (w *crashWorld) transact(value string) {
 	w.must(transactIn(w.ctx, c, value))
 }
 
-// transactIn does one transaction; the offset that it commits is the length of the value.
+// transactIn commits one transaction.
 func transactIn(ctx context.Context, c *kgo.Client, value string) error {
+	if err := beginIn(ctx, c, value); err != nil {
+		return err
+	}
+	return c.EndTransaction(ctx, kgo.TryCommit)
+}
+
+// beginIn does all of one transaction but its end; the offset of the group in it is the length of the value.
+func beginIn(ctx context.Context, c *kgo.Client, value string) error {
 	if err := c.BeginTransaction(); err != nil {
 		return err
 	}
@@ -110,10 +129,7 @@ func transactIn(ctx context.Context, c *kgo.Client, value string) error {
 	if err := c.ProduceSync(ctx, records...).FirstErr(); err != nil {
 		return err
 	}
-	if err := commitOffset(ctx, c, int64(len(value))); err != nil {
-		return err
-	}
-	return c.EndTransaction(ctx, kgo.TryCommit)
+	return commitOffset(ctx, c, int64(len(value)))
 }
 
 // commitOffset commits an offset of t-0 in the client's transaction.
@@ -149,27 +165,34 @@ func commitOffset(ctx context.Context, c *kgo.Client, offset int64) error {
 	return nil
 }
 
-// interrupt begins a transaction and cuts the power after so many changes to the disk. It reports whether the client was told that the
-// transaction is committed.
-func (w *crashWorld) interrupt(changes int) (committed bool) {
+// interrupt does a transaction during which the power is cut. It reports whether it was ended as far as its client knows.
+func (w *crashWorld) interrupt(e ending, cut powerCut) (ended bool) {
 	w.t.Helper()
 	c := w.client()
 	defer c.Close()
 	if _, _, err := c.ProducerID(w.ctx); err != nil {
 		w.t.Fatal(err)
 	}
-	w.disk.CutPowerAfter(changes)
 	ctx, cancel := context.WithCancel(w.ctx)
-	ended := make(chan struct{})
+	watched := make(chan struct{})
 	go func() {
-		defer close(ended)
+		defer close(watched)
 		defer cancel()
 		w.powerless(ctx)
 	}()
-	committed = transactIn(ctx, c, "interrupted") == nil
+	if cut.begin != nil {
+		cut.begin(w)
+	}
+	err := beginIn(ctx, c, "interrupted")
+	if err == nil && cut.end != nil {
+		cut.end(w)
+	}
+	if err == nil {
+		err = e.end(ctx, w, c)
+	}
 	cancel()
-	<-ended
-	return committed
+	<-watched
+	return err == nil
 }
 
 // powerless waits until a log directory has noticed that the power is gone, or the context ends.
@@ -206,7 +229,7 @@ func (w *crashWorld) complete() bool {
 		switch {
 		case err != nil:
 			return false
-		case state.State == "CompleteCommit":
+		case strings.HasPrefix(state.State, "Complete"):
 			return true
 		}
 		moment, cancel := context.WithTimeout(w.ctx, time.Millisecond)
@@ -267,7 +290,7 @@ func (w *crashWorld) where(admin *kadm.Client) string {
 		}
 	}
 	switch {
-	case state != kmsg.TransactionStatePrepareCommit || marked == 0:
+	case state != kmsg.TransactionStatePrepareCommit && state != kmsg.TransactionStatePrepareAbort || marked == 0:
 	case marked < crashPartitions:
 		return fmt.Sprint(state, " with some markers")
 	default:
@@ -314,54 +337,60 @@ func (w *crashWorld) check(admin *kadm.Client, toldCommitted bool) (committed bo
 	return committed
 }
 
-// TestPowerFailsAtEachStepOfATransaction cuts the power at each change to the disk that a transaction makes, from its first batch to its
-// completion: at every append of its coordinator and of its partitions, before it is on the disk and after it. Afterwards it ends in one
-// way everywhere, and a client with the same transactional id goes on.
-func TestPowerFailsAtEachStepOfATransaction(t *testing.T) {
-	for _, level := range []int16{0, 2} {
-		t.Run(fmt.Sprintf("transaction.version %d", level), func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
-			defer cancel()
-			base := newCrashWorld(ctx, t, level)
-			stride := 1
-			if testing.Short() {
-				stride = 4
-			}
-			seen := map[string]int{}
-			for n, done := 0, false; !done; n += stride {
-				done = powerFailsAt(t, base, n, seen)
-			}
-			t.Logf("states at the crash: %v", seen)
-			for _, state := range []string{"Ongoing", "PrepareCommit", "PrepareCommit with some markers", "PrepareCommit with all markers", "CompleteCommit"} {
-				if seen[state] == 0 && !testing.Short() {
-					t.Errorf("no crash in state %s", state)
-				}
-			}
-		})
-	}
-}
-
-// powerFailsAt interrupts the transaction after so many changes, and reports whether it was over by then.
-func powerFailsAt(t *testing.T, base *crashWorld, changes int, seen map[string]int) (over bool) {
+// powerFails cuts the power during a transaction and starts the node again. The transaction has ended in one way everywhere, and a client
+// with the same transactional id goes on. It returns in which state it was when the power went, and whether it was over by then.
+func powerFails(t *testing.T, base *crashWorld, seed uint64, e ending, cut powerCut) (state string, over bool) {
 	t.Helper()
 	w := base.copy(t)
 	w.broker = start(t, w.options)
-	told := w.interrupt(changes)
-	over = told && w.complete()
-	w.crash(uint64(changes)) //nolint:gosec // not negative
+	ended := w.interrupt(e, cut)
+	over = ended && w.complete()
+	w.crash(seed)
 	defer func() { stop(t, w.broker) }()
 	c := client(t, w.broker)
 	defer c.Close()
 	admin := kadm.NewClient(c)
-	state := w.where(admin)
-	seen[state]++
+	state = w.where(admin)
 	next := w.client()
 	defer next.Close()
 	if _, _, err := next.ProducerID(w.ctx); err != nil {
-		t.Fatalf("after %d changes (%s): the next producer: %v", changes, state, err)
+		t.Fatalf("%s, %s: the next producer: %v", e.name, state, err)
 	}
-	committed := w.check(admin, told)
+	committed := w.check(admin, ended && e.commits)
+	if committed && !e.commits {
+		t.Errorf("%s, %s: what was never to be committed is", e.name, state)
+	}
 	w.must(transactIn(w.ctx, next, "after"))
-	t.Logf("after %d changes: %s, told %v, committed %v", changes, state, told, committed)
-	return over
+	t.Logf("%s, %s: ended %v, committed %v", e.name, state, ended, committed)
+	return state, over
+}
+
+// TestPowerFailsAtEachStepOfATransaction cuts the power at each change to the disk that a transaction makes, from its first batch to its
+// completion: at every append of its coordinator and of its partitions, before it is on the disk and after it. Of the transactions that
+// are aborted, which begin in the same way, it takes a sample of the changes from their end on.
+func TestPowerFailsAtEachStepOfATransaction(t *testing.T) {
+	for level := range int16(3) {
+		t.Run(fmt.Sprintf("transaction.version %d", level), func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+			defer cancel()
+			base := newCrashWorld(ctx, t, level)
+			for _, e := range endings() {
+				stride := 1
+				switch {
+				case testing.Short() || !e.commits:
+					stride = 5
+				case level == 1: // the same changes as at 0
+					stride = 2
+				}
+				for n, over := 0, false; !over; n += stride {
+					cut := powerCut{end: cutAfter(n)}
+					if e.commits {
+						cut = powerCut{begin: cutAfter(n)}
+					}
+					_, over = powerFails(t, base, uint64(n), e, cut) //nolint:gosec // not negative
+				}
+			}
+		})
+	}
 }
