@@ -117,7 +117,7 @@ func TestPowerFailsInEachStateOfATransaction(t *testing.T) {
 			defer cancel()
 			base := newCrashWorld(ctx, t, level)
 			for i, e := range endings() {
-				if testing.Short() && i != int(level) && i != int(level)+1 {
+				if (testing.Short() || raceDetector) && i != int(level) && i != int(level)+1 {
 					continue // each ending at one level or two
 				}
 				cuts := map[string]powerCut{

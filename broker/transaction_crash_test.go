@@ -378,7 +378,7 @@ func TestPowerFailsAtEachStepOfATransaction(t *testing.T) {
 			for _, e := range endings() {
 				stride := 1
 				switch {
-				case testing.Short() || !e.commits:
+				case testing.Short() || raceDetector || !e.commits:
 					stride = 5
 				case level == 1: // the same changes as at 0
 					stride = 2
