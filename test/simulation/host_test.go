@@ -41,7 +41,12 @@ func (m transactions) Replay(e coordinator.Entry) error { return m.Machine.Repla
 // load makes the machine anew, as after a start or a failed append.
 func (h *host) load() {
 	m := h.make()
-	if err := h.w.disk.partition(h.at).replay(m.Replay); err != nil {
+	switch err := h.w.disk.partition(h.at).replay(m.Replay); {
+	case err == nil:
+	case h.w.disk.failed(): // the power went before, or meanwhile
+		h.reload()
+		return
+	default:
 		h.w.breaks("replay %v: %v", h.at, err)
 	}
 	h.machine, h.tickets, h.wakes = m, map[uint64]func(int16, any){}, h.wakes+1

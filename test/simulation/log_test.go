@@ -25,6 +25,8 @@ func newModelDisk(w *world) *modelDisk {
 func (d *modelDisk) open() error { return nil }
 func (d *modelDisk) close()      {}
 
+func (d *modelDisk) failed() bool { return false }
+
 func (d *modelDisk) crash() {
 	for _, at := range d.w.places() {
 		d.logs[at].crash()

@@ -12,6 +12,8 @@ type disk interface {
 	open() error
 	// crash loses some of what is not confirmed, and all that is in memory only.
 	crash()
+	// failed reports whether nothing can be read until it crashes.
+	failed() bool
 	// close ends everything.
 	close()
 	partition(at txn.TopicPartition) partition

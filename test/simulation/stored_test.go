@@ -159,6 +159,8 @@ func (d *storedDisk) crash() {
 	d.close()
 }
 
+func (d *storedDisk) failed() bool { return d.dir.Err() != nil }
+
 func (d *storedDisk) close() {
 	d.gate.open()
 	_ = d.dir.Close() // the disk is gone, or no longer looked at
