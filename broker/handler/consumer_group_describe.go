@@ -34,9 +34,7 @@ func (g *ConsumerGroups) describe() api.Row {
 					needs.Operations = append(needs.Operations, authz.Resource{Type: authz.Group, Name: one.id})
 				}
 				for _, name := range one.topics() {
-					probe := onOffsetsOf(authz.Describe, name)
-					probe.Probe = true
-					needs.Each = append(needs.Each, probe)
+					needs.Each = append(needs.Each, probe(authz.Describe, authz.Topic, name))
 				}
 			}
 			return needs
@@ -57,7 +55,7 @@ func (g *ConsumerGroups) described(ids []string) []describedGroup {
 	ctx, cancel := context.WithTimeout(context.Background(), resolveTime)
 	defer cancel()
 	image := g.Groups.Image()
-	waits := make([]func(context.Context) (any, error), len(ids))
+	waits := make([]waiting, len(ids))
 	all := make([]describedGroup, len(ids))
 	for i, id := range ids {
 		all[i] = g.undescribable(image, id)
@@ -67,7 +65,7 @@ func (g *ConsumerGroups) described(ids []string) []describedGroup {
 	}
 	for i, wait := range waits {
 		if wait != nil {
-			all[i].group, all[i].code = awaitGroup[*kmsg.ConsumerGroupDescribeResponseGroup](ctx, wait)
+			all[i].group, all[i].code = awaitAnswer[*kmsg.ConsumerGroupDescribeResponseGroup](ctx, wait)
 		}
 	}
 	return all

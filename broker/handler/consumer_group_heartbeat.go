@@ -40,9 +40,7 @@ func (g *ConsumerGroups) heartbeat() api.Row {
 				needs.All = append(needs.All, onOffsetsOf(authz.Describe, name))
 			}
 			for _, name := range plan.topics() {
-				probe := onOffsetsOf(authz.Describe, name)
-				probe.Probe = true
-				needs.Each = append(needs.Each, probe)
+				needs.Each = append(needs.Each, probe(authz.Describe, authz.Topic, name))
 			}
 			return needs
 		},

@@ -80,12 +80,12 @@ func (g *Groups) deleteSome(ctx context.Context, origin meta.Origin, ids []strin
 }
 
 func (g *Groups) deleteNow(ctx context.Context, ids []string, codes map[string]int16) {
-	waits := make([]func(context.Context) (any, error), len(ids))
+	waits := make([]waiting, len(ids))
 	for i, id := range ids {
 		waits[i] = g.Coordinator.SendGroup(ctx, id, group.Delete{Group: id})
 	}
 	for i, id := range ids {
-		_, codes[id] = awaitGroup[any](ctx, waits[i])
+		codes[id] = awaitConsent(ctx, waits[i])
 	}
 }
 

@@ -47,7 +47,7 @@ func (g *Groups) describe(ctx context.Context, c *api.Call, q *kmsg.DescribeGrou
 	resp.Version = q.Version
 	// A group that is asked for many times is described once, or a small request would make a large answer.
 	ids := distinct(q.Groups)
-	waits := make([]func(context.Context) (any, error), len(ids))
+	waits := make([]waiting, len(ids))
 	for i, id := range ids {
 		if c.Granted.Has(authz.Describe, authz.Group, id) {
 			waits[i] = g.Coordinator.SendGroup(ctx, id, group.Describe{Group: id})
@@ -58,7 +58,7 @@ func (g *Groups) describe(ctx context.Context, c *api.Call, q *kmsg.DescribeGrou
 			resp.Groups = append(resp.Groups, undescribed(id, wire.GroupAuthorizationFailed))
 			continue
 		}
-		described, code := awaitGroup[*kmsg.DescribeGroupsResponseGroup](ctx, waits[i])
+		described, code := awaitAnswer[*kmsg.DescribeGroupsResponseGroup](ctx, waits[i])
 		if code != wire.None {
 			resp.Groups = append(resp.Groups, undescribed(id, code))
 			continue

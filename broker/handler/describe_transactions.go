@@ -59,13 +59,13 @@ func (t *Transactions) describeTransactions() api.Row {
 func (t *Transactions) describeEach(ids []string) []describedTransaction {
 	ctx, cancel := context.WithTimeout(context.Background(), resolveTime)
 	defer cancel()
-	waits := make([]func(context.Context) (any, error), len(ids))
+	waits := make([]waiting, len(ids))
 	for i, id := range ids {
 		waits[i] = t.Coordinator.SendTxn(ctx, id, txn.Describe{TransactionalID: id})
 	}
 	all := make([]describedTransaction, len(ids))
 	for i, id := range ids {
-		state, code := awaitTxn[*kmsg.DescribeTransactionsResponseTransactionState](ctx, waits[i])
+		state, code := awaitAnswer[*kmsg.DescribeTransactionsResponseTransactionState](ctx, waits[i])
 		all[i] = describedTransaction{id: id, state: state, code: code}
 	}
 	return all

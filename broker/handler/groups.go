@@ -8,7 +8,6 @@ import (
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/group"
 	"github.com/chronik-stream/chronik/broker/meta"
-	"github.com/chronik-stream/chronik/broker/wire"
 )
 
 // Caps on the frames of group requests, in bytes. What a member or its leader sends ends in one record of __consumer_offsets, which is
@@ -27,11 +26,11 @@ type GroupCoordinator interface {
 	// PartitionOf says which partition of group.Topic keeps a group, when it has that many.
 	PartitionOf(groupID string, partitions int32) int32
 	// SendGroup hands a request to the group's coordinator.
-	SendGroup(ctx context.Context, groupID string, q group.Request) func(context.Context) (any, error)
+	SendGroup(ctx context.Context, groupID string, q group.Request) waiting
 	// Send hands a request to the coordinator of a partition of group.Topic.
-	Send(ctx context.Context, partition int32, q group.Request) func(context.Context) (any, error)
+	Send(ctx context.Context, partition int32, q group.Request) waiting
 	// SendEach hands a request to every coordinator that is here.
-	SendEach(ctx context.Context, q group.Request) []func(context.Context) (any, error)
+	SendEach(ctx context.Context, q group.Request) []waiting
 }
 
 // Groups answers the APIs of consumer groups and committed offsets.
@@ -76,13 +75,7 @@ func (g *Groups) consumerSettings(image *meta.Image, groupID string) group.BeatS
 
 // askGroup hands a request to a group's coordinator and waits for an answer of type T, or a code.
 func askGroup[T any](ctx context.Context, g *Groups, groupID string, q group.Request) (T, int16) {
-	return awaitGroup[T](ctx, g.Coordinator.SendGroup(ctx, groupID, q))
-}
-
-func awaitGroup[T any](ctx context.Context, wait func(context.Context) (any, error)) (T, int16) {
-	answer, err := wait(ctx)
-	got, _ := answer.(T)
-	return got, wire.CodeOf(err)
+	return awaitAnswer[T](ctx, g.Coordinator.SendGroup(ctx, groupID, q))
 }
 
 // onGroup is one need on a group.

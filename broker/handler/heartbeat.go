@@ -23,7 +23,7 @@ func (g *Groups) heartbeat() api.Row {
 			if q.Group == "" {
 				return api.Now(refuseHeartbeat(c, q, wire.InvalidGroupID))
 			}
-			_, code := askGroup[any](ctx, g, q.Group, group.Heartbeat{HeartbeatRequest: q})
+			code := awaitConsent(ctx, g.Coordinator.SendGroup(ctx, q.Group, group.Heartbeat{HeartbeatRequest: q}))
 			if code == wire.CoordinatorLoadInProgress {
 				// The member's session begins anew when the group is loaded, so nothing is lost by keeping it calm.
 				code = wire.None

@@ -30,9 +30,7 @@ func (g *Groups) listGroups() api.Row {
 			needs := authz.Needs{Each: make([]authz.Need, 0, len(all.groups)+1)}
 			needs.Each = append(needs.Each, authz.Need{Op: authz.Describe, On: authz.TheCluster(), Probe: true})
 			for i := range all.groups {
-				probe := onGroup(authz.Describe, all.groups[i].Group)
-				probe.Probe = true
-				needs.Each = append(needs.Each, probe)
+				needs.Each = append(needs.Each, probe(authz.Describe, authz.Group, all.groups[i].Group))
 			}
 			return needs
 		},
@@ -63,15 +61,7 @@ func (g *Groups) allGroups(q *kmsg.ListGroupsRequest) listedGroups {
 	ctx, cancel := context.WithTimeout(context.Background(), resolveTime)
 	defer cancel()
 	var all listedGroups
-	for _, wait := range g.Coordinator.SendEach(ctx, group.List{States: q.StatesFilter, Types: q.TypesFilter}) {
-		groups, code := awaitGroup[[]kmsg.ListGroupsResponseGroup](ctx, wait)
-		switch code {
-		case wire.None:
-			all.groups = append(all.groups, groups...)
-		case wire.NotCoordinator:
-		default:
-			return listedGroups{code: code}
-		}
-	}
+	waits := g.Coordinator.SendEach(ctx, group.List{States: q.StatesFilter, Types: q.TypesFilter})
+	all.groups, all.code = gather[kmsg.ListGroupsResponseGroup](ctx, waits)
 	return all
 }

@@ -83,17 +83,8 @@ func (t *Transactions) allTransactions(q *kmsg.ListTransactionsRequest) listedTr
 	ctx, cancel := context.WithTimeout(context.Background(), resolveTime)
 	defer cancel()
 	var all listedTransactions
-	for _, wait := range t.Coordinator.SendEach(ctx, list) {
-		states, code := awaitTxn[[]kmsg.ListTransactionsResponseTransactionState](ctx, wait)
-		switch code {
-		case wire.None:
-			all.states = append(all.states, states...)
-		case wire.NotCoordinator:
-		default:
-			return listedTransactions{code: code}
-		}
-	}
-	if pattern == "" {
+	all.states, all.code = gather[kmsg.ListTransactionsResponseTransactionState](ctx, t.Coordinator.SendEach(ctx, list))
+	if pattern == "" || all.code != wire.None {
 		return all
 	}
 	return all.matching(re, time.Now().Add(regexTime))

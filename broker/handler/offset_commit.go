@@ -92,33 +92,29 @@ func (g *Groups) commit(ctx context.Context, c *api.Call, q *kmsg.OffsetCommitRe
 	resp := commitAnswer(q, wire.None)
 	send := *q
 	send.Topics = nil
-	var back []*int16
+	parts := offsetParts{granted: c.Granted}
 	for ti := range q.Topics {
 		valid := kmsg.NewOffsetCommitRequestTopic()
 		valid.Topic, valid.TopicID = topics[ti].name, topics[ti].id()
 		for pi, p := range q.Topics[ti].Partitions {
-			code := &resp.Topics[ti].Partitions[pi].ErrorCode
-			if *code = topics[ti].check(c.Granted, authz.Read, p.Partition); *code == wire.None {
+			if parts.admits(&topics[ti], p.Partition, &resp.Topics[ti].Partitions[pi].ErrorCode) {
 				valid.Partitions = append(valid.Partitions, p)
-				back = append(back, code)
 			}
 		}
 		if len(valid.Partitions) > 0 {
 			send.Topics = append(send.Topics, valid)
 		}
 	}
-	if len(back) == 0 {
+	if len(send.Topics) == 0 {
 		return api.Now(resp)
 	}
 	stored, code := askGroup[*kmsg.OffsetCommitResponse](ctx, g, q.Group, group.Commit{OffsetCommitRequest: &send})
 	if code != wire.None {
 		return api.Now(commitAnswer(q, code))
 	}
-	next := 0
 	for _, t := range stored.Topics {
 		for _, p := range t.Partitions {
-			*back[next] = p.ErrorCode
-			next++
+			parts.told(p.ErrorCode)
 		}
 	}
 	return api.Now(resp)

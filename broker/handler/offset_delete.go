@@ -41,19 +41,17 @@ func (g *Groups) deleteOffsets(ctx context.Context, c *api.Call, q *kmsg.OffsetD
 	resp := kmsg.NewPtrOffsetDeleteResponse()
 	send := kmsg.NewPtrOffsetDeleteRequest()
 	send.Group = q.Group
-	type place struct{ topic, partition int }
-	var back []place
+	parts := offsetParts{granted: c.Granted}
 	for ti := range q.Topics {
 		topic := kmsg.NewOffsetDeleteResponseTopic()
 		topic.Topic = q.Topics[ti].Topic
 		valid := kmsg.OffsetDeleteRequestTopic{Topic: topic.Topic}
+		topic.Partitions = make([]kmsg.OffsetDeleteResponseTopicPartition, len(q.Topics[ti].Partitions))
 		for pi, p := range q.Topics[ti].Partitions {
-			one := kmsg.NewOffsetDeleteResponseTopicPartition()
-			one.Partition, one.ErrorCode = p.Partition, topics[ti].check(c.Granted, authz.Read, p.Partition)
-			topic.Partitions = append(topic.Partitions, one)
-			if one.ErrorCode == wire.None {
+			one := &topic.Partitions[pi]
+			one.Partition = p.Partition
+			if parts.admits(&topics[ti], p.Partition, &one.ErrorCode) {
 				valid.Partitions = append(valid.Partitions, p)
-				back = append(back, place{ti, pi})
 			}
 		}
 		resp.Topics = append(resp.Topics, topic)
@@ -65,11 +63,9 @@ func (g *Groups) deleteOffsets(ctx context.Context, c *api.Call, q *kmsg.OffsetD
 	if code != wire.None {
 		return api.Now(refuseOffsetDelete(c, q, code))
 	}
-	next := 0
 	for _, t := range done.Topics {
 		for _, p := range t.Partitions {
-			resp.Topics[back[next].topic].Partitions[back[next].partition].ErrorCode = p.ErrorCode
-			next++
+			parts.told(p.ErrorCode)
 		}
 	}
 	return api.Now(resp)

@@ -78,7 +78,7 @@ func (g *Groups) planFetch(q *kmsg.OffsetFetchRequest) fetchPlan {
 	ctx, cancel := context.WithTimeout(context.Background(), resolveTime)
 	defer cancel()
 	plan := fetchPlan{image: g.Image()}
-	waits := map[int]func(context.Context) (any, error){}
+	waits := map[int]waiting{}
 	seen := map[string]struct{}{}
 	for i, asked := range fetchGroups(q) {
 		asked.Topics = eachOnce(asked.Topics)
@@ -99,7 +99,7 @@ func (g *Groups) planFetch(q *kmsg.OffsetFetchRequest) fetchPlan {
 		plan.groups = append(plan.groups, one)
 	}
 	for i, wait := range waits {
-		plan.groups[i].offsets, plan.groups[i].code = awaitGroup[*kmsg.OffsetFetchResponseGroup](ctx, wait)
+		plan.groups[i].offsets, plan.groups[i].code = awaitAnswer[*kmsg.OffsetFetchResponseGroup](ctx, wait)
 	}
 	return plan
 }
@@ -152,9 +152,7 @@ func needFetch(_ *api.Call, _ *kmsg.OffsetFetchRequest, plan fetchPlan) authz.Ne
 			continue
 		}
 		for _, t := range one.offsets.Topics {
-			probe := onOffsetsOf(authz.Describe, t.Topic)
-			probe.Probe = true
-			needs.Each = append(needs.Each, probe)
+			needs.Each = append(needs.Each, probe(authz.Describe, authz.Topic, t.Topic))
 		}
 	}
 	return needs

@@ -20,9 +20,9 @@ const fencedByEpoch = 2
 // TxnCoordinator is this broker's part of the transaction coordinators. What Send... return waits for the answer; its error has a Kafka code.
 type TxnCoordinator interface {
 	// SendTxn hands a request to the coordinator of a transactional id.
-	SendTxn(ctx context.Context, id string, q txn.Request) func(context.Context) (any, error)
+	SendTxn(ctx context.Context, id string, q txn.Request) waiting
 	// SendEach hands a request to every coordinator that is here.
-	SendEach(ctx context.Context, q txn.Request) []func(context.Context) (any, error)
+	SendEach(ctx context.Context, q txn.Request) []waiting
 }
 
 // Transactions answers the APIs of transactions.
@@ -52,26 +52,12 @@ func (t *Transactions) image() *meta.Image { return t.Groups.Image() }
 
 // askTxn hands a request to a transactional id's coordinator and waits for an answer of type T, or a code.
 func askTxn[T any](ctx context.Context, c TxnCoordinator, id string, q txn.Request) (T, int16) {
-	return awaitTxn[T](ctx, c.SendTxn(ctx, id, q))
+	return awaitAnswer[T](ctx, c.SendTxn(ctx, id, q))
 }
 
-// awaitTxn waits for an answer of type T, or a code. An answer of another type is not taken for consent.
-func awaitTxn[T any](ctx context.Context, wait func(context.Context) (any, error)) (T, int16) {
-	answer, err := wait(ctx)
-	got, ok := answer.(T)
-	if err == nil && !ok {
-		return got, wire.UnknownServerError
-	}
-	return got, wire.CodeOf(err)
-}
-
-// addToTxn adds partitions to a transaction. Success comes without an answer.
+// addToTxn adds partitions to a transaction.
 func addToTxn(ctx context.Context, c TxnCoordinator, q txn.Add) int16 {
-	answer, err := c.SendTxn(ctx, q.TransactionalID, q)(ctx)
-	if err == nil && answer != nil {
-		return wire.UnknownServerError
-	}
-	return wire.CodeOf(err)
+	return awaitConsent(ctx, c.SendTxn(ctx, q.TransactionalID, q))
 }
 
 // toldFenced is the code in the terms of a client that knows PRODUCER_FENCED from a version on.

@@ -50,33 +50,29 @@ func (t *Transactions) commitOffsets(ctx context.Context, c *api.Call, q *kmsg.T
 	resp := txnCommitAnswer(q, wire.None)
 	send := *q
 	send.Topics = nil
-	var back []*int16
+	parts := offsetParts{granted: c.Granted}
 	for ti := range q.Topics {
 		valid := kmsg.NewTxnOffsetCommitRequestTopic()
 		valid.Topic = topics[ti].name
 		for pi, p := range q.Topics[ti].Partitions {
-			code := &resp.Topics[ti].Partitions[pi].ErrorCode
-			if *code = topics[ti].check(c.Granted, authz.Read, p.Partition); *code == wire.None {
+			if parts.admits(&topics[ti], p.Partition, &resp.Topics[ti].Partitions[pi].ErrorCode) {
 				valid.Partitions = append(valid.Partitions, p)
-				back = append(back, code)
 			}
 		}
 		if len(valid.Partitions) > 0 {
 			send.Topics = append(send.Topics, valid)
 		}
 	}
-	if len(back) == 0 {
+	if len(send.Topics) == 0 {
 		return api.Now(resp)
 	}
 	stored, code := t.storeOffsets(ctx, &send)
 	if code != wire.None {
 		return api.Now(txnCommitAnswer(q, code))
 	}
-	next := 0
 	for _, topic := range stored.Topics {
 		for _, p := range topic.Partitions {
-			*back[next] = p.ErrorCode
-			next++
+			parts.told(p.ErrorCode)
 		}
 	}
 	return api.Now(resp)
