@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -31,11 +30,7 @@ func TestATransactionThatTakesTooLongIsAborted(t *testing.T) {
 			defer func() { stop(t, b) }()
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
-			creator := client(t, b)
-			if _, err := kadm.NewClient(creator).CreateTopic(ctx, 1, 1, nil, "t"); err != nil {
-				t.Fatal(err)
-			}
-			creator.Close()
+			makeTopic(ctx, t, b)
 			c := client(t, b, kgo.TransactionalID("slow"), kgo.DefaultProduceTopic("t"), kgo.TransactionTimeout(500*time.Millisecond))
 			defer c.Close()
 			begun(ctx, t, c, "too late")
@@ -78,11 +73,7 @@ func TestATransactionIsAbortedWithinTheInterval(t *testing.T) {
 	defer stop(t, b)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	creator := client(t, b)
-	defer creator.Close()
-	if _, err := kadm.NewClient(creator).CreateTopic(ctx, 1, 1, nil, "t"); err != nil {
-		t.Fatal(err)
-	}
+	makeTopic(ctx, t, b)
 	for id, after := range map[string]time.Duration{"just": timeout, "over": timeout - time.Millisecond} {
 		c := client(t, b, kgo.TransactionalID(id), kgo.DefaultProduceTopic("t"), kgo.TransactionTimeout(after))
 		defer c.Close()
@@ -142,11 +133,7 @@ func TestTransactionalIDsAreForgotten(t *testing.T) {
 	defer func() { stop(t, b) }()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	creator := client(t, b)
-	if _, err := kadm.NewClient(creator).CreateTopic(ctx, 1, 1, nil, "t"); err != nil {
-		t.Fatal(err)
-	}
-	creator.Close()
+	makeTopic(ctx, t, b)
 	c := transactional(t, b, "id")
 	transact(ctx, t, c, kgo.TryCommit, "first")
 	c.Close()

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -65,11 +64,7 @@ func TestTheTransactionVersionChangesInTheMiddle(t *testing.T) {
 	defer func() { stop(t, b) }()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	creator := client(t, b)
-	if _, err := kadm.NewClient(creator).CreateTopic(ctx, 1, 1, nil, "t"); err != nil {
-		t.Fatal(err)
-	}
-	creator.Close()
+	makeTopic(ctx, t, b)
 
 	old := transactional(t, b, "old")
 	defer old.Close()

@@ -22,6 +22,16 @@ func transactional(t *testing.T, b *Broker, id string) *kgo.Client {
 	return client(t, b, kgo.TransactionalID(id), kgo.DefaultProduceTopic("t"), kgo.TransactionTimeout(30*time.Second))
 }
 
+// makeTopic makes the topic t with one partition.
+func makeTopic(ctx context.Context, t *testing.T, b *Broker) {
+	t.Helper()
+	admin := kadm.NewClient(client(t, b))
+	defer admin.Close()
+	if _, err := admin.CreateTopic(ctx, 1, 1, nil, "t"); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // transact writes records in one transaction and ends it.
 func transact(ctx context.Context, t *testing.T, c *kgo.Client, end kgo.TransactionEndTry, values ...string) {
 	t.Helper()
@@ -95,11 +105,7 @@ func TestTransactionsOfARealClient(t *testing.T) {
 	b := start(t, o)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	admin := kadm.NewClient(client(t, b))
-	if _, err := admin.CreateTopic(ctx, 1, 1, nil, "t"); err != nil {
-		t.Fatal(err)
-	}
-	admin.Close()
+	makeTopic(ctx, t, b)
 	c := transactional(t, b, "id")
 	var want []string
 	for i := range 5 {
@@ -222,11 +228,7 @@ func TestAFencedPartitionWithoutRecordsHoldsNothingUp(t *testing.T) {
 	defer stop(t, b)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	admin := kadm.NewClient(client(t, b))
-	if _, err := admin.CreateTopic(ctx, 1, 1, nil, "t"); err != nil {
-		t.Fatal(err)
-	}
-	admin.Close()
+	makeTopic(ctx, t, b)
 	appended, err := b.replicas.Get("t", 0).AppendMarker(record.EndTxn{ProducerID: 7, Epoch: 9}, 0, time.Now())
 	if err != nil {
 		t.Fatal(err)

@@ -129,6 +129,18 @@ func (x *txnBroker) begin(id string) txn.Producer {
 	return txn.Producer{ID: p.ProducerID, Epoch: p.ProducerEpoch}
 }
 
+// endedWithoutMarker commits a transaction of version 2 with one record, holds its marker back until x.held is closed, and returns the
+// producer as it goes on.
+func (x *txnBroker) endedWithoutMarker() txn.Producer {
+	x.t.Helper()
+	x.held = make(chan struct{})
+	p := x.begin("id")
+	wantTxnCode(x.t, "first batch", x.write("id", p, 0, 12), wire.None)
+	wantTxnCode(x.t, "end", x.end("id", p, true, 5).ErrorCode, wire.None)
+	p.Epoch++
+	return p
+}
+
 // add adds a partition as a client does, and returns its code.
 func (x *txnBroker) add(id string, p txn.Producer, topic string, partition int32, version int16) int16 {
 	x.t.Helper()

@@ -123,11 +123,7 @@ func TestTransactionalBatchesNeedOneProducerAndItsID(t *testing.T) {
 // TestWhileMarkersAreMissingTheNextTransactionWaits holds the markers back: clients are to come again, in the terms of their version.
 func TestWhileMarkersAreMissingTheNextTransactionWaits(t *testing.T) {
 	withTransactions(t, func(t *testing.T, x *txnBroker) {
-		x.held = make(chan struct{})
-		p := x.begin("id")
-		wantTxnCode(t, "first batch", x.write("id", p, 0, 12), wire.None)
-		wantTxnCode(t, "end", x.end("id", p, true, 5).ErrorCode, wire.None)
-		p.Epoch++
+		p := x.endedWithoutMarker()
 		wantTxnCode(t, "next batch, new client", x.write("id", p, 0, 12), wire.ConcurrentTransactions)
 		wantTxnCode(t, "next batch, old client", x.write("id", p, 0, 11), wire.NotEnoughReplicas)
 		wantTxnCode(t, "add", x.add("id", p, "t", 0, 3), wire.ConcurrentTransactions)
@@ -141,11 +137,7 @@ func TestWhileMarkersAreMissingTheNextTransactionWaits(t *testing.T) {
 // TestABatchWaitsForTheMarkerOfTheTransactionBefore has the marker come while the broker itself tries again to add the partition.
 func TestABatchWaitsForTheMarkerOfTheTransactionBefore(t *testing.T) {
 	withTransactions(t, func(t *testing.T, x *txnBroker) {
-		x.held = make(chan struct{})
-		p := x.begin("id")
-		wantTxnCode(t, "first batch", x.write("id", p, 0, 12), wire.None)
-		wantTxnCode(t, "end", x.end("id", p, true, 5).ErrorCode, wire.None)
-		p.Epoch++
+		p := x.endedWithoutMarker()
 		go func() {
 			pause(t.Context(), 3*x.area.Verification.Pause)
 			close(x.held)
@@ -157,11 +149,7 @@ func TestABatchWaitsForTheMarkerOfTheTransactionBefore(t *testing.T) {
 // TestAMarkerThatComesSoonCostsNoWholePause, by the bubble's clock.
 func TestAMarkerThatComesSoonCostsNoWholePause(t *testing.T) {
 	withTransactions(t, func(t *testing.T, x *txnBroker) {
-		x.held = make(chan struct{})
-		p := x.begin("id")
-		wantTxnCode(t, "first batch", x.write("id", p, 0, 12), wire.None)
-		wantTxnCode(t, "end", x.end("id", p, true, 5).ErrorCode, wire.None)
-		p.Epoch++
+		p := x.endedWithoutMarker()
 		whole := x.area.Verification.Pause
 		go func() {
 			pause(t.Context(), whole/10)

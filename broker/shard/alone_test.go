@@ -21,10 +21,7 @@ func TestTransactionsAndMarkersShareNoBatch(t *testing.T) {
 		h := newTestHost()
 		defer h.Close()
 		log := &memoryLog{gate: make(chan error)}
-		if err := h.Load(0, 1, log); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		mustLoad(t, h, log)
 		wishes := []wish{{add: 1}, {add: 2}, {add: 3, producer: someone}, {add: 4}, {end: ending}, {add: 5}}
 		var waits []Wait
 		for _, w := range wishes {
@@ -56,10 +53,7 @@ func TestRefusedAppend(t *testing.T) {
 		h := newTestHost()
 		defer h.Close()
 		log := &memoryLog{gate: make(chan error), refusal: errFenced}
-		if err := h.Load(0, 1, log); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		mustLoad(t, h, log)
 		before := h.Send(t.Context(), 0, wish{add: 1})
 		refused := h.Send(t.Context(), 0, wish{add: 2, producer: someone})
 		marker := h.Send(t.Context(), 0, wish{end: ending})
@@ -89,10 +83,7 @@ func TestFailedAppendOfATransaction(t *testing.T) {
 		h := newTestHost()
 		defer h.Close()
 		log := &memoryLog{refusal: errDisk}
-		if err := h.Load(0, 1, log); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		mustLoad(t, h, log)
 		_, err := h.Ask(t.Context(), 0, wish{add: 2, producer: someone})
 		expectCode(t, err, wire.NotCoordinator)
 		<-time.After(firstRetry)

@@ -11,10 +11,7 @@ func TestCallsReturnWhileTheMachineServes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTestHost()
 		defer h.Close()
-		if err := h.Load(0, 1, &memoryLog{}); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		mustLoad(t, h, &memoryLog{})
 		gate := make(chan struct{})
 		calls := make([]Wait, 2*maxCalls)
 		for i := range calls {
@@ -38,10 +35,7 @@ func TestNoMoreCallsAtOnceThanAllowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTestHost()
 		defer h.Close()
-		if err := h.Load(0, 1, &memoryLog{}); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		mustLoad(t, h, &memoryLog{})
 		gate := make(chan struct{})
 		defer close(gate)
 		for range maxCalls {
@@ -67,10 +61,7 @@ func TestNoMoreCallsAtOnceThanAllowed(t *testing.T) {
 func TestUnloadEndsCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTestHost()
-		if err := h.Load(0, 1, &memoryLog{}); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		mustLoad(t, h, &memoryLog{})
 		wait := h.Send(t.Context(), 0, wish{call: make(chan struct{})})
 		synctest.Wait()
 		h.Close()

@@ -26,6 +26,15 @@ func newTestHost() *Host[wish] {
 	})
 }
 
+// mustLoad loads partition 0 in epoch 1.
+func mustLoad(t *testing.T, h *Host[wish], log Log) {
+	t.Helper()
+	if err := h.Load(0, 1, log); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Wait()
+}
+
 func mustAsk(t *testing.T, h *Host[wish], w wish) any {
 	t.Helper()
 	answer, err := h.Ask(context.Background(), 0, w)
@@ -71,10 +80,7 @@ func TestRequestsShareABatchWhileTheDiskIsSlow(t *testing.T) {
 		h := newTestHost()
 		defer h.Close()
 		log := &memoryLog{gate: make(chan error)}
-		if err := h.Load(0, 1, log); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		mustLoad(t, h, log)
 		var waits []Wait
 		for range 100 {
 			waits = append(waits, h.Send(t.Context(), 0, wish{add: 1}))
@@ -100,10 +106,7 @@ func TestNoBatchIsLargerThanTheTopicTakes(t *testing.T) {
 		h := newTestHost()
 		defer h.Close()
 		log := &memoryLog{gate: make(chan error)}
-		if err := h.Load(0, 1, log); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		mustLoad(t, h, log)
 		most := 3 * added(1).Size()
 		if err := h.setMaxAppend(t.Context(), most, wish{tell: 1}); err != nil {
 			t.Fatal(err)
@@ -131,10 +134,7 @@ func TestFailedAppendLoadsAgain(t *testing.T) {
 			h := newTestHost()
 			defer h.Close()
 			log := &memoryLog{}
-			if err := h.Load(0, 1, log); err != nil {
-				t.Fatal(err)
-			}
-			synctest.Wait()
+			mustLoad(t, h, log)
 			mustAsk(t, h, wish{add: 5})
 			parked := h.Send(t.Context(), 0, wish{park: true})
 			gate := make(chan error, 1)
@@ -184,10 +184,7 @@ func TestPanicOfTheMachineCostsOnlyItsRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTestHost()
 		defer h.Close()
-		if err := h.Load(0, 1, &memoryLog{}); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		mustLoad(t, h, &memoryLog{})
 		mustAsk(t, h, wish{add: 3})
 		_, err := h.Ask(t.Context(), 0, wish{boom: true})
 		expectCode(t, err, wire.NotCoordinator)
@@ -203,10 +200,7 @@ func TestWakesTheMachine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTestHost()
 		defer h.Close()
-		if err := h.Load(0, 1, &memoryLog{}); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		mustLoad(t, h, &memoryLog{})
 		began := time.Now()
 		woken, ok := mustAsk(t, h, wish{alarm: time.Minute}).(time.Time)
 		if !ok || woken.Sub(began) != time.Minute {
@@ -219,10 +213,7 @@ func TestWaiterThatGoesAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTestHost()
 		defer h.Close()
-		if err := h.Load(0, 1, &memoryLog{}); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
+		mustLoad(t, h, &memoryLog{})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := h.Ask(ctx, 0, wish{alarm: time.Minute}); !errors.Is(err, context.DeadlineExceeded) {
