@@ -161,8 +161,9 @@ func (m *Machine) upgrade(old *group, g *modernGroup) []Record {
 }
 
 // downgraded is the group without some of its members as a classic one (KIP-848). Its members have what they may be using, and not what
-// they were to have, as Apache Kafka writes it: the group may be upgraded again before they have joined. Nothing is changed yet; nil says that it can not be one: that is not allowed, nobody is left or too many are, one of them uses
-// the consumer protocol, they do not fit a record, or no request has brought the topics' names yet.
+// they were to have, as Apache Kafka writes it: the group may be upgraded again before they have joined. Nothing is changed yet; nil says
+// that it can not be one: that is not allowed, nobody is left or too many are, one of them uses the consumer protocol, they do not fit a
+// record, or no request has brought the topics' names yet.
 func (m *Machine) downgraded(g *modernGroup, without ...*modernMember) *group {
 	if m.topics == nil || !m.cfg.Consumer.Downgrade {
 		return nil

@@ -2,7 +2,6 @@ package group
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -62,19 +61,13 @@ func (g *modernGroup) described(mb *modernMember, topics Topics) kmsg.ConsumerGr
 
 // has is what the member may be using.
 func (mb *modernMember) has() assign.Assignment {
-	a := assign.Assignment{}
+	all := epochs{}
 	for _, e := range []epochs{mb.assigned, mb.revoking} {
 		for topic, partitions := range e {
-			a[topic] = slices.Sorted(maps.Keys(partitions))
+			all = all.with(topic, partitions)
 		}
 	}
-	for topic := range mb.revoking {
-		if also := mb.assigned[topic]; also != nil {
-			a[topic] = append(a[topic], sortedKeys(also)...)
-			slices.Sort(a[topic])
-		}
-	}
-	return a
+	return all.partitions()
 }
 
 // describedAssignment leaves out topics that are gone.

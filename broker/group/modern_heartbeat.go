@@ -384,7 +384,7 @@ func (m *Machine) watchRevocation(g *modernGroup, mb *modernMember) {
 		m.timers.cancel(key)
 		return
 	}
-	timeout := time.Duration(mb.told.RebalanceTimeoutMillis) * time.Millisecond
+	timeout := mb.rebalanceTimeout()
 	if timeout < 0 {
 		timeout = m.cfg.Consumer.SessionTimeout
 	}
