@@ -3,7 +3,6 @@ package storage
 import (
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 	"sync"
 
@@ -16,20 +15,12 @@ type gate struct {
 	vfs.FS
 	// loose lets the syncs of segments' files through: the segment cache holds a file's lock over one, and who waits for a lock
 	// does not come to rest.
-	loose   bool
-	mu      sync.Mutex
-	opened  bool // nothing waits any more
-	waiting []*heldCall
+	loose bool
+	calls vfs.Turnstile
+	mu    sync.Mutex
 	// names has the stable names of what was retired under a random one, retired counts them over all lives.
 	names   map[string]string
 	retired int
-}
-
-// heldCall is a call that waits at the gate.
-type heldCall struct {
-	what    string
-	journal bool
-	release chan struct{}
 }
 
 func newGate(fsys vfs.FS, retired int) *gate {
@@ -37,51 +28,20 @@ func newGate(fsys vfs.FS, retired int) *gate {
 }
 
 func (g *gate) pass(op, name string) {
-	base := path.Base(name)
-	journal := strings.HasPrefix(base, "chronik.journal.")
-	if !journal && (op != "sync" || g.loose && strings.HasPrefix(base, "0")) {
+	if !ofJournal(name) && (op != "sync" || g.loose && strings.HasPrefix(path.Base(name), "0")) {
 		return
 	}
-	g.mu.Lock()
-	if g.opened {
-		g.mu.Unlock()
-		return
-	}
-	c := &heldCall{what: op + " " + name, journal: journal, release: make(chan struct{})}
-	g.waiting = append(g.waiting, c)
-	g.mu.Unlock()
-	<-c.release
+	g.calls.Pass(op + " " + name)
 }
 
+func ofJournal(name string) bool { return strings.HasPrefix(path.Base(name), "chronik.journal.") }
+
 // open lets all calls through from here on: those of a process whose disk is gone, which are in no order and change nothing.
-func (g *gate) open() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.opened = true
-	for _, c := range g.waiting {
-		close(c.release)
-	}
-	g.waiting = nil
-}
+func (g *gate) open() { g.calls.Open() }
 
 // grant lets one of the calls that wait go on, and says whether there was any. choose picks one of n.
 func (g *gate) grant(journalOnly bool, choose func(n int) int) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	var calls []*heldCall
-	for _, c := range g.waiting {
-		if c.journal || !journalOnly {
-			calls = append(calls, c)
-		}
-	}
-	if len(calls) == 0 {
-		return false
-	}
-	slices.SortFunc(calls, func(a, b *heldCall) int { return strings.Compare(a.what, b.what) })
-	c := calls[choose(len(calls))]
-	g.waiting = slices.DeleteFunc(g.waiting, func(w *heldCall) bool { return w == c })
-	close(c.release)
-	return true
+	return g.calls.Grant(func(what string) bool { return !journalOnly || ofJournal(what) }, choose)
 }
 
 // Rename gives what is retired under a random name a name that a seed repeats.

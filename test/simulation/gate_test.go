@@ -2,9 +2,8 @@ package simulation
 
 import (
 	"path"
-	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 
 	"github.com/chronik-stream/chronik/broker/vfs"
 )
@@ -14,69 +13,29 @@ import (
 type gate struct {
 	vfs.FS
 	// lies has syncs of the journal do nothing once it is shut.
-	lies    bool
-	mu      sync.Mutex
-	closed  bool
-	waiting []held
-}
-
-// held is a call that waits.
-type held struct {
-	what string
-	let  chan struct{}
+	lies  bool
+	shut  atomic.Bool
+	calls vfs.Turnstile
 }
 
 func (g *gate) pass(op, name string) {
-	if !journals(name) {
-		return
+	if g.shut.Load() && journals(name) {
+		g.calls.Pass(name + op)
 	}
-	g.mu.Lock()
-	if !g.closed {
-		g.mu.Unlock()
-		return
-	}
-	h := held{what: name + op, let: make(chan struct{})}
-	g.waiting = append(g.waiting, h)
-	g.mu.Unlock()
-	<-h.let
-}
-
-// shut has calls wait from now on.
-func (g *gate) shut() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.closed = true
 }
 
 // open lets all calls through from now on.
 func (g *gate) open() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.closed = false
-	for _, h := range g.waiting {
-		close(h.let)
-	}
-	g.waiting = nil
+	g.shut.Store(false)
+	g.calls.Open()
 }
 
 // grant lets the first of the calls through, by what they are, and says whether there was any.
 func (g *gate) grant() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if len(g.waiting) == 0 {
-		return false
-	}
-	slices.SortFunc(g.waiting, func(a, b held) int { return strings.Compare(a.what, b.what) })
-	close(g.waiting[0].let)
-	g.waiting = g.waiting[1:]
-	return true
+	return g.calls.Grant(func(string) bool { return true }, func(int) int { return 0 })
 }
 
-func (g *gate) lie(name string) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.lies && g.closed && journals(name)
-}
+func (g *gate) lie(name string) bool { return g.lies && g.shut.Load() && journals(name) }
 
 func journals(name string) bool { return strings.HasPrefix(path.Base(name), "chronik.journal.") }
 

@@ -138,7 +138,7 @@ func (d *storedDisk) lead() error {
 		d.logs[at] = &storedLog{disk: d, replica: set.Get(at.Topic, at.Partition)}
 	}
 	d.settle()
-	d.gate.shut()
+	d.gate.shut.Store(true)
 	return nil
 }
 
