@@ -4,10 +4,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"strings"
-	"unicode"
 
 	"github.com/chronik-stream/chronik/auth"
+	"github.com/chronik-stream/chronik/auth/javapattern"
 )
 
 // DefaultRules names the owner of a certificate by its whole distinguished name.
@@ -53,7 +52,7 @@ func (m *Mapper) Map(dn string) (string, error) {
 		return "", fmt.Errorf("%w: %d bytes, allowed are %d", ErrBadName, len(dn), maxNameBytes)
 	}
 	for i := range m.rules {
-		if m.rules[i].pattern != nil && strings.ContainsFunc(dn, isAmbiguous) {
+		if m.rules[i].pattern != nil && javapattern.Ambiguous(dn) {
 			return "", fmt.Errorf("%w: %q holds characters that rules cannot be applied to", ErrBadName, dn)
 		}
 		if name, applies := m.rules[i].apply(dn); applies {
@@ -61,11 +60,4 @@ func (m *Mapper) Map(dn string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%w to %q", ErrNoRule, dn)
-}
-
-// isAmbiguous reports the characters that Java's and Go's patterns take differently: Java's '.' and '$' know more ends of
-// lines, and Go's (?i) takes the long s and the Kelvin sign for s and k. A name that has one is nobody's, rather than
-// somebody else's.
-func isAmbiguous(r rune) bool {
-	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == '\u017f' || r == '\u212a'
 }

@@ -6,8 +6,7 @@ import (
 	"regexp"
 	"strings"
 
-	"golang.org/x/text/cases"
-	"golang.org/x/text/language"
+	"github.com/chronik-stream/chronik/auth/javapattern"
 )
 
 // ErrBadRule is wrapped by New's errors.
@@ -15,11 +14,10 @@ var ErrBadRule = errors.New("bad ssl.principal.mapping.rules")
 
 // rule is DEFAULT (pattern nil) or one RULE:pattern/replacement/[LU].
 type rule struct {
-	text    string
-	pattern *pattern
-	// parts is the replacement, taken apart.
-	parts []part
-	fold  string // "", "L" or "U"
+	text        string
+	pattern     *javapattern.Pattern
+	replacement javapattern.Replacement
+	fold        string // "", "L" or "U"
 }
 
 // ruleForm is the form of one rule, and of the empty one, which Apache Kafka passes over (SslPrincipalMapper).
@@ -62,15 +60,18 @@ func parseRules(s string) ([]rule, error) {
 }
 
 func newRule(text, expression, replacement, fold string) (rule, error) {
-	p, err := compile(expression)
+	p, err := javapattern.Compile(expression)
 	if err != nil {
 		return rule{}, err
 	}
-	parts, err := parseReplacement(replacement, p.groups, p.names)
+	if replacement, err = escapeMissingGroups(replacement, p.Groups()); err != nil {
+		return rule{}, err
+	}
+	r, err := p.Replacement(replacement)
 	if err != nil {
 		return rule{}, err
 	}
-	return rule{text: text, pattern: p, parts: parts, fold: fold}, nil
+	return rule{text: text, pattern: p, replacement: r, fold: fold}, nil
 }
 
 // apply returns the name that a rule makes of dn, or false where it does not match all of dn. As in Apache Kafka, what then
@@ -80,15 +81,8 @@ func (r *rule) apply(dn string) (string, bool) {
 	if r.pattern == nil {
 		return dn, true
 	}
-	if !r.pattern.whole.MatchString(dn) {
+	if !r.pattern.Matches(dn) {
 		return "", false
 	}
-	name := r.pattern.replaceAll(dn, r.parts)
-	switch r.fold {
-	case "L":
-		name = cases.Lower(language.English).String(name)
-	case "U":
-		name = cases.Upper(language.English).String(name)
-	}
-	return name, true
+	return javapattern.Fold(r.pattern.ReplaceAll(dn, r.replacement), r.fold), true
 }

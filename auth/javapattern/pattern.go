@@ -1,4 +1,4 @@
-package mtls
+package javapattern
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// pattern is a regular expression of java.util.regex, as far as RE2 gives the same matches.
-type pattern struct {
+// Pattern is a regular expression of java.util.regex, as far as RE2 gives the same matches. It is immutable and safe for concurrent use.
+type Pattern struct {
 	whole *regexp.Regexp // all of the text, nothing else
 	start *regexp.Regexp // a search from the start of the text
 	// after is a search from any later place: it is given the text from one character before that place (all that RE2 ever
@@ -19,27 +19,29 @@ type pattern struct {
 	names  map[string]int
 }
 
-var errUnsupported = errors.New("the pattern uses what only Java's regular expressions have")
+// ErrUnsupported is wrapped where a pattern cannot be had, or would mean something else than in Java.
+var ErrUnsupported = errors.New("the pattern uses what only Java's regular expressions have")
 
-func compile(expression string) (*pattern, error) {
+// Compile reads a pattern. One that RE2 cannot do, or would read differently than Java, is an error.
+func Compile(expression string) (*Pattern, error) {
 	if err := checkDialect(expression); err != nil {
 		return nil, err
 	}
 	start, err := regexp.Compile(expression)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errUnsupported, err)
+		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
 	}
-	p := &pattern{start: start, groups: start.NumSubexp(), names: map[string]int{}}
+	p := &Pattern{start: start, groups: start.NumSubexp(), names: map[string]int{}}
 	for i, name := range start.SubexpNames() {
 		if name != "" {
 			p.names[name] = i
 		}
 	}
 	if p.whole, err = regexp.Compile(`\A(?:` + expression + `)\z`); err != nil {
-		return nil, fmt.Errorf("%w: %w", errUnsupported, err)
+		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
 	}
 	if p.after, err = regexp.Compile(`\A(?s:.)(?s:.*?)(` + expression + `)`); err != nil {
-		return nil, fmt.Errorf("%w: %w", errUnsupported, err)
+		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
 	}
 	return p, nil
 }
@@ -54,18 +56,18 @@ func checkDialect(expression string) error {
 		case strings.HasPrefix(rest, `\Q`):
 			end := strings.Index(rest, `\E`)
 			if end < 0 {
-				return fmt.Errorf(`%w: \Q without \E`, errUnsupported)
+				return fmt.Errorf(`%w: \Q without \E`, ErrUnsupported)
 			}
 			i += end + 1
 		case rest[0] == '\\' && len(rest) > 1:
 			if strings.IndexByte("0123456789bB", rest[1]) >= 0 {
-				return fmt.Errorf(`%w: \%c`, errUnsupported, rest[1])
+				return fmt.Errorf(`%w: \%c`, ErrUnsupported, rest[1])
 			}
 			i++
 		case inClass && (rest[0] == '[' || strings.HasPrefix(rest, "&&")):
-			return fmt.Errorf("%w: a character class in another, or &&", errUnsupported)
+			return fmt.Errorf("%w: a character class in another, or &&", ErrUnsupported)
 		case strings.HasPrefix(rest, "[]") || strings.HasPrefix(rest, "[^]"):
-			return fmt.Errorf("%w: a character class that begins with ]", errUnsupported)
+			return fmt.Errorf("%w: a character class that begins with ]", ErrUnsupported)
 		case rest[0] == '[':
 			inClass = true
 		case rest[0] == ']':
@@ -73,13 +75,13 @@ func checkDialect(expression string) error {
 		case !inClass && strings.HasPrefix(rest, "(?"):
 			flags := letters(rest[len("(?"):])
 			if strings.ContainsAny(flags, "PU") {
-				return fmt.Errorf("%w: (?%s", errUnsupported, flags)
+				return fmt.Errorf("%w: (?%s", ErrUnsupported, flags)
 			}
 			foldsCase = foldsCase || strings.Contains(flags, "i")
 		}
 	}
 	if foldsCase && (strings.ContainsFunc(expression, notASCII) || strings.Contains(expression, `\x`) || strings.Contains(expression, `\p`)) {
-		return fmt.Errorf("%w: (?i) with letters outside of ASCII", errUnsupported)
+		return fmt.Errorf("%w: (?i) with letters outside of ASCII", ErrUnsupported)
 	}
 	return nil
 }
@@ -92,7 +94,7 @@ func letters(s string) string {
 }
 
 // find returns the places of the first match at or after from, and of its groups, as regexp's FindStringSubmatchIndex.
-func (p *pattern) find(s string, from int) []int {
+func (p *Pattern) find(s string, from int) []int {
 	if from == 0 {
 		return p.start.FindStringSubmatchIndex(s)
 	}
@@ -111,18 +113,32 @@ func (p *pattern) find(s string, from int) []int {
 	return m
 }
 
-// replaceAll replaces each match as Java's Matcher.replaceAll does: after a match the search goes on at its end, or one
+// Groups is how many groups the pattern has.
+func (p *Pattern) Groups() int { return p.groups }
+
+// Matches reports whether the pattern matches all of s, as Java's Matcher.matches.
+func (p *Pattern) Matches(s string) bool { return p.whole.MatchString(s) }
+
+// ReplaceAll replaces each match as Java's Matcher.replaceAll does: after a match the search goes on at its end, or one
 // character later where it was empty. (Go's own ReplaceAll passes over an empty match right after another one.)
-func (p *pattern) replaceAll(s string, parts []part) string {
+func (p *Pattern) ReplaceAll(s string, r Replacement) string { return p.replace(s, r, len(s)+1) }
+
+// ReplaceFirst replaces the first match, as Java's Matcher.replaceFirst.
+func (p *Pattern) ReplaceFirst(s string, r Replacement) string { return p.replace(s, r, 1) }
+
+func (p *Pattern) replace(s string, r Replacement, most int) string {
 	var b strings.Builder
 	copied, from := 0, 0
-	for from <= len(s) {
+	for range most {
+		if from > len(s) {
+			break
+		}
 		m := p.find(s, from)
 		if m == nil {
 			break
 		}
 		b.WriteString(s[copied:m[0]])
-		for _, part := range parts {
+		for _, part := range r.parts {
 			part.write(&b, s, m)
 		}
 		copied, from = m[1], m[1]
