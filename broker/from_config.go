@@ -179,7 +179,7 @@ func plainUsersFile(path string) (*plain.Users, error) {
 func listenerOf(l *config.Listener, reload time.Duration, users *plain.Users, logger *slog.Logger) (Listener, error) {
 	out := Listener{
 		Name: l.Name, Protocol: l.Protocol, Address: l.Address(), AdvertisedHost: l.AdvertisedHost, AdvertisedPort: l.AdvertisedPort,
-		Mechanisms: l.Mechanisms, PrincipalRules: l.PrincipalRules, PlainUsers: users,
+		Mechanisms: l.Mechanisms, PrincipalRules: l.PrincipalRules, PrincipalSource: l.PrincipalSource, PlainUsers: users,
 	}
 	if l.PlainUsers != nil {
 		var text strings.Builder

@@ -46,11 +46,17 @@ func serverListeners(listeners []Listener, store *meta.Store) ([]server.Listener
 }
 
 func principalOf(l *Listener) (func([]*x509.Certificate) (auth.Principal, error), error) {
-	rules := l.PrincipalRules
+	rules, source := l.PrincipalRules, mtls.Subject
 	if rules == "" {
-		rules = "DEFAULT"
+		rules = mtls.DefaultRules
 	}
-	mapper, err := mtls.New(rules)
+	var err error
+	if l.PrincipalSource != "" {
+		if source, err = mtls.ParseSource(l.PrincipalSource); err != nil {
+			return nil, err
+		}
+	}
+	mapper, err := mtls.New(source, rules)
 	if err != nil {
 		return nil, err
 	}

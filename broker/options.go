@@ -118,8 +118,8 @@ type Listener struct {
 	TLS *tls.Config
 	// Mechanisms are the SASL mechanisms, in the order that clients are told.
 	Mechanisms []string
-	// PrincipalRules is ssl.principal.mapping.rules.
-	PrincipalRules string
+	// PrincipalRules is ssl.principal.mapping.rules, PrincipalSource chronik.ssl.principal.source.
+	PrincipalRules, PrincipalSource string
 	// PlainUsers are the users of PLAIN from the configuration; nil means that PLAIN checks the SCRAM users.
 	PlainUsers *plain.Users
 }

@@ -1,3 +1,3 @@
-// Package mtls names the owner of a client certificate: it writes the subject's distinguished name as Java does and maps it
-// by Apache Kafka's ssl.principal.mapping.rules.
+// Package mtls names the owner of a client certificate: by the subject's distinguished name, written as Java does, or by an
+// alternative name of it; and maps what it finds by Apache Kafka's ssl.principal.mapping.rules.
 package mtls

@@ -36,7 +36,7 @@ func TestNamesAgreeWithJava(t *testing.T) {
 
 func TestRulesAgreeWithKafka(t *testing.T) {
 	for _, v := range javaRules {
-		m, err := New(v.rules)
+		m, err := New(Subject, v.rules)
 		if v.outcome == badRules || v.outcome == badHere {
 			if !errors.Is(err, ErrBadRule) {
 				t.Errorf("%q: %v, want ErrBadRule", v.rules, err)
@@ -61,7 +61,7 @@ func TestOtherDialectIsRefused(t *testing.T) {
 		`(?P<n>a)`, `\p{Alpha}`, `\0101`, `\Qab`, `(?i)\x{17f}`, "(?i)\u00fc", `(?i)\p{Lu}`, `\Za`, `\hx`,
 	} {
 		text := "RULE:" + pattern + "/x/"
-		_, err := New("DEFAULT," + text)
+		_, err := New(Subject, "DEFAULT,"+text)
 		if !errors.Is(err, ErrBadRule) || !strings.Contains(err.Error(), pattern[:2]) {
 			t.Errorf("%s: %v, want an ErrBadRule that names it", text, err)
 		}
@@ -69,7 +69,7 @@ func TestOtherDialectIsRefused(t *testing.T) {
 }
 
 func TestAmbiguousNamesAreNobodys(t *testing.T) {
-	m, err := New("RULE:(?i)^CN=(k|s|.*)$/$1/")
+	m, err := New(Subject, "RULE:(?i)^CN=(k|s|.*)$/$1/")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestAmbiguousNamesAreNobodys(t *testing.T) {
 			t.Errorf("%q: %q, %v, want ErrBadName", dn, got, err)
 		}
 	}
-	plain, err := New(DefaultRules)
+	plain, err := New(Subject, DefaultRules)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestPrincipal(t *testing.T) {
 		"":                     {},
 		"RULE:^(OU)=.*$/$1/,,": {},
 	} {
-		m, err := New(rules)
+		m, err := New(Subject, rules)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +110,7 @@ func TestPrincipal(t *testing.T) {
 			t.Errorf("%q: %v, %v, want %v", rules, got, err, want)
 		}
 	}
-	m, err := New(DefaultRules)
+	m, err := New(Subject, DefaultRules)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func FuzzRules(f *testing.F) {
 		f.Add(v.rules, v.name)
 	}
 	f.Fuzz(func(t *testing.T, rules, dn string) {
-		m, err := New(rules)
+		m, err := New(Subject, rules)
 		if err != nil {
 			if !errors.Is(err, ErrBadRule) {
 				t.Fatalf("%q: %v", rules, err)

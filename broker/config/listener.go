@@ -24,8 +24,8 @@ type Listener struct {
 	TLS *TLS
 	// Mechanisms are the SASL mechanisms, in the order that clients are told; none on listeners without SASL.
 	Mechanisms []string
-	// PrincipalRules is ssl.principal.mapping.rules.
-	PrincipalRules string
+	// PrincipalRules is ssl.principal.mapping.rules, PrincipalSource chronik.ssl.principal.source.
+	PrincipalRules, PrincipalSource string
 	// PlainUsers are users of PLAIN with their passwords, from a PlainLoginModule; nil where none is configured.
 	PlainUsers map[string]string
 }

@@ -28,7 +28,7 @@ func mechanismKeyNames() []string {
 func listenerKeyNames(t *Table) []string {
 	out := append(mechanismKeyNames(), "sasl.enabled.mechanisms")
 	for name := range t.broker {
-		if strings.HasPrefix(name, "ssl.") {
+		if strings.HasPrefix(name, "ssl.") || strings.HasPrefix(name, "chronik.ssl.") {
 			out = append(out, name)
 		}
 	}

@@ -50,6 +50,7 @@ func (l *loader) secure(e *Listener) {
 	if e.usesTLS() {
 		e.TLS = l.tls(e)
 		e.PrincipalRules = c.of(e.Name, "ssl.principal.mapping.rules")
+		e.PrincipalSource = c.of(e.Name, "chronik.ssl.principal.source")
 	}
 	if e.usesSASL() {
 		e.Mechanisms = SplitList(c.of(e.Name, "sasl.enabled.mechanisms"))

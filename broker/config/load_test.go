@@ -167,6 +167,7 @@ ssl.truststore.location=/ca.pem
 ssl.client.auth=required
 listener.name.out.side.ssl.keystore.location=/outside.pem
 listener.name.out.side.ssl.client.auth=requested
+listener.name.out.side.chronik.ssl.principal.source=uri
 listener.name.login.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
 listener.name.login.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 listener.name.login.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
@@ -178,14 +179,14 @@ listener.name.login.plain.sasl.jaas.config=org.apache.kafka.common.security.plai
 			Mechanisms: []string{"SCRAM-SHA-512", "SCRAM-SHA-256"},
 		},
 		{
-			Name: "OUT.SIDE", Protocol: "SSL", Host: "::1", Port: 9093, AdvertisedHost: "broker.example", AdvertisedPort: 443, PrincipalRules: "DEFAULT",
+			Name: "OUT.SIDE", Protocol: "SSL", Host: "::1", Port: 9093, AdvertisedHost: "broker.example", AdvertisedPort: 443, PrincipalRules: "DEFAULT", PrincipalSource: "uri",
 			TLS: &TLS{
 				KeyStoreType: "PEM", KeyStoreLocation: "/outside.pem", TrustStoreType: "JKS", TrustStoreLocation: "/ca.pem",
 				Protocol: "TLSv1.3", EnabledProtocols: []string{"TLSv1.2", "TLSv1.3"}, ClientAuth: "requested",
 			},
 		},
 		{
-			Name: "LOGIN", Protocol: "SASL_SSL", Host: "0.0.0.0", Port: 9094, AdvertisedHost: machineName(), AdvertisedPort: 9094, PrincipalRules: "DEFAULT",
+			Name: "LOGIN", Protocol: "SASL_SSL", Host: "0.0.0.0", Port: 9094, AdvertisedHost: machineName(), AdvertisedPort: 9094, PrincipalRules: "DEFAULT", PrincipalSource: "dn",
 			TLS: &TLS{
 				KeyStoreType: "PEM", KeyStoreLocation: "/general.pem", TrustStoreType: "JKS", TrustStoreLocation: "/ca.pem",
 				Protocol: "TLSv1.3", EnabledProtocols: []string{"TLSv1.2", "TLSv1.3"}, ClientAuth: "none",

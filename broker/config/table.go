@@ -32,6 +32,7 @@ func sections() []section {
 		{"The node", BrokerScope, quorumKeys()},
 		{"Listeners, connections and requests", BrokerScope, listenerKeys()},
 		{"TLS", BrokerScope, tlsKeys()},
+		{"Certificates", BrokerScope, certificateKeys()},
 		{"Log-ins and authorization", BrokerScope, saslKeys()},
 		{"OAUTHBEARER (not served yet)", BrokerScope, oauthKeys()},
 		{"Chronik's own", BrokerScope, chronikKeys()},
