@@ -2,9 +2,13 @@ package group
 
 import (
 	"slices"
+	"time"
 
 	"github.com/chronik-stream/chronik/broker/wire"
 )
+
+// rebalancePause is the shortest wait before a rebalance to which nobody has come is tried again. Members may ask for no time at all.
+const rebalancePause = time.Second
 
 // rebalanceOrCompleteJoin follows a change of the members: it starts a rebalance, or ends the join phase of the one under way when
 // all are there.
@@ -94,7 +98,7 @@ func (m *Machine) completeJoin(g *group) {
 		return
 	}
 	if !g.electJoined() {
-		m.timers.set(key, m.now.Add(g.rebalanceTimeout()))
+		m.timers.set(key, m.now.Add(max(g.rebalanceTimeout(), rebalancePause)))
 		return
 	}
 	g.generation++
