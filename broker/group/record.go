@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/chronik-stream/chronik/broker/group/consumerlog"
+	"github.com/chronik-stream/chronik/broker/wire"
 )
 
 // Topic is the name of the topic that keeps groups and offsets.
@@ -113,7 +114,7 @@ func (m *Machine) replayOffset(r Entry) error {
 		return nil
 	}
 	var value kmsg.OffsetCommitValue
-	if err := value.ReadFrom(r.Value); err != nil {
+	if err := wire.ReadValue(r.Value, &value); err != nil {
 		return fmt.Errorf("replay an offset of group %q, topic %q, partition %d: %w", key.Group, key.Topic, key.Partition, err)
 	}
 	if g == nil {
@@ -149,7 +150,7 @@ func (m *Machine) replayGroup(r Record) error {
 		return nil
 	}
 	var value kmsg.GroupMetadataValue
-	if err := value.ReadFrom(r.Value); err != nil {
+	if err := wire.ReadValue(r.Value, &value); err != nil {
 		return fmt.Errorf("replay group %q: %w", key.Group, err)
 	}
 	fresh.restore(&value)

@@ -7,6 +7,8 @@ import (
 	"math"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik-stream/chronik/broker/wire"
 )
 
 // Topic is the name of the topic that keeps transactional ids.
@@ -110,7 +112,7 @@ func decode(id string, raw []byte) (*transaction, error) {
 		return nil, fmt.Errorf("value of version %d: %w", v, ErrUnknownVersion)
 	}
 	var value kmsg.TxnMetadataValue
-	if err := value.ReadFrom(raw); err != nil {
+	if err := wire.ReadValue(raw, &value); err != nil {
 		return nil, err
 	}
 	t := newTransaction(id)
