@@ -82,6 +82,10 @@ func (g *modernGroup) replayMember(k consumerlog.Key, value []byte) error {
 		if err != nil {
 			return err
 		}
+		if told.Classic != nil && len(told.Classic.Protocols) == 0 {
+			// Who speaks no classic protocol can not be answered in one.
+			told.Classic = nil
+		}
 		g.put(g.memberOrNew(k.Name), *told)
 	case consumerlog.TargetMemberType:
 		t, err := consumerlog.ReadTargetMember(value)

@@ -161,23 +161,3 @@ func TestLargeRemovalsAreSplit(t *testing.T) {
 		t.Fatal("something is left")
 	}
 }
-
-func FuzzReplay(f *testing.F) {
-	g := newGroup("g")
-	g.protocolType = consumerProtocol
-	f.Add(groupRecordKey("g"), g.record().Value)
-	f.Add(offsetRecordKey("g", "t", 1), offset{offset: 3}.record("g", "t", 1).Value)
-	f.Fuzz(func(t *testing.T, key, value []byte) {
-		m := New(testConfig())
-		if m.Replay(Entry{Record: Record{Key: key, Value: value}}) != nil {
-			return
-		}
-		m.Step(Loaded{}, time.UnixMilli(0))
-		for id := range m.groups {
-			effects := m.Step(Asked{Ticket: 1, Request: Describe{Group: id}}, time.UnixMilli(1))
-			if len(effects) == 0 {
-				t.Fatal("a group that was loaded cannot be described")
-			}
-		}
-	})
-}

@@ -133,13 +133,14 @@ func FuzzReplay(f *testing.F) {
 	})
 }
 
-// goOn lets a machine that was loaded run until nothing is left to do, and lets a new producer in.
+// goOn lets a machine that was loaded run until nothing is left to do, answer what is asked of what it has, and let a new producer in.
 func goOn(t failer, m *Machine) {
 	t.Helper()
 	h := &harness{t: t, m: m, now: time.UnixMilli(1_700_000_000_000), replies: map[uint64]Reply{}, nextID: 1000}
 	ids := sortedKeys(m.transactions)
 	h.step(Loaded{})
 	for _, id := range ids {
+		h.useAll(id, m.transactions[id])
 		if id == "" {
 			continue
 		}
@@ -151,6 +152,25 @@ func goOn(t failer, m *Machine) {
 		if maxRecordSize(id, nil) <= testConfig().MaxAppendBytes && r.Code != wire.None {
 			t.Fatalf("%q: %s", id, wire.CodeName(r.Code))
 		}
+	}
+	h.pass(8 * 24 * time.Hour)
+}
+
+// useAll sends requests of all kinds for one transactional id, as its producer.
+func (h *harness) useAll(id string, one *transaction) {
+	h.t.Helper()
+	for level := range int16(3) {
+		h.ask(Verify{TransactionalID: id, Producer: one.producer, Partitions: []TopicPartition{a0, b0}})
+		h.ask(Add{TransactionalID: id, Producer: one.producer, Partitions: []TopicPartition{a1}, Level: level})
+		h.ask(End{TransactionalID: id, Producer: one.producer, Commit: true, Level: level})
+		h.ask(End{TransactionalID: id, Producer: one.producer, Level: level})
+	}
+	h.ask(Init{TransactionalID: id, TimeoutMillis: 1000, Expected: one.producer})
+	h.ask(Describe{TransactionalID: id})
+	h.ask(List{DurationMillis: 0})
+	h.ask(Count{})
+	for ticket := uint64(1); ticket <= h.ticket; ticket++ {
+		h.reply(ticket)
 	}
 }
 
