@@ -23,22 +23,22 @@ type ending struct {
 	// outcome is what the names of its last states end in.
 	outcome string
 	// end ends the transaction of a client, or lets it end. Without an error, it will be complete unless the power goes.
-	end func(ctx context.Context, w *crashWorld, c *kgo.Client) error
+	end func(ctx context.Context, n *txnNode, c *kgo.Client) error
 }
 
 func endings() []ending {
 	return []ending{
-		{name: "commit", commits: true, outcome: "Commit", end: func(ctx context.Context, _ *crashWorld, c *kgo.Client) error {
+		{name: "commit", commits: true, outcome: "Commit", end: func(ctx context.Context, _ *txnNode, c *kgo.Client) error {
 			return c.EndTransaction(ctx, kgo.TryCommit)
 		}},
-		{name: "abort", outcome: "Abort", end: func(ctx context.Context, _ *crashWorld, c *kgo.Client) error {
+		{name: "abort", outcome: "Abort", end: func(ctx context.Context, _ *txnNode, c *kgo.Client) error {
 			return c.EndTransaction(ctx, kgo.TryAbort)
 		}},
-		{name: "fence", outcome: "Abort", end: func(ctx context.Context, _ *crashWorld, c *kgo.Client) error {
+		{name: "fence", outcome: "Abort", end: func(ctx context.Context, _ *txnNode, c *kgo.Client) error {
 			return fence(ctx, c)
 		}},
-		{name: "time-out", outcome: "Abort", end: func(_ context.Context, w *crashWorld, _ *kgo.Client) error {
-			w.ahead.Add(int64(2 * crashTimeout))
+		{name: "time-out", outcome: "Abort", end: func(_ context.Context, n *txnNode, _ *kgo.Client) error {
+			n.forward(2 * crashTimeout)
 			return nil
 		}},
 	}
@@ -69,43 +69,64 @@ func cutAfter(changes int) func(w *crashWorld) {
 	return func(w *crashWorld) { w.disk.CutPowerAfter(changes) }
 }
 
-// cutAfterMarkers cuts the power when so many partitions of t have their marker on the disk, and the group has none.
+// haltedAt are the numbers of markers at which transactions are interrupted: none, some, all but the group's, all.
+func haltedAt() []int32 { return []int32{0, crashPartitions / 2, crashPartitions, crashMarkers} }
+
+// cutAfterMarkers cuts the power when so many partitions have their marker on the disk.
 func cutAfterMarkers(count int32) func(w *crashWorld) {
 	return func(w *crashWorld) {
-		markers := w.broker.work.markers // no transaction is ending, so that nobody reads it
-		markers.Groups = &markingGroups{GroupCoordinator: markers.Groups, w: w, count: count}
+		haltMarkers(w.broker, count, func(err error) {
+			if err != nil {
+				w.t.Error(err)
+			}
+			w.disk.CutPowerAfter(0)
+		})
 	}
 }
 
-// markingGroups is the groups' coordinator. The group's marker comes before those of t, as partitions are sorted.
-type markingGroups struct {
+// haltMarkers has halt called when so many partitions of a transaction have their marker on the disk: those of t first, and the group's as
+// the last one. No transaction may be ending now.
+func haltMarkers(b *Broker, count int32, halt func(error)) {
+	markers := b.work.markers
+	markers.Groups = &haltingGroups{GroupCoordinator: markers.Groups, broker: b, count: count, halt: halt}
+}
+
+// haltingGroups is the groups' coordinator. It is the first that is asked for a marker, as partitions are sorted.
+type haltingGroups struct {
 	handler.GroupCoordinator
-	w     *crashWorld
-	count int32
-	once  sync.Once
+	broker *Broker
+	count  int32
+	once   sync.Once
+	halt   func(error)
 }
 
 // Send implements handler.GroupCoordinator.
-func (g *markingGroups) Send(ctx context.Context, partition int32, q group.Request) func(context.Context) (any, error) {
+func (g *haltingGroups) Send(ctx context.Context, partition int32, q group.Request) func(context.Context) (any, error) {
 	if end, ok := q.(group.EndTxn); ok {
-		g.once.Do(func() { g.mark(ctx, end) })
+		g.once.Do(func() { g.halt(g.mark(ctx, partition, end)) })
 	}
 	return g.GroupCoordinator.Send(ctx, partition, q)
 }
 
-// mark writes the markers of the first partitions of t, as handler.Markers does next with all of them, and cuts the power.
-func (g *markingGroups) mark(ctx context.Context, m group.EndTxn) {
+// mark writes the first markers, as handler.Markers does next with all of them.
+func (g *haltingGroups) mark(ctx context.Context, partition int32, m group.EndTxn) error {
 	end := record.EndTxn{ProducerID: m.ProducerID, Epoch: m.Epoch, Commit: m.Commit, CoordinatorEpoch: m.CoordinatorEpoch}
-	for p := range g.count {
-		written, err := g.w.broker.replicas.Get("t", p).AppendMarker(end, m.Level, time.Now())
+	for p := range min(g.count, crashPartitions) {
+		written, err := g.broker.replicas.Get("t", p).AppendMarker(end, m.Level, time.Now())
 		if err == nil {
 			err = written.Wait(ctx)
 		}
 		if err != nil {
-			g.w.t.Errorf("the marker of partition %d: %v", p, err)
+			return fmt.Errorf("the marker of partition %d: %w", p, err)
 		}
 	}
-	g.w.disk.CutPowerAfter(0)
+	if g.count < crashMarkers {
+		return nil
+	}
+	if _, err := g.GroupCoordinator.Send(ctx, partition, m)(ctx); err != nil {
+		return fmt.Errorf("the marker of the group: %w", err)
+	}
+	return nil
 }
 
 // TestPowerFailsInEachStateOfATransaction cuts the power in each state that a transaction can be found in afterwards.
@@ -120,11 +141,9 @@ func TestPowerFailsInEachStateOfATransaction(t *testing.T) {
 				if (testing.Short() || raceDetector) && i != int(level) && i != int(level)+1 {
 					continue // each ending at one level or two
 				}
-				cuts := map[string]powerCut{
-					"Prepare" + e.outcome:                        {end: cutAfterMarkers(0)},
-					"Prepare" + e.outcome + " with some markers": {end: cutAfterMarkers(crashPartitions / 2)},
-					"Prepare" + e.outcome + " with all markers":  {end: cutAfterMarkers(crashPartitions)},
-					"Complete" + e.outcome:                       {}, // when it is complete
+				cuts := map[string]powerCut{"Complete" + e.outcome: {}} // when it is complete
+				for _, count := range haltedAt() {
+					cuts[withMarkers("Prepare"+e.outcome, count)] = powerCut{end: cutAfterMarkers(count)}
 				}
 				if i == int(level) { // they do not depend on the end that never comes
 					cuts["Empty"], cuts["Ongoing"] = powerCut{begin: cutAfter(0)}, powerCut{end: cutAfter(0)}
