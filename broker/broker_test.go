@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -28,7 +29,13 @@ import (
 	"github.com/chronik-stream/chronik/broker/txn"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(victimVariable) != "" {
+		fmt.Fprintln(os.Stderr, beVictim(context.Background(), os.Stdin, os.Stdout))
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	testUser     = "admin"
@@ -118,7 +125,11 @@ func stop(t *testing.T, b *Broker) {
 
 func client(t *testing.T, b *Broker, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	address := b.Addr("SASL_PLAINTEXT").String()
+	return clientAt(t, b.Addr("SASL_PLAINTEXT").String(), opts...)
+}
+
+func clientAt(t *testing.T, address string, opts ...kgo.Opt) *kgo.Client {
+	t.Helper()
 	c, err := kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(address), kgo.SASL(franz.Auth{User: testUser, Pass: testPassword}.AsSha512Mechanism()),
 		kgo.RequestRetries(3), kgo.Dialer(toAddress(address)),

@@ -20,6 +20,8 @@ import (
 type ending struct {
 	name    string
 	commits bool
+	// fences is whether the client cannot go on.
+	fences bool
 	// outcome is what the names of its last states end in.
 	outcome string
 	// end ends the transaction of a client, or lets it end. Without an error, it will be complete unless the power goes.
@@ -34,10 +36,10 @@ func endings() []ending {
 		{name: "abort", outcome: "Abort", end: func(ctx context.Context, _ *txnNode, c *kgo.Client) error {
 			return c.EndTransaction(ctx, kgo.TryAbort)
 		}},
-		{name: "fence", outcome: "Abort", end: func(ctx context.Context, _ *txnNode, c *kgo.Client) error {
+		{name: "fence", fences: true, outcome: "Abort", end: func(ctx context.Context, _ *txnNode, c *kgo.Client) error {
 			return fence(ctx, c)
 		}},
-		{name: "time-out", outcome: "Abort", end: func(_ context.Context, n *txnNode, _ *kgo.Client) error {
+		{name: "time-out", fences: true, outcome: "Abort", end: func(_ context.Context, n *txnNode, _ *kgo.Client) error {
 			n.forward(2 * crashTimeout)
 			return nil
 		}},

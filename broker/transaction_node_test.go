@@ -116,6 +116,14 @@ func transactIn(ctx context.Context, c *kgo.Client, value string) error {
 
 // beginIn does all of one transaction but its end; the offset of the group in it is the length of the value.
 func beginIn(ctx context.Context, c *kgo.Client, value string) error {
+	if err := produceIn(ctx, c, value); err != nil {
+		return err
+	}
+	return commitOffset(ctx, c, int64(len(value)))
+}
+
+// produceIn begins a transaction with a value in each partition of t.
+func produceIn(ctx context.Context, c *kgo.Client, value string) error {
 	if err := c.BeginTransaction(); err != nil {
 		return err
 	}
@@ -123,10 +131,7 @@ func beginIn(ctx context.Context, c *kgo.Client, value string) error {
 	for p := range int32(crashPartitions) {
 		records = append(records, &kgo.Record{Topic: "t", Partition: p, Value: []byte(value)})
 	}
-	if err := c.ProduceSync(ctx, records...).FirstErr(); err != nil {
-		return err
-	}
-	return commitOffset(ctx, c, int64(len(value)))
+	return c.ProduceSync(ctx, records...).FirstErr()
 }
 
 // commitOffset commits an offset of t-0 in the client's transaction.
