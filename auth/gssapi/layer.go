@@ -1,0 +1,106 @@
+package gssapi
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"unicode/utf8"
+
+	krb "github.com/jcmturner/gokrb5/v8/gssapi"
+	"github.com/jcmturner/gokrb5/v8/iana/keyusage"
+
+	"github.com/chronik-stream/chronik/auth"
+)
+
+// Flags of a wrap token (RFC 4121 section 4.2.2). A sealed token would have 0x02, which is accepted from nobody.
+const (
+	wrapFromAcceptor   = 0x01
+	wrapAcceptorSubkey = 0x04
+)
+
+// layerNone is the one security layer that is offered: none (RFC 4752 section 3.3).
+const layerNone = 0x01
+
+// choiceBytes is the length of an offer or a choice of layers: the layer, and three octets of size.
+const choiceBytes = 4
+
+// offer is the token that offers security layers: none, and no buffer.
+func (a *acceptor) offer(c *securityContext) ([]byte, error) {
+	t, err := a.enctypes.of(c.key.KeyType)
+	if err != nil {
+		return nil, err
+	}
+	token := krb.WrapToken{
+		Flags: wrapFromAcceptor | c.subkeyFlag(), EC: uint16(t.checksumBytes), //nolint:gosec // at most 24
+		SndSeqNum: uint64(c.serverSequence), Payload: []byte{layerNone, 0, 0, 0},
+	}
+	if err := token.SetCheckSum(c.key, keyusage.GSSAPI_ACCEPTOR_SEAL); err != nil {
+		return nil, fmt.Errorf("sign the offer of layers: %w", err)
+	}
+	return token.Marshal()
+}
+
+// subkeyFlag is set exactly where the server has given a subkey.
+func (c *securityContext) subkeyFlag() byte {
+	if c.own {
+		return wrapAcceptorSubkey
+	}
+	return 0
+}
+
+// choose checks the client's answer to the offer.
+func (a *acceptor) choose(message []byte, c *securityContext) error {
+	payload, err := a.unwrap(message, c)
+	if err != nil {
+		return err
+	}
+	if len(payload) < choiceBytes || payload[0] != layerNone {
+		return malformed("a choice of layers of %d bytes, or one that was not offered", len(payload))
+	}
+	authzid := string(payload[choiceBytes:])
+	if !utf8.ValidString(authzid) {
+		return malformed("an authorization id that is not UTF-8")
+	}
+	if authzid != "" && authzid != c.client.String() && authzid != c.client.local() {
+		return auth.ErrAuthzidNotAllowed
+	}
+	return nil
+}
+
+// unwrap returns what a wrap token of the client carries, which is signed and not sealed.
+func (a *acceptor) unwrap(message []byte, c *securityContext) ([]byte, error) {
+	t, err := a.enctypes.of(c.key.KeyType)
+	if err != nil {
+		return nil, err
+	}
+	if len(message) < krb.HdrLen+t.checksumBytes || len(message) > maxAnswer {
+		return nil, malformed("a wrap token of %d bytes", len(message))
+	}
+	header, body := message[:krb.HdrLen], rotatedBack(message[krb.HdrLen:], binary.BigEndian.Uint16(message[6:]))
+	token := krb.WrapToken{Flags: header[2], SndSeqNum: binary.BigEndian.Uint64(header[8:])}
+	end := len(body) - t.checksumBytes
+	token.Payload, token.CheckSum = body[:end], body[end:]
+	switch {
+	case header[0] != 0x05 || header[1] != 0x04 || header[3] != krb.FillerByte:
+		return nil, malformed("a token that is no wrap token of RFC 4121")
+	case token.Flags != c.subkeyFlag():
+		return nil, malformed("a wrap token with flags %#x", token.Flags)
+	case int(binary.BigEndian.Uint16(header[4:])) != t.checksumBytes:
+		return nil, malformed("a wrap token with a checksum of another length")
+	case c.flags&(flagReplay|flagSequence) != 0 && token.SndSeqNum != uint64(c.clientSequence):
+		return nil, malformed("a wrap token out of sequence")
+	}
+	if valid, err := token.Verify(c.key, keyusage.GSSAPI_INITIATOR_SEAL); err != nil || !valid {
+		return nil, fmt.Errorf("%w: the checksum of a wrap token", auth.ErrBadCredential)
+	}
+	return token.Payload, nil
+}
+
+// rotatedBack undoes the rotation of a token's part after its header (RFC 4121 section 4.2.5).
+func rotatedBack(body []byte, count uint16) []byte {
+	if len(body) == 0 {
+		return nil
+	}
+	n := int(count) % len(body)
+	return slices.Concat(body[n:], body[:n])
+}
