@@ -16,7 +16,8 @@ type Mechanism interface {
 // Exchange is the server's side of one log-in attempt. It is used by one goroutine.
 type Exchange interface {
 	// Step takes the client's next message and returns the server's answer to it. A non-nil Outcome ends the exchange
-	// in success. An error ends it in failure: its text is for the log and the audit event and never for the client.
+	// in success. An error ends it in failure: its text is for the log and the audit event and never for the client. Where tokens
+	// are exchanged without requests around them (SaslHandshake version 0) a nil answer sends nothing, and an empty one an empty token.
 	Step(ctx context.Context, message []byte) (answer []byte, outcome *Outcome, err error)
 	// Claimed is the identity that the client has claimed so far, "" before it has; it is not proven.
 	Claimed() string

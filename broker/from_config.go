@@ -73,6 +73,7 @@ func FromConfig(c *config.Config, version string, logger *slog.Logger) (Options,
 		}
 		o.Listeners = append(o.Listeners, l)
 	}
+	shareReplays(o.Listeners)
 	o.Topics = func(image func() *meta.Image) TopicRules { return &topicRules{config: c, image: image} }
 	o.ConfigRows = configRows(c)
 	o.ConsumerGroup = consumerGroupOf(c)
@@ -189,6 +190,12 @@ func listenerOf(l *config.Listener, reload time.Duration, users *plain.Users, lo
 		}
 		var err error
 		if out.PlainUsers, err = plain.ReadUsers(strings.NewReader(text.String())); err != nil {
+			return Listener{}, err
+		}
+	}
+	if l.GSSAPI != nil {
+		var err error
+		if out.GSSAPI, err = gssapiOf(l.GSSAPI, logger.With("listener", l.Name)); err != nil {
 			return Listener{}, err
 		}
 	}

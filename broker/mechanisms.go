@@ -1,14 +1,17 @@
 package broker
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"fmt"
 
 	"github.com/chronik-stream/chronik/auth"
+	"github.com/chronik-stream/chronik/auth/gssapi"
 	"github.com/chronik-stream/chronik/auth/plain"
 	"github.com/chronik-stream/chronik/auth/scram"
 	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/server"
 )
 
 // mechanismsOf makes the SASL mechanisms of a listener over the users of the metadata.
@@ -36,6 +39,8 @@ func mechanism(name string, l *Listener, store *meta.Store) (auth.Mechanism, err
 			return nil, err
 		}
 		return plain.New(plain.Config{Verifier: verifier})
+	case "GSSAPI":
+		return gssapi.New(*l.GSSAPI)
 	default:
 		return nil, fmt.Errorf("%w: this broker does not have it", auth.ErrMalformed)
 	}
@@ -52,6 +57,22 @@ func scramMechanism(hash scram.Hash, m meta.ScramMechanism, store *meta.Store) (
 			return scram.Credential{Hash: hash, Salt: c.Salt, Iterations: c.Iterations, StoredKey: c.StoredKey, ServerKey: c.ServerKey}, true
 		},
 	})
+}
+
+// keeper is a mechanism that keeps something fresh, such as keys that it has read from a file, until ctx ends.
+type keeper interface {
+	Run(ctx context.Context)
+}
+
+// keepFresh runs what the listeners' mechanisms have to do beside log-ins.
+func (b *Broker) keepFresh(ctx context.Context, listeners []server.Listener) {
+	for i := range listeners {
+		for _, m := range listeners[i].Mechanisms {
+			if k, keeps := m.(keeper); keeps {
+				b.background(ctx, k.Run)
+			}
+		}
+	}
 }
 
 // derivedSecret is a secret for one purpose, made of the cluster's.

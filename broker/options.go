@@ -6,6 +6,7 @@ import (
 
 	"github.com/chronik-stream/chronik/audit"
 	"github.com/chronik-stream/chronik/auth"
+	"github.com/chronik-stream/chronik/auth/gssapi"
 	"github.com/chronik-stream/chronik/auth/plain"
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/group"
@@ -122,4 +123,6 @@ type Listener struct {
 	PrincipalRules, PrincipalSource string
 	// PlainUsers are the users of PLAIN from the configuration; nil means that PLAIN checks the SCRAM users.
 	PlainUsers *plain.Users
+	// GSSAPI is nil on listeners without it.
+	GSSAPI *gssapi.Config
 }

@@ -83,6 +83,7 @@ func (b *Broker) startServer(ctx context.Context) error {
 			return err
 		}
 	}
+	b.keepFresh(ctx, listeners)
 	s, err := server.New(server.Config{
 		Listeners: listeners, Table: table, Authorizer: b.authorizer,
 		Recorder: &recorder{audit: b.audit, clock: b.options.Clock, logger: b.logger},

@@ -117,7 +117,9 @@ func (gzipLevel) allowed() string { return "1 to 9, or -1" }
 // mechanisms is the set of SASL mechanisms that are served.
 type mechanisms struct{}
 
-func (mechanisms) served() []string { return []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} }
+func (mechanisms) served() []string {
+	return []string{"GSSAPI", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}
+}
 
 func (m mechanisms) problem(value string) string {
 	list := SplitList(value)
@@ -133,18 +135,6 @@ func (m mechanisms) problem(value string) string {
 }
 
 func (m mechanisms) allowed() string { return strings.Join(m.served(), ", ") }
-
-// brokerMechanism is the mechanism that brokers use among themselves; a single node keeps Apache Kafka's default unused.
-type brokerMechanism struct{}
-
-func (brokerMechanism) problem(value string) string {
-	if value == "GSSAPI" {
-		return ""
-	}
-	return mechanisms{}.problem(value)
-}
-
-func (brokerMechanism) allowed() string { return mechanisms{}.allowed() }
 
 // perAddress is max.connections.per.ip.overrides: address:number, separated by commas.
 type perAddress struct{}

@@ -28,6 +28,8 @@ type Listener struct {
 	PrincipalRules, PrincipalSource string
 	// PlainUsers are users of PLAIN with their passwords, from a PlainLoginModule; nil where none is configured.
 	PlainUsers map[string]string
+	// GSSAPI is nil on listeners without it.
+	GSSAPI *GSSAPI
 }
 
 // Address is host:port as for net.Listen.

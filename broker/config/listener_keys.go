@@ -28,7 +28,8 @@ func mechanismKeyNames() []string {
 func listenerKeyNames(t *Table) []string {
 	out := append(mechanismKeyNames(), "sasl.enabled.mechanisms")
 	for name := range t.broker {
-		if strings.HasPrefix(name, "ssl.") || strings.HasPrefix(name, "chronik.ssl.") {
+		isPerListener := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
+		if slices.ContainsFunc(listenerKeyPrefixes(), isPerListener) {
 			out = append(out, name)
 		}
 	}
@@ -36,10 +37,13 @@ func listenerKeyNames(t *Table) []string {
 	return out
 }
 
+// listenerKeyPrefixes begin the keys that may be set for one listener.
+func listenerKeyPrefixes() []string { return []string{"ssl.", "chronik.ssl.", "sasl.kerberos."} }
+
 func jaasKey(name string) *Key {
 	return &Key{
 		Name: name, Type: Password, Scope: BrokerScope, Null: true, Effect: ActedOn,
-		Doc: "Log-in module of a SASL mechanism; for PLAIN its options user_NAME are the users.",
+		Doc: "Log-in module of a SASL mechanism; for PLAIN its options user_NAME are the users, for GSSAPI keyTab and principal say what the broker is.",
 	}
 }
 

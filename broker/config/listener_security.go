@@ -58,6 +58,7 @@ func (l *loader) secure(e *Listener) {
 			l.fail("sasl.enabled.mechanisms: the listener %s speaks %s but has no mechanism; allowed: %s", e.Name, e.Protocol, mechanisms{}.allowed())
 		}
 		l.jaas(e)
+		l.gssapi(e)
 	}
 }
 
@@ -120,28 +121,31 @@ func (l *loader) shortForms(e *Listener, t *TLS) {
 	}
 }
 
-// jaas reads the log-in modules of a listener's mechanisms.
+// jaas reads the log-in modules of a listener's mechanisms that have passwords.
 func (l *loader) jaas(e *Listener) {
-	for _, mechanism := range (mechanisms{}).served() {
-		key := strings.ToLower(mechanism) + jaasSuffix
-		if !l.config.setFor(e.Name, key) {
-			continue
-		}
-		if !slices.Contains(e.Mechanisms, mechanism) {
-			continue
-		}
-		m, err := parseJAAS(l.config.of(e.Name, key))
-		wanted := scramModule
-		if mechanism == "PLAIN" {
-			wanted = plainModule
-		}
-		switch {
-		case err != nil:
-			l.fail("%s of the listener %s can not be read: %w", key, e.Name, err)
-		case m.class != wanted:
-			l.fail("%s of the listener %s: only %s is allowed", key, e.Name, wanted)
-		case mechanism == "PLAIN":
-			e.PlainUsers = m.plainUsers()
-		}
+	for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
+		l.module(e, mechanism, scramModule)
 	}
+	if m, given := l.module(e, "PLAIN", plainModule); given {
+		e.PlainUsers = m.plainUsers()
+	}
+}
+
+// module reads the log-in module of a listener's mechanism, its own or the general one. given is false where there is none, where the
+// listener does not have the mechanism, and after a failure.
+func (l *loader) module(e *Listener, mechanism, class string) (m jaasModule, given bool) {
+	key := strings.ToLower(mechanism) + jaasSuffix
+	if !l.config.setFor(e.Name, key) || !slices.Contains(e.Mechanisms, mechanism) {
+		return jaasModule{}, false
+	}
+	m, err := parseJAAS(l.config.of(e.Name, key))
+	switch {
+	case err != nil:
+		l.fail("%s of the listener %s can not be read: %w", key, e.Name, err)
+	case m.class != class:
+		l.fail("%s of the listener %s: only %s is allowed", key, e.Name, class)
+	default:
+		return m, true
+	}
+	return jaasModule{}, false
 }

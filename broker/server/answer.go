@@ -47,7 +47,9 @@ func (c *conn) answer(x *exchange, buf *wire.Buffer) {
 		return
 	}
 	if x.isToken {
-		c.encoded(buf.Token(x.token, limit.Response))
+		if x.token != nil {
+			c.encoded(buf.Token(x.token, limit.Response))
+		}
 		return
 	}
 	if x.row == nil {

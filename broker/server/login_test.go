@@ -139,6 +139,31 @@ func TestRawTokensAfterHandshakeZero(t *testing.T) {
 	c.call(kmsg.NewPtrMetadataRequest(), 12)
 }
 
+// unanswered is a mechanism whose last message has no answer, as GSSAPI.
+type unanswered struct{ password }
+
+func (m unanswered) Start() auth.Exchange { return unansweredExchange{m.password.Start()} }
+
+type unansweredExchange struct{ auth.Exchange }
+
+func (e unansweredExchange) Step(ctx context.Context, message []byte) ([]byte, *auth.Outcome, error) {
+	answer, outcome, err := e.Exchange.Step(ctx, message)
+	if outcome != nil {
+		answer = nil
+	}
+	return answer, outcome, err
+}
+
+// TestNoAnswerToTheLastToken: what comes next on the connection is the answer to the first request.
+func TestNoAnswerToTheLastToken(t *testing.T) {
+	l := saslListener()
+	l.Mechanisms = []auth.Mechanism{unanswered{password{name: "TEST"}}}
+	c := newRig(t, l, nil).dial()
+	c.handshake("TEST", 0)
+	c.write([]byte("\x00\x00\x00\x0balice:right"))
+	c.call(kmsg.NewPtrMetadataRequest(), 12)
+}
+
 func TestRawTokenFailureCloses(t *testing.T) {
 	c := newRig(t, saslListener(), nil).dial()
 	c.handshake("TEST", 0)

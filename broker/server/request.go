@@ -31,7 +31,7 @@ type exchange struct {
 	charged int64
 	from    *account
 	began   time.Time
-	// token is sent as it is, where raw tokens are exchanged and not requests.
+	// token is sent as it is, where raw tokens are exchanged and not requests; nil is not sent.
 	token   []byte
 	isToken bool
 	// awaited says that the reader waits until the answer has been sent.
