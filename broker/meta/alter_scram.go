@@ -4,11 +4,12 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
 // AlterScram removes and sets SCRAM credentials (KIP-554). The keys are derived before it is proposed: a password never
-// reaches the log.
+// reaches the log. With the last credential of a user his delegation tokens go.
 type AlterScram struct {
 	Origin  Origin            `json:"origin"`
 	Deletes []ScramName       `json:"deletes,omitempty"`
@@ -45,6 +46,11 @@ func (c *AlterScram) apply(d *draft) {
 		d.audit(c.Origin, "USER", u.User, wire.None, before, scramFields(u))
 		d.img.scram, _, _ = d.img.scram.Insert(scramKey(u.User, u.Mechanism), u)
 		d.scramChanged(u.User)
+	}
+	for _, n := range c.Deletes {
+		if d.img.Scram(n.User, ScramSHA256) == nil && d.img.Scram(n.User, ScramSHA512) == nil {
+			d.removeTokensOf(auth.User(n.User).String(), c.Origin)
+		}
 	}
 }
 

@@ -4,12 +4,14 @@ import "github.com/chronik-stream/chronik/authz"
 
 // Delta is what one entry of the log changed.
 type Delta struct {
-	Index          uint64
-	TopicsCreated  []*Topic
-	TopicsDeleted  []*Topic
-	TopicsChanged  []TopicChange
-	ACLs           authz.BindingDelta
-	ScramChanged   []string
+	Index         uint64
+	TopicsCreated []*Topic
+	TopicsDeleted []*Topic
+	TopicsChanged []TopicChange
+	ACLs          authz.BindingDelta
+	ScramChanged  []string
+	// TokensChanged are the ids of delegation tokens that were added, changed or removed.
+	TokensChanged  []string
 	ConfigsChanged []ResourceKey
 	BrokersChanged []int32
 	// AuditAppended says that there are new records to project.
@@ -32,6 +34,8 @@ type Result struct {
 	FirstProducerID int64
 	// BrokerEpoch is the epoch of the registration that RegisterBroker made.
 	BrokerEpoch int64
+	// Token is the delegation token that was created or changed, as it is now.
+	Token *Token
 }
 
 // ItemResult is the outcome for one resource.

@@ -115,8 +115,13 @@ func (d *draft) setFeature(name string, level int16) {
 
 // audit adds a record for what was done to one resource, or refused.
 func (d *draft) audit(o Origin, resourceType, resource string, outcome int16, before, after map[string]string) {
+	d.auditAction(o, o.API, resourceType, resource, outcome, before, after)
+}
+
+// auditAction is audit where what was done is not what the request is called.
+func (d *draft) auditAction(o Origin, action, resourceType, resource string, outcome int16, before, after map[string]string) {
 	r := &AuditRecord{
-		Index: d.img.index, Seq: d.seq, Origin: o, Action: o.API, ResourceType: resourceType, Resource: resource,
+		Index: d.img.index, Seq: d.seq, Origin: o, Action: action, ResourceType: resourceType, Resource: resource,
 		Outcome: outcome, Before: before, After: after,
 	}
 	d.img.audit, _, _ = d.img.audit.Insert(auditKey(r.Index, r.Seq), r)

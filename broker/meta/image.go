@@ -22,6 +22,9 @@ type Image struct {
 	configs        *iradix.Tree[map[string]string] // by ResourceKey, topics excepted
 	acls           *iradix.Tree[authz.Binding]
 	scram          *iradix.Tree[ScramCredential] // by user and mechanism
+	tokens         *iradix.Tree[*Token]          // delegation tokens by id
+	tokensByOwner  *iradix.Tree[*Token]          // by owner and id
+	tokensByExpiry *iradix.Tree[*Token]          // by end and id
 	brokers        *iradix.Tree[*Broker]
 	features       map[string]int16
 	nextProducerID int64
@@ -35,6 +38,7 @@ func NewImage() *Image {
 	return &Image{
 		topics: iradix.New[*Topic](), topicIDs: iradix.New[*Topic](), folded: iradix.New[string](), configs: iradix.New[map[string]string](),
 		acls: iradix.New[authz.Binding](), scram: iradix.New[ScramCredential](), brokers: iradix.New[*Broker](),
+		tokens: iradix.New[*Token](), tokensByOwner: iradix.New[*Token](), tokensByExpiry: iradix.New[*Token](),
 		features: map[string]int16{}, audit: iradix.New[*AuditRecord](),
 	}
 }

@@ -2,11 +2,11 @@ package meta_test
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/chronik-stream/chronik/authz"
@@ -40,6 +40,16 @@ var (
 	drawCredential = rapid.Custom(func(t *rapid.T) meta.ScramCredential {
 		return credential(drawName.Draw(t, "user"), meta.ScramMechanism(rapid.Uint8Range(1, 2).Draw(t, "mechanism")))
 	})
+	drawTokenID = rapid.SampledFrom([]string{"t1", "t2", "t3"})
+	drawWho     = rapid.SampledFrom([]string{"User:a", "User:b", "User:a.b"})
+	drawTime    = rapid.Int64Range(-2, 9)
+	drawToken   = rapid.Custom(func(t *rapid.T) meta.Token {
+		return meta.Token{
+			ID: drawTokenID.Draw(t, "token"), Owner: drawWho.Draw(t, "owner"), Requester: drawWho.Draw(t, "requester"),
+			Renewers: rapid.SliceOfN(drawWho, 0, 2).Draw(t, "renewers"), Issued: drawTime.Draw(t, "issued"),
+			Expires: drawTime.Draw(t, "expires"), MaxTime: drawTime.Draw(t, "maxTime"),
+		}
+	})
 	drawFeature = rapid.Custom(func(t *rapid.T) meta.FeatureUpdate {
 		return meta.FeatureUpdate{
 			Name: rapid.SampledFrom([]string{meta.GroupVersion, meta.TransactionVersion, "other"}).Draw(t, "feature"), Level: rapid.Int16Range(-1, 3).Draw(t, "level"),
@@ -55,7 +65,7 @@ var (
 )
 
 func drawCommand(t *rapid.T) meta.Command {
-	switch rapid.IntRange(0, 12).Draw(t, "command") {
+	switch rapid.IntRange(0, 18).Draw(t, "command") {
 	case 0:
 		return &meta.RegisterBroker{Broker: meta.Broker{
 			ID: drawBroker.Draw(t, "broker"), Fenced: rapid.Bool().Draw(t, "fenced"), Endpoints: []meta.Endpoint{{Listener: "L", Host: "h", Port: 1}},
@@ -91,6 +101,20 @@ func drawCommand(t *rapid.T) meta.Command {
 			Origin: origin, Node: 1, Supported: meta.SupportedFeatures(), Updates: rapid.SliceOfN(drawFeature, 0, 3).Draw(t, "features"),
 			IfNeverSet: rapid.Bool().Draw(t, "ifNeverSet"),
 		}
+	case 12, 13:
+		return &meta.CreateToken{Origin: origin, Token: drawToken.Draw(t, "new"), Most: 2, MostInAll: 3}
+	case 14:
+		return &meta.RenewToken{
+			Origin: origin, ID: drawTokenID.Draw(t, "token"), Principal: drawWho.Draw(t, "who"), Now: drawTime.Draw(t, "now"), Period: drawTime.Draw(t, "period"),
+		}
+	case 15:
+		return &meta.ExpireToken{
+			Origin: origin, ID: drawTokenID.Draw(t, "token"), Principal: drawWho.Draw(t, "who"), Now: drawTime.Draw(t, "now"), Period: drawTime.Draw(t, "period"),
+		}
+	case 16:
+		return &meta.RemoveTokens{Origin: origin, Owner: drawWho.Draw(t, "owner")}
+	case 17:
+		return &meta.SweepTokens{Origin: origin, Now: drawTime.Draw(t, "now"), Most: rapid.IntRange(0, 2).Draw(t, "most")}
 	default:
 		return &meta.AuditProjected{UpTo: rapid.Uint64Range(0, 30).Draw(t, "upTo"), Offset: rapid.Int64Range(0, 99).Draw(t, "offset")}
 	}
@@ -102,12 +126,13 @@ type shadow struct {
 	acls    map[authz.Binding]bool
 	configs map[meta.ResourceKey]map[string]string
 	users   map[string]int
+	tokens  map[string]meta.Token
 }
 
 func newShadow() *shadow {
 	return &shadow{
 		topics: map[meta.TopicID]*meta.Topic{}, acls: map[authz.Binding]bool{}, configs: map[meta.ResourceKey]map[string]string{},
-		users: map[string]int{},
+		users: map[string]int{}, tokens: map[string]meta.Token{},
 	}
 }
 
@@ -143,6 +168,12 @@ func (s *shadow) follow(t *rapid.T, next *meta.Image, d meta.Delta) {
 			delete(s.configs, k)
 		}
 	}
+	for _, id := range d.TokensChanged {
+		delete(s.tokens, id)
+		if token := next.Token(id); token != nil {
+			s.tokens[id] = *token
+		}
+	}
 	for _, u := range d.ScramChanged {
 		delete(s.users, u)
 		for m := meta.ScramSHA256; m <= meta.ScramSHA512; m++ {
@@ -160,6 +191,7 @@ func shadowOf(img *meta.Image) *shadow {
 	for _, kind := range []meta.ConfigType{meta.BrokerConfig, meta.GroupConfig} {
 		img.Configured(kind, func(k meta.ResourceKey, c map[string]string) bool { s.configs[k] = c; return true })
 	}
+	img.Tokens(func(token *meta.Token) bool { s.tokens[token.ID] = *token; return true })
 	img.ScramUsers(func(user string, of []meta.ScramCredential) bool { s.users[user] = len(of); return true })
 	return s
 }
@@ -186,7 +218,7 @@ func TestEveryReplicaAgrees(t *testing.T) {
 			}
 			next, delta, result := img.Apply(index+1, command)
 			other, _, otherResult := copied.Apply(index+1, decoded)
-			if diff := cmp.Diff(fmt.Sprintf("%+v", result), fmt.Sprintf("%+v", otherResult)); diff != "" {
+			if diff := cmp.Diff(result, otherResult, cmpopts.EquateEmpty()); diff != "" {
 				rt.Fatalf("two replicas answer differently to %T: %s", command, diff)
 			}
 			if a, b := snapshotOf(t, next), snapshotOf(t, other); !bytes.Equal(a, b) {
@@ -238,7 +270,34 @@ func holds(t *rapid.T, img *meta.Image) {
 		last, seq = r.Index, r.Seq
 		return true
 	})
+	holdsTokens(t, img)
 	if err := img.CheckFeatures(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// holdsTokens checks that a token is found by id, by owner and by expiry.
+func holdsTokens(t *rapid.T, img *meta.Image) {
+	n, byExpiry, end := 0, 0, int64(0)
+	img.Tokens(func(token *meta.Token) bool {
+		n++
+		found := false
+		img.TokensOf(token.Owner, func(owned *meta.Token) bool { found = found || owned == token; return true })
+		if !found || img.Token(token.ID) != token {
+			t.Fatalf("the indexes disagree on token %+v", token)
+		}
+		return true
+	})
+	img.TokensByExpiry(func(token *meta.Token) bool {
+		byExpiry++
+		if next := max(0, min(token.Expires, token.MaxTime)); next < end || img.Token(token.ID) != token {
+			t.Fatalf("token %+v stands after one that ends at %d", token, end)
+		} else {
+			end = next
+		}
+		return true
+	})
+	if n != img.TokenCount() || byExpiry != n {
+		t.Fatalf("%d tokens, %d by expiry, counted %d", n, byExpiry, img.TokenCount())
 	}
 }

@@ -32,6 +32,7 @@ type snapshotEntry struct {
 	Config *snapshotConfig  `json:"config,omitempty"`
 	ACL    *authz.Binding   `json:"acl,omitempty"`
 	Scram  *ScramCredential `json:"scram,omitempty"`
+	Token  *Token           `json:"token,omitempty"`
 	Broker *Broker          `json:"broker,omitempty"`
 	Audit  *AuditRecord     `json:"audit,omitempty"`
 }
@@ -111,6 +112,7 @@ func (img *Image) entries(yield func(snapshotEntry) bool) {
 	}
 	img.ACLs(func(b authz.Binding) bool { return yield(snapshotEntry{ACL: &b}) })
 	img.scram.Root().Walk(func(_ []byte, c ScramCredential) bool { return !yield(snapshotEntry{Scram: &c}) })
+	img.Tokens(func(t *Token) bool { return yield(snapshotEntry{Token: t}) })
 	img.Brokers(func(b *Broker) bool { return yield(snapshotEntry{Broker: b}) })
 	img.PendingAudit(func(r *AuditRecord) bool { return yield(snapshotEntry{Audit: r}) })
 }
@@ -207,6 +209,8 @@ func (d *draft) restore(data []byte, first bool) error {
 		d.addACL(*e.ACL)
 	case e.Scram != nil:
 		d.img.scram, _, _ = d.img.scram.Insert(scramKey(e.Scram.User, e.Scram.Mechanism), *e.Scram)
+	case e.Token != nil:
+		d.putToken(e.Token)
 	case e.Broker != nil:
 		d.img.brokers, _, _ = d.img.brokers.Insert(brokerKey(e.Broker.ID), e.Broker)
 	case e.Audit != nil:

@@ -106,6 +106,7 @@ func everything(old, next *Image) Delta {
 	}
 	old.ScramUsers(collect)
 	next.ScramUsers(collect)
+	d.TokensChanged = eitherToken(old, next)
 	d.ConfigsChanged = eitherConfigured(old, next)
 	next.Brokers(func(b *Broker) bool { d.BrokersChanged = append(d.BrokersChanged, b.ID); return true })
 	old.Brokers(func(b *Broker) bool {
@@ -133,4 +134,17 @@ func eitherConfigured(old, next *Image) []ResourceKey {
 		})
 	}
 	return keys
+}
+
+// eitherToken lists the delegation tokens of one image or the other.
+func eitherToken(old, next *Image) []string {
+	var ids []string
+	next.Tokens(func(t *Token) bool { ids = append(ids, t.ID); return true })
+	old.Tokens(func(t *Token) bool {
+		if next.Token(t.ID) == nil {
+			ids = append(ids, t.ID)
+		}
+		return true
+	})
+	return ids
 }
