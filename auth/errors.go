@@ -9,6 +9,7 @@ const PublicFailure = "Authentication failed: Invalid credentials"
 // Causes of a failed log-in, for logs, metrics and audit events. None of them is told to the client.
 var (
 	ErrUnknownUser       = errors.New("unknown user")
+	ErrUnknownToken      = errors.New("unknown or expired delegation token")
 	ErrBadCredential     = errors.New("credential does not match")
 	ErrMalformed         = errors.New("malformed authentication message")
 	ErrOutOfOrder        = errors.New("authentication message out of order")

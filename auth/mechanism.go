@@ -28,6 +28,8 @@ type Outcome struct {
 	Principal Principal
 	// Expires bounds the session (a token's or ticket's end); the zero time means that the mechanism sets no bound.
 	Expires time.Time
+	// Token is the id of the delegation token that the client has logged in by, "" without one (KIP-48).
+	Token string
 	// Holds, where set, reports whether what was proved still is so. It is asked once the session can be found by who revokes it: a
 	// credential that is deleted between the first message and the last opens nothing.
 	Holds func() bool

@@ -8,6 +8,8 @@ import (
 // Session is what one log-in established. It is immutable; re-authentication replaces it.
 type Session struct {
 	Principal Principal
+	// Token is the id of the delegation token that the client has logged in by, "" without one (KIP-48).
+	Token string
 	// Method is the SASL mechanism, "mTLS", or "NONE" for an anonymous connection.
 	Method string
 	// Listener is the name of the listener that the client came in by.

@@ -156,11 +156,11 @@ func mac(h Hash, key []byte, parts ...string) []byte {
 func NewSalt() []byte {
 	random := make([]byte, (saltBits+7)/8)
 	_, _ = rand.Read(random) // crypto/rand.Read never fails: it ends the program instead
-	return saltFrom(random)
+	return SaltFrom(random)
 }
 
-// saltFrom makes a salt of the first saltBits of random.
-func saltFrom(random []byte) []byte {
+// SaltFrom makes a salt of that form of the first 130 bits of random, which has 17 bytes at least.
+func SaltFrom(random []byte) []byte {
 	n := new(big.Int).SetBytes(random[:(saltBits+7)/8])
 	n.Rsh(n, 8-saltBits%8)
 	return []byte(n.Text(36))

@@ -19,14 +19,22 @@ type exchange struct {
 	mechanism    *Mechanism
 	conversation *xdg.ServerConversation
 	user         string
+	// byToken says that user is the id of a delegation token, token is that token.
+	byToken bool
+	token   Token
 	// refusal is why this attempt fails at its last message whatever the proof; nil for a known user.
 	refusal error
 	done    bool
 	doubled doubled
 }
 
-// Claimed returns the user name of the first message, "" before it.
-func (e *exchange) Claimed() string { return e.user }
+// Claimed returns the user name of the first message, "" before it. A token's id is told from a user's name.
+func (e *exchange) Claimed() string {
+	if e.byToken && e.user != "" {
+		return "delegation token " + e.user
+	}
+	return e.user
+}
 
 // Step takes the client-first message, then the client-final message (RFC 5802 section 7).
 func (e *exchange) Step(_ context.Context, message []byte) ([]byte, *auth.Outcome, error) {
@@ -55,7 +63,8 @@ func (e *exchange) step(message []byte) ([]byte, *auth.Outcome, error) {
 }
 
 func (e *exchange) first(message string) ([]byte, error) {
-	if err := checkFirst(message); err != nil {
+	var err error
+	if e.byToken, err = checkFirst(message); err != nil {
 		return nil, err
 	}
 	server, err := e.mechanism.generator.NewServer(e.credential)
@@ -85,13 +94,23 @@ func (e *exchange) credential(user string) (xdg.StoredCredentials, error) {
 	}
 	e.user = user
 	var c Credential
-	c, e.refusal = e.mechanism.find(user)
+	c, e.refusal = e.find(user)
 	e.doubled.hash, e.doubled.credential = e.mechanism.hash, c
 	return xdg.StoredCredentials{
 		KeyFactors: xdg.KeyFactors{Salt: string(c.Salt), Iters: c.Iterations},
 		StoredKey:  c.StoredKey,
 		ServerKey:  c.ServerKey,
 	}, nil
+}
+
+// find returns the credential to talk with, and why it will not do in the end.
+func (e *exchange) find(user string) (Credential, error) {
+	if !e.byToken {
+		return e.mechanism.find(user)
+	}
+	var refusal error
+	e.token, refusal = e.mechanism.findToken(user)
+	return e.token.Credential, refusal
 }
 
 // final checks channel binding, the whole nonce (CVE-2024-56128) and the proof, which the library compares in constant time.
@@ -103,12 +122,16 @@ func (e *exchange) final(message string) ([]byte, *auth.Outcome, error) {
 	case err != nil:
 		return nil, nil, err
 	}
-	return []byte(answer), &auth.Outcome{Principal: auth.User(e.user), Holds: e.holds}, nil
+	outcome := &auth.Outcome{Principal: auth.User(e.user), Holds: e.holds}
+	if e.byToken {
+		outcome.Principal, outcome.Token, outcome.Expires = e.token.Owner, e.user, e.token.Expires
+	}
+	return []byte(answer), outcome, nil
 }
 
 // holds reports whether the credential is the one that the client has proved to know.
 func (e *exchange) holds() bool {
-	now, refusal := e.mechanism.find(e.user)
+	now, refusal := e.find(e.user)
 	then := &e.doubled.credential
 	return refusal == nil && now.Iterations == then.Iterations && bytes.Equal(now.Salt, then.Salt) && hmac.Equal(now.StoredKey, then.StoredKey)
 }
@@ -137,26 +160,21 @@ const (
 	partExtensions
 )
 
-// checkFirst refuses what the library would let pass: a nonce out of bounds and the delegation-token extension.
-func checkFirst(message string) error {
+// checkFirst refuses what the library would let pass, such as a nonce out of bounds. It reports whether the message is about a
+// delegation token.
+func checkFirst(message string) (byToken bool, err error) {
 	parts := strings.Split(message, ",")
 	if len(parts) < partExtensions {
-		return fmt.Errorf("%w: client-first message has %d parts", auth.ErrMalformed, len(parts))
+		return false, fmt.Errorf("%w: client-first message has %d parts", auth.ErrMalformed, len(parts))
 	}
 	if parts[partFlag] != "n" && parts[partFlag] != "y" {
-		return fmt.Errorf("%w: channel binding is not offered", auth.ErrMalformed)
+		return false, fmt.Errorf("%w: channel binding is not offered", auth.ErrMalformed)
 	}
 	nonce := strings.TrimPrefix(parts[partNonce], "r=")
 	if nonce == "" || len(nonce) > auth.MaxScramNonce || strings.ContainsFunc(nonce, notPrintable) {
-		return fmt.Errorf("%w: client nonce of %d bytes, or not printable", auth.ErrMalformed, len(nonce))
+		return false, fmt.Errorf("%w: client nonce of %d bytes, or not printable", auth.ErrMalformed, len(nonce))
 	}
-	for _, extension := range parts[partExtensions:] {
-		key, value, _ := strings.Cut(extension, "=")
-		if key == "tokenauth" && !strings.EqualFold(value, "false") {
-			return fmt.Errorf("%w: delegation tokens are not accepted", auth.ErrMalformed)
-		}
-	}
-	return nil
+	return saysToken(parts[partExtensions:])
 }
 
 // notPrintable is everything outside of RFC 5802's printable, whose comma has been split at.

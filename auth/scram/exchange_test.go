@@ -156,7 +156,8 @@ func TestFirstMessageRefused(t *testing.T) {
 		"other field":         "n,,n=user,x=abc",
 		"space in nonce":      "n,,n=user,r=a c",
 		"long nonce":          "n,,n=user,r=" + strings.Repeat("r", auth.MaxScramNonce+1),
-		"token":               "n,,n=user,r=abc,tokenauth=true",
+		"perhaps a token":     "n,,n=user,r=abc,tokenauth=yes",
+		"a token, and not":    "n,,n=user,r=abc,tokenauth=true,tokenauth=false",
 		"authzid form":        "n,b=user,n=user,r=abc",
 	} {
 		answer, outcome, err := rfcMechanism(t).Start().Step(t.Context(), []byte(message))
@@ -282,23 +283,28 @@ func finish(conversation *xdg.ClientConversation, last string, outcome *auth.Out
 }
 
 func franzLogin(m *Mechanism, user, password string) error {
-	client := franz.Auth{User: user, Pass: password}.AsSha256Mechanism()
+	_, err := franzOutcome(m, franz.Auth{User: user, Pass: password})
+	return err
+}
+
+func franzOutcome(m *Mechanism, as franz.Auth) (*auth.Outcome, error) {
+	client := as.AsSha256Mechanism()
 	if m.hash == SHA512 {
-		client = franz.Auth{User: user, Pass: password}.AsSha512Mechanism()
+		client = as.AsSha512Mechanism()
 	}
 	session, message, err := client.Authenticate(context.Background(), "")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	e := m.Start()
 	for {
-		answer, _, err := e.Step(context.Background(), message)
+		answer, outcome, err := e.Step(context.Background(), message)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		var done bool
 		if done, message, err = session.Challenge(answer); done || err != nil {
-			return err
+			return outcome, err
 		}
 	}
 }

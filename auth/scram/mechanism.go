@@ -19,6 +19,8 @@ type Config struct {
 	Hash Hash
 	// Lookup returns the stored credential of a user for this mechanism. It must not block and is called once per attempt.
 	Lookup func(user string) (Credential, bool)
+	// Tokens returns a delegation token that has not expired; nil means that there are none. It must not block.
+	Tokens func(id string) (Token, bool)
 	// FakeSaltKey is the secret that the salts of unknown users are made with, the same on every broker and at every
 	// start of one cluster: a salt that changes would tell that its user does not exist. At least MinFakeSaltKey bytes.
 	FakeSaltKey []byte
@@ -31,6 +33,7 @@ type Config struct {
 type Mechanism struct {
 	hash       Hash
 	lookup     func(user string) (Credential, bool)
+	tokens     func(id string) (Token, bool)
 	fakeKey    []byte
 	iterations int
 	generator  xdg.HashGeneratorFcn
@@ -41,7 +44,7 @@ var _ auth.Mechanism = (*Mechanism)(nil)
 
 // New returns the mechanism that cfg describes.
 func New(cfg Config) (*Mechanism, error) {
-	m := &Mechanism{hash: cfg.Hash, lookup: cfg.Lookup, iterations: cfg.FakeIterations}
+	m := &Mechanism{hash: cfg.Hash, lookup: cfg.Lookup, tokens: cfg.Tokens, iterations: cfg.FakeIterations}
 	if m.iterations == 0 {
 		m.iterations = DefaultIterations
 	}
@@ -78,7 +81,7 @@ func (m *Mechanism) fake(user string) Credential {
 	salt := mac(SHA256, m.fakeKey, "salt ", user)
 	return Credential{
 		Hash:       m.hash,
-		Salt:       saltFrom(salt[:sha256.Size]),
+		Salt:       SaltFrom(salt[:sha256.Size]),
 		Iterations: m.iterations,
 		StoredKey:  mac(m.hash, m.fakeKey, "stored ", user),
 		ServerKey:  mac(m.hash, m.fakeKey, "server ", user),

@@ -138,7 +138,7 @@ func (l *login) succeed(outcome *auth.Outcome) (lifetime time.Duration, err erro
 			return 0, errSessionOver
 		}
 	}
-	session := &auth.Session{Principal: outcome.Principal, Method: l.mechanism, Established: now, Expires: expires}
+	session := &auth.Session{Principal: outcome.Principal, Token: outcome.Token, Method: l.mechanism, Established: now, Expires: expires}
 	if err := l.conn.establish(session); err != nil {
 		return 0, err
 	}
