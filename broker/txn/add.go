@@ -30,7 +30,7 @@ func (m *Machine) add(q Add) int16 {
 		return wire.UnknownServerError
 	}
 	if t.state != Ongoing {
-		t.startMillis = m.now.UnixMilli()
+		t.startMillis, t.began = m.now.UnixMilli(), m.now
 	}
 	t.enter(Ongoing, m.now)
 	t.level = q.Level

@@ -4,20 +4,34 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 )
 
 // abortOverdue aborts transactions that run for longer than their producer asked for, and fences it.
 func (m *Machine) abortOverdue() {
-	now := m.now.UnixMilli()
-	for _, t := range m.idle(func(t *transaction) bool { return t.overdue(now) }) {
+	for _, t := range m.idle(func(t *transaction) bool { return t.overdue(m.now) }) {
 		m.fence(0, t)
 	}
 }
 
+// goesOn says how long a transaction that was loaded has run. It began now at the latest: if the log says that it will begin, the clock
+// has gone back, and nobody could wait for it to come there again.
+func (t *transaction) goesOn(now time.Time) {
+	// Nothing runs for longer than any time-out.
+	millis := min(max(now.UnixMilli()-t.startMillis, 0), math.MaxInt32)
+	t.began = now.Add(-time.Duration(millis) * time.Millisecond)
+}
+
 // overdue reports whether the transaction has run for too long. The largest time-out belongs to transactions that somebody else decides
 // about (KIP-939).
-func (t *transaction) overdue(nowMillis int64) bool {
-	return t.state == Ongoing && t.timeoutMillis != math.MaxInt32 && t.startMillis+int64(t.timeoutMillis) < nowMillis
+func (t *transaction) overdue(now time.Time) bool {
+	if t.state != Ongoing || t.timeoutMillis == math.MaxInt32 {
+		return false
+	}
+	if now.Before(t.began) {
+		t.began = now
+	}
+	return now.Sub(t.began) > time.Duration(t.timeoutMillis)*time.Millisecond
 }
 
 // removeExpired forgets transactional ids that nobody has used for long.

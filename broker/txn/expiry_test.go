@@ -83,6 +83,24 @@ func TestAClockThatGoesBackStarvesNobody(t *testing.T) {
 	h.expect(CompleteAbort, Producer{p.ID, 1})
 }
 
+// TestATransactionOfTheFutureHasItsTimeOut where the clock has gone back, before the coordinator was loaded or afterwards.
+func TestATransactionOfTheFutureHasItsTimeOut(t *testing.T) {
+	for _, reload := range []bool{true, false} {
+		h := newHarness(t, 2)
+		p := h.producer()
+		h.add(p, 2, wire.None, a0)
+		h.now = h.now.Add(-48 * time.Hour)
+		if reload {
+			h.reload()
+		}
+		h.wake = h.now
+		h.pass(60 * time.Second)
+		h.expect(Ongoing, p)
+		h.pass(11 * time.Second)
+		h.expect(CompleteAbort, Producer{p.ID, 1})
+	}
+}
+
 func TestIDsThatNobodyUsesExpire(t *testing.T) {
 	old := 7*24*time.Hour + 2*time.Hour
 	for state, expires := range map[State]bool{

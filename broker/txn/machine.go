@@ -84,12 +84,14 @@ func (m *Machine) Step(ev Event, now time.Time) []Effect {
 	return m.outbox.Take(m.schedule.next())
 }
 
-// loaded sends the markers of what was decided before: nobody else knows of them.
+// loaded lets the time of transactions go on, and sends the markers of what was decided before: nobody else knows of them.
 func (m *Machine) loaded() {
 	m.schedule.abortAt = m.now.Add(m.cfg.AbortInterval)
 	m.schedule.expiryAt = m.now.Add(m.cfg.ExpiryInterval)
 	for _, id := range sortedKeys(m.transactions) {
-		if t := m.transactions[id]; t.state.decided() {
+		t := m.transactions[id]
+		t.goesOn(m.now)
+		if t.state.decided() {
 			m.send(t)
 		}
 	}

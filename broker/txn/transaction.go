@@ -34,6 +34,8 @@ type transaction struct {
 	partitions map[TopicPartition]struct{}
 	// startMillis is none where no transaction has begun.
 	startMillis, updatedMillis int64
+	// began is when the time began that an Ongoing transaction has. It is not in the log: there is only what the clock said at the start.
+	began time.Time
 	// pause is how long to wait before missing markers are sent again; it is not in the log.
 	pause time.Duration
 }
