@@ -28,7 +28,7 @@ func (m *Machine) upgraded(g *group) *modernGroup {
 			return nil
 		}
 	}
-	next.hash, next.seen = next.hashTopics(m.topics), m.topics.Version()
+	next.rehash(next.subscribedTopics(m.topics), m.topics)
 	return next
 }
 

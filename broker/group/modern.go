@@ -201,24 +201,6 @@ func (g *modernGroup) subscribed(mb *modernMember) []string {
 	return slices.Concat(mb.told.Topics, matched)
 }
 
-// existing are the topics that somebody subscribes to. Members may name any number that do not exist: those cost one look each.
-func (g *modernGroup) existing(topics Topics) map[string]TopicState {
-	found := map[string]TopicState{}
-	for name := range g.names {
-		if t, exists := topics.ByName(name); exists {
-			found[name] = t
-		}
-	}
-	for pattern := range g.patterns {
-		for _, name := range g.resolved[pattern].Topics {
-			if t, exists := topics.ByName(name); exists {
-				found[name] = t
-			}
-		}
-	}
-	return found
-}
-
 // subscribes reports whether somebody may be reading the topic.
 func (g *modernGroup) subscribes(topic string) bool {
 	if g.names[topic] > 0 {

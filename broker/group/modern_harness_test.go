@@ -17,10 +17,12 @@ import (
 type someTopics struct {
 	counts  map[string]int32
 	version uint64
+	// looks counts how often a topic was looked up by its name.
+	looks map[string]int
 }
 
 func topicsOf(version uint64, counts map[string]int32) *someTopics {
-	return &someTopics{counts, version}
+	return &someTopics{counts, version, map[string]int{}}
 }
 
 func idOf(name string) (id assign.TopicID) {
@@ -29,6 +31,11 @@ func idOf(name string) (id assign.TopicID) {
 }
 
 func (s *someTopics) ByName(name string) (TopicState, bool) {
+	s.looks[name]++
+	return s.state(name)
+}
+
+func (s *someTopics) state(name string) (TopicState, bool) {
 	n, exists := s.counts[name]
 	return TopicState{TopicRef{name, idOf(name)}, n}, exists
 }
@@ -36,7 +43,7 @@ func (s *someTopics) ByName(name string) (TopicState, bool) {
 func (s *someTopics) ByID(id [16]byte) (TopicState, bool) {
 	for name := range s.counts {
 		if idOf(name) == id {
-			return s.ByName(name)
+			return s.state(name)
 		}
 	}
 	return TopicState{}, false

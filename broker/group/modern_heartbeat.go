@@ -28,6 +28,8 @@ type beating struct {
 	late    bool
 	before  epochs
 	records []Record
+	// subscribed are the topics that the group subscribes to with what the member has told, once they have been looked for.
+	subscribed subscribedTopics
 }
 
 // beat takes a heartbeat of a consumer group (KIP-848), which says all at once: what the member wants, has, and is to get.
@@ -207,7 +209,7 @@ func (b *beating) join() (changed bool) {
 // assign computes an assignment when it is time for one, and moves the member on towards its part of it.
 func (b *beating) assign(changed bool) int16 {
 	if b.mayAssign() {
-		records, err := b.m.retarget(b.g)
+		records, err := b.m.retarget(b.g, b.topics())
 		if err != nil {
 			b.m.outbox.Trouble(b.g.id, fmt.Errorf("assign to %d members: %w", len(b.g.members), err))
 			return wire.UnknownServerError
@@ -291,9 +293,7 @@ func (g *modernGroup) forgetPattern(pattern string) []Record {
 func (b *beating) bump(bump, created bool) {
 	g, topics := b.g, b.m.topics
 	if bump || created || g.seen != topics.Version() {
-		hash := g.hashTopics(topics)
-		bump = bump || hash != g.hash
-		g.hash, g.seen = hash, topics.Version()
+		bump = g.rehash(b.topics(), topics) || bump
 	}
 	if bump {
 		g.epoch++
@@ -305,6 +305,14 @@ func (b *beating) bump(bump, created bool) {
 		g.oldTopics = false
 		b.records = append(b.records, g.tombstoneOf(consumerlog.PartitionsType, ""))
 	}
+}
+
+// topics are those that the group subscribes to, which are many: they are looked for when they are needed, and once.
+func (b *beating) topics() subscribedTopics {
+	if b.subscribed == nil {
+		b.subscribed = b.g.subscribedTopics(b.m.topics)
+	}
+	return b.subscribed
 }
 
 // mayAssign reports whether there is something to assign, and the last time was long enough ago (KIP-1263).

@@ -81,7 +81,7 @@ func (m *Machine) fenceModern(g *modernGroup, members ...*modernMember) {
 	}
 	g.epoch++
 	if m.topics != nil {
-		g.hash, g.seen = g.hashTopics(m.topics), m.topics.Version()
+		g.rehash(g.subscribedTopics(m.topics), m.topics)
 	}
 	m.append(append(records, g.groupRecord())...)
 }

@@ -20,20 +20,49 @@ func (c partitionCounts) Partitions(topic assign.TopicID) (int32, bool) {
 	return t.Partitions, exists
 }
 
-// hashTopics stands for the topics that the group subscribes to, as they are; 0 where there are none.
-func (g *modernGroup) hashTopics(topics Topics) int64 {
-	existing := g.existing(topics)
-	if len(existing) == 0 {
+// subscribedTopics are topics that exist and that somebody of a group subscribes to, by name.
+type subscribedTopics map[string]TopicState
+
+// subscribedTopics looks for them. Members may name any number that do not exist: those cost one look each.
+func (g *modernGroup) subscribedTopics(topics Topics) subscribedTopics {
+	found := subscribedTopics{}
+	for name := range g.names {
+		found.add(name, topics)
+	}
+	for pattern := range g.patterns {
+		for _, name := range g.resolved[pattern].Topics {
+			found.add(name, topics)
+		}
+	}
+	return found
+}
+
+func (s subscribedTopics) add(name string, topics Topics) {
+	if t, exists := topics.ByName(name); exists {
+		s[name] = t
+	}
+}
+
+// hash stands for the topics as they are; 0 where there are none.
+func (s subscribedTopics) hash() int64 {
+	if len(s) == 0 {
 		return 0
 	}
 	sum := fnv.New64a()
-	for _, name := range sortedKeys(existing) {
-		t := existing[name]
+	for _, name := range sortedKeys(s) {
+		t := s[name]
 		_, _ = io.WriteString(sum, name)
 		_, _ = sum.Write(t.ID[:])
 		_, _ = sum.Write(binary.BigEndian.AppendUint32(nil, uint32(t.Partitions))) //nolint:gosec // bits
 	}
 	return int64(sum.Sum64()) //nolint:gosec // bits
+}
+
+// rehash takes note of the topics as they are now, and reports whether they have changed.
+func (g *modernGroup) rehash(s subscribedTopics, topics Topics) (changed bool) {
+	old := g.hash
+	g.hash, g.seen = s.hash(), topics.Version()
+	return g.hash != old
 }
 
 // assignor is the one that most members ask for; of equals, the first by name. Without any it is the first of the configuration.
@@ -58,13 +87,13 @@ func (g *modernGroup) assignor(otherwise string) string {
 
 // retarget computes what each member is to have at the group's epoch and returns the records that say so. After an error all targets
 // are as before, but the next try waits as long as after a success: each heartbeat of each member would compute it again.
-func (m *Machine) retarget(g *modernGroup) ([]Record, error) {
+func (m *Machine) retarget(g *modernGroup, topics subscribedTopics) ([]Record, error) {
 	g.assignedAt = m.now
 	byName, known := assign.ByName(g.assignor(m.cfg.Consumer.Assignors[0]))
 	if !known {
 		byName = assign.Uniform
 	}
-	targets, err := byName(g.assignees(m.topics), partitionCounts{m.topics})
+	targets, err := byName(g.assignees(topics), partitionCounts{m.topics})
 	if err != nil {
 		return nil, err
 	}
@@ -115,14 +144,13 @@ func weightOf(a assign.Assignment) int {
 }
 
 // assignees are the members as assignors see them.
-func (g *modernGroup) assignees(topics Topics) []assign.Member {
-	existing := g.existing(topics)
+func (g *modernGroup) assignees(topics subscribedTopics) []assign.Member {
 	list := make([]assign.Member, 0, len(g.members))
 	for _, memberID := range sortedKeys(g.members) {
 		mb := g.members[memberID]
 		one := assign.Member{ID: mb.id, Instance: mb.told.Instance, Owned: g.target[mb.id]}
 		for _, name := range g.subscribed(mb) {
-			if t, exists := existing[name]; exists {
+			if t, exists := topics[name]; exists {
 				one.Topics = append(one.Topics, t.ID)
 			}
 		}
