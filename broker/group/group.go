@@ -161,6 +161,14 @@ func (g *group) vote() string {
 	return best
 }
 
+// agreed is the protocol that the members have selected, or would select now where that is still to come.
+func (g *group) agreed() string {
+	if g.protocol == nil {
+		return g.vote()
+	}
+	return *g.protocol
+}
+
 // protocolName is the selected protocol, "" where there is none.
 func (g *group) protocolName() string {
 	if g.protocol == nil {

@@ -10,20 +10,23 @@ import (
 
 // upgraded is a classic group as one of the consumer protocol, with all members at its generation (KIP-848). Nothing is changed yet; nil
 // says that the group can not be upgraded: it is not allowed, its members are no consumers or fit no record, or they have an assignor of
-// their own, whose data would be lost.
+// their own, whose data would be lost. A group in its first rebalance is upgraded like any other; Apache Kafka 4.3 means to, but tells the
+// consumer UNKNOWN_SERVER_ERROR, since such a group has selected no protocol.
 func (m *Machine) upgraded(g *group) *modernGroup {
-	if !m.cfg.Consumer.Upgrade || g.protocolType != consumerProtocol || g.protocol == nil || len(g.order) > m.cfg.Consumer.MaxSize || g.mayKeepData() {
+	if !m.cfg.Consumer.Upgrade || g.protocolType != consumerProtocol || len(g.order) > m.cfg.Consumer.MaxSize || g.mayKeepData() {
 		return nil
 	}
 	next := newModernGroup(g.id)
 	next.epoch, next.assignmentEpoch = g.generation, g.generation
-	for _, mb := range g.order {
-		if !next.adopt(mb, g, m.topics) {
+	protocol, told := g.agreed(), make([]embedded.Subscription, len(g.order))
+	for i, mb := range g.order {
+		var err error
+		if told[i], err = embedded.ReadSubscription(mb.metadata(protocol)); err != nil || !next.adopt(mb, &told[i], m.topics) {
 			return nil
 		}
 	}
-	for _, mb := range g.order {
-		next.adoptOwned(mb, g, m.topics)
+	for i, mb := range g.order {
+		next.adoptOwned(mb, told[i].Owned, m.topics)
 		if next.adoptedSize(mb.id) > m.cfg.MaxAppendBytes {
 			return nil
 		}
@@ -35,7 +38,7 @@ func (m *Machine) upgraded(g *group) *modernGroup {
 // mayKeepData reports whether no assignment shows if the group's assignor, one that is not of the clients' own, puts data of its own into
 // them. It does not while a rebalance is on its way; a Kafka Streams application would not start again without that data.
 func (g *group) mayKeepData() bool {
-	switch g.protocolName() {
+	switch g.agreed() {
 	case "range", "roundrobin", "sticky", "cooperative-sticky":
 		return false
 	}
@@ -43,13 +46,10 @@ func (g *group) mayKeepData() bool {
 }
 
 // adopt makes a member of a classic group one of this.
-func (g *modernGroup) adopt(mb *member, from *group, topics Topics) bool {
-	subscription, err := embedded.ReadSubscription(mb.metadata(from.protocolName()))
-	if err != nil {
-		return false
-	}
+func (g *modernGroup) adopt(mb *member, subscription *embedded.Subscription, topics Topics) bool {
 	var assignment embedded.Assignment
 	if len(mb.assignment) > 0 {
+		var err error
 		if assignment, err = embedded.ReadAssignment(mb.assignment); err != nil || len(assignment.UserData) > 0 {
 			return false
 		}
@@ -62,8 +62,8 @@ func (g *modernGroup) adopt(mb *member, from *group, topics Topics) bool {
 		Classic:                classicOf(mb),
 	})
 	g.settle(next, place{
-		epoch: from.generation, previous: from.generation, state: consumerlog.Stable,
-		assigned: g.unowned(assignment.Topics, from.generation, topics),
+		epoch: g.epoch, previous: g.epoch, state: consumerlog.Stable,
+		assigned: g.unowned(assignment.Topics, topics),
 	})
 	g.target[next.id] = next.assigned.partitions()
 	return true
@@ -71,12 +71,8 @@ func (g *modernGroup) adopt(mb *member, from *group, topics Topics) bool {
 
 // adoptOwned takes in what a member that cooperates had when it joined and is not assigned: it may use it until it joins again. A
 // rebalance that has taken back all assignments leaves it that; one that has assigned it to nobody has the member give it back first.
-func (g *modernGroup) adoptOwned(mb *member, from *group, topics Topics) {
-	subscription, err := embedded.ReadSubscription(mb.metadata(from.protocolName()))
-	if err != nil {
-		return
-	}
-	has := g.unowned(subscription.Owned, from.generation, topics)
+func (g *modernGroup) adoptOwned(mb *member, owned []embedded.TopicPartitions, topics Topics) {
+	has := g.unowned(owned, topics)
 	if len(has) == 0 {
 		return
 	}
@@ -91,14 +87,14 @@ func (g *modernGroup) adoptOwned(mb *member, from *group, topics Topics) {
 	g.settle(next, at)
 }
 
-// unowned are those of the partitions that exist and that no member has.
-func (g *modernGroup) unowned(partitions []embedded.TopicPartitions, epoch int32, topics Topics) epochs {
+// unowned are those of the partitions that exist and that no member has, at the group's epoch.
+func (g *modernGroup) unowned(partitions []embedded.TopicPartitions, topics Topics) epochs {
 	out := epochs{}
 	for _, of := range partitions {
 		t, exists := topics.ByName(of.Topic)
 		for _, p := range of.Partitions {
 			if exists && p >= 0 && p < t.Partitions && g.owners[t.ID][p] == "" {
-				out.set(t.ID, p, epoch)
+				out.set(t.ID, p, g.epoch)
 			}
 		}
 	}

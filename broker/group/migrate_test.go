@@ -196,6 +196,55 @@ func TestAnUpgradeTellsWhoWaits(t *testing.T) {
 	expectCode(t, "b", b.heartbeat(), wire.RebalanceInProgress)
 }
 
+// TestAnUpgradeDuringTheFirstRebalance finds members that have no generation yet. They join again, and lose no time.
+func TestAnUpgradeDuringTheFirstRebalance(t *testing.T) {
+	for _, test := range []struct {
+		upgrade, downgrade bool
+		want               int16
+	}{
+		{true, true, wire.None}, {true, false, wire.None}, {false, true, wire.GroupIDNotFound}, {false, false, wire.GroupIDNotFound},
+	} {
+		cfg := testConfig()
+		cfg.Consumer.Upgrade, cfg.Consumer.Downgrade = test.upgrade, test.downgrade
+		h := newHarness(t, cfg)
+		x := h.consumer("x", "t1")
+		a, b := h.client("a"), h.client("b")
+		waiting := []uint64{a.join(), b.join()}
+		expectCode(t, "x", x.heartbeat(), test.want)
+		for _, ticket := range waiting {
+			if h.parked(ticket) != (test.want != wire.None) {
+				t.Fatalf("%+v: a join waits: %t", test, h.parked(ticket))
+			}
+		}
+		if test.want != wire.None {
+			continue
+		}
+		for i, c := range []*client{a, b} {
+			expectCode(t, "a join", answerOf[*kmsg.JoinGroupResponse](h, waiting[i]).ErrorCode, wire.RebalanceInProgress)
+			c.joined(h.ask(c.joinRequest()))
+		}
+		h.reload(cfg)
+		h.pass(time.Second)
+		x.heartbeat()
+		mine, others := a.follow(), b.follow()
+		h.beats(x)
+		if len(mine)+len(others)+x.count() != 4 || len(mine) == 0 || len(others) == 0 || x.count() == 0 {
+			t.Fatalf("a has %v, b has %v, x has %v", mine, others, x.has)
+		}
+	}
+}
+
+func TestAnUnknownAssignorIsNotUpgradedInItsFirstRebalance(t *testing.T) {
+	h := newHarness(t, testConfig())
+	a := h.client("a")
+	a.protocols = owning("stream")
+	ticket := a.join()
+	expectCode(t, "x", h.consumer("x", "t1").heartbeat(), wire.GroupIDNotFound)
+	if !h.parked(ticket) {
+		t.Fatal("the join does not wait")
+	}
+}
+
 func TestWhoMayNotJoinAConsumerGroup(t *testing.T) {
 	cfg := testConfig()
 	h := newHarness(t, cfg)
