@@ -312,6 +312,42 @@ func TestAStaticMemberChangesItsProtocol(t *testing.T) {
 	expectCode(t, "heartbeat", back.heartbeat(), wire.None)
 }
 
+// TestTheLastConsumerGoesOverUnderItsID with an instance id and without: then all are of the classic protocol, and so is the group.
+func TestTheLastConsumerGoesOverUnderItsID(t *testing.T) {
+	for _, instance := range []*string{nil, kmsg.StringPtr("i")} {
+		for _, alone := range []bool{true, false} {
+			h := newHarness(t, testConfig())
+			x := h.consumer("x", "t1")
+			x.instance = instance
+			h.beats(x)
+			a := h.client("a")
+			if !alone {
+				a.joined(a.join())
+				for range 3 {
+					x.heartbeat()
+					a.follow()
+				}
+				h.beats(x)
+			}
+			over := h.client("x")
+			over.id, over.instance, over.protocols = "x", instance, owning("range", x.has["t1"]...)
+			r := over.joined(h.ask(over.joinRequest()))
+			expectCode(t, "join", r.ErrorCode, wire.None)
+			if h.state() != "Stable" || len(h.m.modern) != 0 {
+				t.Fatalf("the group is %s, %d consumer groups", h.state(), len(h.m.modern))
+			}
+			if got := over.assignment(); len(got) != x.count() {
+				t.Fatalf("it has %v, and had %v", got, x.has)
+			}
+			h.reload(testConfig())
+			expectCode(t, "heartbeat", over.heartbeat(), wire.None)
+			if !alone {
+				expectCode(t, "a", a.heartbeat(), wire.None)
+			}
+		}
+	}
+}
+
 // A static member that goes to the classic protocol gets an id made of its instance's: with all that it has told it has to fit a record.
 func TestAStaticMemberOfALargeInstanceFitsTheLogUnderItsNextID(t *testing.T) {
 	cfg := testConfig()

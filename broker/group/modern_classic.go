@@ -39,11 +39,12 @@ func (m *Machine) joinModern(ticket uint64, g *modernGroup, q Join) {
 	m.answer(ticket, r)
 }
 
-// joinClassic carries out a join. A static member that takes the place of the last one of the consumer protocol makes the group a classic
-// one.
+// joinClassic carries out a join. If it is of the last member of the consumer protocol, or of a static member in the place of that one, the
+// group becomes a classic one. Apache Kafka does so for static members only, and lets the others wait until somebody leaves.
 func (b *beating) joinClassic() int16 {
 	m, g := b.m, b.g
-	last := b.instead != nil && b.instead.told.Classic == nil
+	known := b.instead != nil || g.members[b.mb.id] != nil
+	last := known && b.mb.told.Classic == nil
 	changed := b.join()
 	if last && g.assignmentEpoch >= g.epoch {
 		b.reconcile(changed)
