@@ -19,6 +19,8 @@ type Authentication struct {
 	Cause string
 	// Renewed says that the session follows another on the same connection (KIP-368).
 	Renewed bool
+	// Groups are those that the log-in brought.
+	Groups []string
 	// Expires is when the session ends by itself; the zero time means never.
 	Expires time.Time
 }
@@ -30,6 +32,9 @@ func (a Authentication) document(run string) document {
 	d.ActivityName = "Logon"
 	d.StatusID = statusSuccess
 	d.User = user(a.Client.Principal)
+	for _, g := range a.Groups {
+		d.User.Groups = append(d.User.Groups, nameObject{Name: clip(g)})
+	}
 	d.Session = a.Client.session(run)
 	d.Actor = &actorObject{AppName: clip(a.Client.ClientID), Session: d.Session}
 	if !a.Expires.IsZero() {

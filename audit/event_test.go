@@ -53,6 +53,16 @@ func TestEventsAsJSON(t *testing.T) {
 				`"service":{"name":"kafka"},"src_endpoint":{"ip":"10.0.0.9"},"dst_endpoint":{"name":"SASL_SSL","svc_name":"kafka"},` +
 				metadataJSON + `"log_name":"node-1/run","sequence":1}}`,
 		},
+		"logon with groups": {
+			Authentication{Client: alice(), Succeeded: true, Method: "OAUTHBEARER", Groups: []string{"a", "b"}},
+			`{"activity_id":1,"activity_name":"Logon","category_uid":3,"class_uid":3002,"class_name":"Authentication","type_uid":300201,` +
+				`"time":1760000000000,"severity_id":1,"status_id":1,"actor":{"session":{"uid":"run-7"},"app_name":"app"},` +
+				`"user":{"name":"alice","uid":"User:alice","type_id":1,"groups":[{"name":"a"},{"name":"b"}]},` +
+				`"auth_protocol":"OAUTHBEARER","auth_protocol_id":6,"is_cleartext":false,"is_remote":true,"logon_type_id":3,` +
+				`"session":{"uid":"run-7"},"service":{"name":"kafka"},` +
+				`"src_endpoint":{"ip":"10.0.0.9"},"dst_endpoint":{"name":"SASL_SSL","svc_name":"kafka"},` +
+				metadataJSON + `"log_name":"node-1/run","sequence":1}}`,
+		},
 		"failed logon": {
 			Authentication{Client: failed, Method: "PLAIN", Claimed: "bob", Cause: "credential does not match"},
 			`{"activity_id":1,"activity_name":"Logon","category_uid":3,"class_uid":3002,"class_name":"Authentication","type_uid":300201,` +

@@ -89,9 +89,10 @@ type nameObject struct {
 }
 
 type userObject struct {
-	Name   string `json:"name"`
-	UID    string `json:"uid,omitempty"`
-	TypeID int    `json:"type_id"`
+	Name   string       `json:"name"`
+	UID    string       `json:"uid,omitempty"`
+	TypeID int          `json:"type_id"`
+	Groups []nameObject `json:"groups,omitempty"`
 }
 
 type sessionObject struct {

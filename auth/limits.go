@@ -14,4 +14,9 @@ const (
 	MaxScramMessage = 4096
 	// MaxScramNonce bounds the client's share of the nonce; clients in use send at most 32 bytes.
 	MaxScramNonce = 512
+	// MaxOAuthMessage bounds an OAUTHBEARER message: a token with all the groups of a large organisation has some 16 KiB.
+	MaxOAuthMessage = 32 << 10
+	// MaxGroups and MaxGroupBytes bound the groups that a token brings; identity providers leave out the list beyond 200.
+	MaxGroups     = 256
+	MaxGroupBytes = 255
 )

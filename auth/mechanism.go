@@ -16,8 +16,10 @@ type Mechanism interface {
 // Exchange is the server's side of one log-in attempt. It is used by one goroutine.
 type Exchange interface {
 	// Step takes the client's next message and returns the server's answer to it. A non-nil Outcome ends the exchange
-	// in success. An error ends it in failure: its text is for the log and the audit event and never for the client. Where tokens
-	// are exchanged without requests around them (SaslHandshake version 0) a nil answer sends nothing, and an empty one an empty token.
+	// in success. An error ends it in failure: its text is for the log and the audit event and never for the client. An answer
+	// beside an error is what the mechanism owes the client before it fails (RFC 7628 section 3.2.2): whatever the client says
+	// to it is answered with the failure, and not given to Step. Where tokens are exchanged without requests around them
+	// (SaslHandshake version 0) a nil answer sends nothing, and an empty one an empty token.
 	Step(ctx context.Context, message []byte) (answer []byte, outcome *Outcome, err error)
 	// Claimed is the identity that the client has claimed so far, "" before it has; it is not proven.
 	Claimed() string
@@ -26,6 +28,8 @@ type Exchange interface {
 // Outcome is what a successful exchange proved.
 type Outcome struct {
 	Principal Principal
+	// Groups are those that the identity provider says the principal is in, bounded by MaxGroups; nil where it says nothing.
+	Groups []string
 	// Expires bounds the session (a token's or ticket's end); the zero time means that the mechanism sets no bound.
 	Expires time.Time
 	// Token is the id of the delegation token that the client has logged in by, "" without one (KIP-48).

@@ -35,6 +35,8 @@ type login struct {
 	tokens bool
 	// over says that the connection closes after the answer.
 	over bool
+	// refused says that the failure is recorded, and that the client is about to be told.
+	refused bool
 	// silent says that it closes without one.
 	silent bool
 	// restarted is when the last re-authentication began.
@@ -101,10 +103,17 @@ func (l *login) Step(ctx context.Context, message []byte) api.LoginStep {
 		l.refuse(auth.ErrOutOfOrder)
 		return api.LoginStep{Code: wire.IllegalSASLState, Message: outOfOrder}
 	}
+	if l.refused {
+		l.exchange, l.over = nil, true
+		return api.LoginStep{Code: wire.SASLAuthenticationFailed, Message: auth.PublicFailure}
+	}
 	ctx, cancel := context.WithTimeout(ctx, l.conn.server.cfg.Limits.Login)
 	defer cancel()
 	answer, outcome, err := l.exchange.Step(ctx, message)
-	if err != nil {
+	switch {
+	case err != nil && answer != nil && !errors.Is(err, auth.ErrUndecided):
+		return l.challenge(ctx, answer, err)
+	case err != nil:
 		return l.fail(ctx, err)
 	}
 	if outcome == nil {
@@ -138,7 +147,9 @@ func (l *login) succeed(outcome *auth.Outcome) (lifetime time.Duration, err erro
 			return 0, errSessionOver
 		}
 	}
-	session := &auth.Session{Principal: outcome.Principal, Token: outcome.Token, Method: l.mechanism, Established: now, Expires: expires}
+	session := &auth.Session{
+		Principal: outcome.Principal, Groups: outcome.Groups, Token: outcome.Token, Method: l.mechanism, Established: now, Expires: expires,
+	}
 	if err := l.conn.establish(session); err != nil {
 		return 0, err
 	}
@@ -151,25 +162,44 @@ func (l *login) succeed(outcome *auth.Outcome) (lifetime time.Duration, err erro
 // fail answers a failed log-in, late, so that guessing is slow. Only this connection waits.
 func (l *login) fail(ctx context.Context, cause error) api.LoginStep {
 	l.refuse(cause)
-	if delay := l.conn.server.cfg.Limits.FailedLoginDelay; delay > 0 {
-		timer := time.NewTimer(delay)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-		}
-	}
+	l.delay(ctx)
 	return api.LoginStep{Code: wire.SASLAuthenticationFailed, Message: auth.PublicFailure}
+}
+
+// challenge sends the client of a failed log-in what its mechanism owes it before the failure, as late as that. It is recorded now: many
+// clients close the connection when they get it.
+func (l *login) challenge(ctx context.Context, answer []byte, cause error) api.LoginStep {
+	l.record(cause)
+	l.refused = true
+	l.delay(ctx)
+	return api.LoginStep{Answer: answer}
+}
+
+func (l *login) delay(ctx context.Context) {
+	delay := l.conn.server.cfg.Limits.FailedLoginDelay
+	if delay <= 0 {
+		return
+	}
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // refuse ends the log-in, and the connection after its answer.
 func (l *login) refuse(cause error) {
+	l.record(cause)
+	l.exchange = nil
+	l.over, l.silent = true, errors.Is(cause, auth.ErrUndecided)
+}
+
+func (l *login) record(cause error) {
 	claimed := ""
 	if l.exchange != nil {
 		claimed = l.exchange.Claimed()
 	}
-	l.exchange = nil
-	l.over, l.silent = true, errors.Is(cause, auth.ErrUndecided)
 	l.conn.loginFailed(LoginFailure{Method: l.mechanism, Claimed: claimed, Cause: cause})
 	l.conn.note(reasonLogin, cause)
 }
