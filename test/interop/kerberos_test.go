@@ -3,7 +3,6 @@
 package interop
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,22 +51,75 @@ func localhost(address string) string {
 	return "localhost:" + port
 }
 
-// TestKerberos logs in with each encryption type by every real client, over SASL_SSL and SASL_PLAINTEXT.
+// TestKerberos logs in by every real client with each encryption type, over SASL_SSL and SASL_PLAINTEXT. Java's client logs in by a
+// keytab and by the cache of its first ticket, and asks for mutual authentication with the latter; librdkafka always does.
 func TestKerberos(t *testing.T) {
+	t.Parallel()
 	k := startKerberized(t)
 	admin(t, k.Broker, topicCommand, "--create", "--topic", "kerberos", "--partitions", "1")
 	var want []string
 	for i, enctype := range harness.Enctypes() {
 		conf := k.kdc.ConfOf(t, []string{enctype})
-		want = append(want, enctype)
-		t.Run("franz-go "+enctype, func(t *testing.T) {
-			opts := k.franz(t, conf, i%2 == 0)
-			franzProduce(t, opts, "kerberos", []string{enctype})
-			if got := franzConsume(t, opts, "kerberos", i+1); !slices.Equal(got, want) {
-				t.Errorf("read %v, want %v", got, want)
-			}
-		})
+		secured := i%2 == 0
+		cached := k.kdc.Tickets(t, conf, k.alice, "alice@"+harness.Realm)
+		franzProduce(t, k.franz(t, conf, secured), "kerberos", []string{"franz-" + enctype})
+		k.kcat(t, conf, cached, !secured, "kcat-"+enctype+"\n", "-P", "-t", "kerberos")
+		k.java(t, conf, secured, k.javaLogin(cached, secured), "java-"+enctype)
+		want = append(want, "franz-"+enctype, "kcat-"+enctype, "java-"+enctype+"-0")
+		if got := strings.Fields(k.kcat(t, conf, cached, secured, "", "-C", "-q", "-t", "kerberos", "-o", "beginning", "-e")); !slices.Equal(got, want) {
+			t.Errorf("%s: kcat read %v, want %v", enctype, got, want)
+		}
+		if got := franzConsume(t, k.franz(t, conf, !secured), "kerberos", len(want)); !slices.Equal(got, want) {
+			t.Errorf("%s: franz-go read %v, want %v", enctype, got, want)
+		}
 	}
+	audited := harness.Command(t, "", "kcat", slices.Concat(saslKcat(t, k.Broker, "PLAIN"),
+		[]string{"-C", "-q", "-t", "__audit_log", "-o", "beginning", "-e"})...)
+	contains(t, audited, "GSSAPI", "User:alice")
+}
+
+// kcat runs kcat as the owner of a cache of tickets, with text on standard input. The KDC's name for the broker is of localhost.
+func (k *kerberized) kcat(t *testing.T, conf, cached string, secured bool, stdin string, args ...string) string {
+	t.Helper()
+	all := []string{
+		"KRB5_CONFIG=" + conf, "KRB5CCNAME=FILE:" + cached, "kcat", "-X", "sasl.mechanism=GSSAPI", "-X", "sasl.kerberos.service.name=kafka",
+		"-X", "sasl.kerberos.kinit.cmd=true", // the tickets are there
+	}
+	if secured {
+		all = append(all, "-b", k.Bootstrap(), "-X", "security.protocol=SASL_SSL", "-X", "ssl.ca.location="+k.CA())
+	} else {
+		all = append(all, "-b", k.plaintext, "-X", "security.protocol=SASL_PLAINTEXT")
+	}
+	return harness.Command(t, stdin, "env", append(all, args...)...)
+}
+
+// javaLogin is the log-in module of a Java client: by the cache of its first ticket, asking for mutual authentication, or by its keytab.
+func (k *kerberized) javaLogin(cached string, byCache bool) string {
+	const module = "sasl.jaas.config=com.sun.security.auth.module.Krb5LoginModule required principal=\"alice@" + harness.Realm + "\""
+	if byCache {
+		return module + " useTicketCache=true ticketCache=\"" + cached + "\";\njavax.security.sasl.server.authentication=true\n"
+	}
+	return module + " useKeyTab=true storeKey=true keyTab=\"" + k.alice + "\";\n"
+}
+
+// java produces one record by Java's client, in a JVM of its own: it reads krb5.conf once.
+func (k *kerberized) java(t *testing.T, conf string, secured bool, login, prefix string) {
+	t.Helper()
+	text, bootstrap := "security.protocol=SASL_PLAINTEXT\n", k.plaintext
+	if secured {
+		text, bootstrap = "security.protocol=SASL_SSL\nssl.truststore.type=PEM\nssl.truststore.location="+k.CA()+"\n", k.Bootstrap()
+	}
+	file := filepath.Join(t.TempDir(), "client.properties")
+	text += "sasl.mechanism=GSSAPI\nsasl.kerberos.service.name=kafka\n" + login
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	classPath, err := harness.ClassPath(harness.Root(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	harness.Command(t, "", "java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.security.krb5.conf="+conf, "-cp", classPath,
+		roundTrip, "produce", bootstrap, file, "kerberos", "1", prefix)
 }
 
 // franz logs franz-go in as alice by her keytab.
@@ -89,7 +141,3 @@ func (k *kerberized) franz(t *testing.T, conf string, secured bool) []kgo.Opt {
 	}
 	return append(opts, kgo.SeedBrokers(k.plaintext))
 }
-
-var _ = fmt.Sprint
-var _ = os.Stat
-var _ = filepath.Join
