@@ -2,6 +2,7 @@ package harness
 
 import (
 	"bufio"
+	"io"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -12,6 +13,7 @@ import (
 // Process is a client that runs beside a test until it is stopped.
 type Process struct {
 	cmd  *exec.Cmd
+	in   io.WriteCloser
 	errs *tail
 	done chan struct{} // closed at the end of its output
 }
@@ -24,6 +26,10 @@ func StartProcess(t testing.TB, line func([]byte), name string, args ...string) 
 	t.Helper()
 	p := &Process{cmd: exec.Command(name, args...), errs: &tail{}, done: make(chan struct{})}
 	p.cmd.Stderr = p.errs
+	var err error
+	if p.in, err = p.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -47,6 +53,17 @@ func StartProcess(t testing.TB, line func([]byte), name string, args ...string) 
 	})
 	return p
 }
+
+// Say writes a line to the program's standard input.
+func (p *Process) Say(t testing.TB, line []byte) {
+	t.Helper()
+	if _, err := p.in.Write(append(line, '\n')); err != nil {
+		t.Fatalf("%s is gone: %v\n%s", p.cmd.Args, err, p.errs.last(logLines))
+	}
+}
+
+// Errors is the end of what the program has printed on standard error.
+func (p *Process) Errors() string { return p.errs.String() }
 
 // Stop asks the program to end by SIGTERM, and returns when all of its lines were handed over. It is an error of the test when the
 // program had ended before, or does not end.

@@ -1,0 +1,66 @@
+"""kafka-python: members of consumer groups that do as they are told (members.py). The client knows the classic protocol only.
+
+BOOTSTRAP CA USER PASSWORD
+"""
+
+import sys
+
+from kafka import AsyncConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.coordinator.assignors.range import RangePartitionAssignor
+from kafka.errors import KafkaError
+
+import members
+
+bootstrap, ca, user, password = sys.argv[1:]
+
+
+class Member(members.Member, AsyncConsumerRebalanceListener):
+    def __init__(self, name, role):
+        super().__init__(name)
+        self.consumer = KafkaConsumer(
+            bootstrap_servers=bootstrap,
+            security_protocol="SASL_SSL",
+            ssl_cafile=ca,
+            sasl_mechanism="SCRAM-SHA-512",
+            sasl_plain_username=user,
+            sasl_plain_password=password,
+            client_id=name,
+            group_id=role["group"],
+            group_instance_id=role["instance"] or None,
+            partition_assignment_strategy=[CooperativeStickyAssignor if role["cooperative"] else RangePartitionAssignor],
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            metadata_max_age_ms=1000,
+            session_timeout_ms=30000,
+            heartbeat_interval_ms=300,
+        )
+        self.consumer.subscribe(topics=role["topics"] or (), pattern=role["pattern"] or None, listener=self)
+
+    def run(self):
+        try:
+            while not self.closing:
+                for records in self.consumer.poll(timeout_ms=100).values():
+                    for r in records:
+                        self.read((r.topic, r.partition), r.offset)
+            self.consumer.close()
+        except KafkaError as error:
+            self.tell("error", error=repr(error.__cause__ or error))
+        self.tell("closed")
+
+    async def on_partitions_assigned(self, assigned):
+        self.assigned(assigned)
+
+    async def on_partitions_revoked(self, revoked):
+        self.tell("revoked", revoked)
+        while not self.held.is_set():
+            await self.consumer._net.sleep(0.01)  # what waits here holds up the client's event loop
+        read = {p: OffsetAndMetadata(offset, "", -1) for p, offset in self.take(revoked).items()}
+        if read:
+            await self.consumer.commit_async(read)
+
+    async def on_partitions_lost(self, lost):
+        self.lost(lost)
+
+
+members.serve(Member)
