@@ -69,7 +69,7 @@ func testOptions(dir string) Options {
 			MinSessionTimeout: time.Second, MaxSessionTimeout: time.Minute, MaxSize: 100, MaxOffsetMetadata: 4096,
 			OffsetsRetention: time.Hour, ExpiryInterval: time.Minute, MaxAppendBytes: 1 << 19,
 		},
-		OffsetsTopic: InternalTopic{Partitions: 3, Factor: 1},
+		OffsetsTopic: InternalTopic{Partitions: 3, Factor: 1}, OffsetCommitTimeout: 20 * time.Second,
 		Transactions: txn.Config{
 			MaxTimeout: time.Minute, AbortInterval: time.Second, IDExpiration: time.Hour, ExpiryInterval: time.Minute,
 			MarkerRetryMin: 10 * time.Millisecond, MarkerRetryMax: time.Second, MaxAppendBytes: 1 << 19,

@@ -19,7 +19,7 @@ func TestEveryKeyOfGroupsReachesTheirCoordinators(t *testing.T) {
 		"group.consumer.max.size": "8", "group.consumer.assignors": "range", "group.consumer.regex.refresh.interval.ms": "10009",
 		"group.consumer.migration.policy": "upgrade", "group.coordinator.rebalance.protocols": "classic",
 		"group.consumer.session.timeout.ms": "45010", "offsets.topic.num.partitions": "11", "offsets.topic.replication.factor": "12",
-		"offsets.topic.segment.bytes": "1048589",
+		"offsets.topic.segment.bytes": "1048589", "offsets.commit.timeout.ms": "13",
 	})
 	want := group.Config{
 		InitialRebalanceDelay: time.Millisecond, MinSessionTimeout: 2 * time.Millisecond, MaxSessionTimeout: 3 * time.Millisecond,
@@ -40,6 +40,9 @@ func TestEveryKeyOfGroupsReachesTheirCoordinators(t *testing.T) {
 	}}
 	if diff := cmp.Diff(topic, o.OffsetsTopic); diff != "" {
 		t.Error(diff)
+	}
+	if o.OffsetCommitTimeout != 13*time.Millisecond {
+		t.Errorf("commits of offsets wait for %v", o.OffsetCommitTimeout)
 	}
 }
 

@@ -71,6 +71,8 @@ type Options struct {
 	ConsumerGroups bool
 	ConsumerGroup  func(image *meta.Image, groupID string) group.BeatSettings
 	OffsetsTopic   InternalTopic
+	// OffsetCommitTimeout is how long a commit of offsets waits until it is durable.
+	OffsetCommitTimeout time.Duration
 	// Transactions are the settings of the transaction coordinators, TransactionTopic says how __transaction_state is made.
 	Transactions     txn.Config
 	TransactionTopic InternalTopic

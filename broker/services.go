@@ -132,7 +132,7 @@ func (b *Broker) table(ctx context.Context) (*api.Table, error) {
 	}
 	groups := &handler.Groups{
 		Coordinator: b.groups, Image: b.store.Image, Endpoint: b.endpoint, CreateTopic: b.createCoordinatorTopic(ctx),
-		ConsumerSettings: b.options.ConsumerGroup, Changes: &changes{audit: b.audit},
+		ConsumerSettings: b.options.ConsumerGroup, CommitTimeout: b.options.OffsetCommitTimeout, Changes: &changes{audit: b.audit},
 	}
 	consumers := &handler.ConsumerGroups{
 		Groups: groups, Served: b.options.ConsumerGroups, Assignors: b.options.Group.Consumer.Assignors,

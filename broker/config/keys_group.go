@@ -15,7 +15,7 @@ func groupKeys() []Key {
 		{Name: "offset.metadata.max.bytes", Type: Int, Default: "4096", Check: atLeast(0), Effect: ActedOn, Doc: "Longest metadata with a committed offset."},
 		{Name: "offsets.retention.minutes", Type: Int, Default: "10080", Check: atLeast(1), Effect: ActedOn, Doc: "How long offsets outlive their group, in minutes."},
 		{Name: "offsets.retention.check.interval.ms", Type: Long, Default: "600000", Check: atLeast(1), Effect: ActedOn, Doc: "How often expired offsets are looked for, in milliseconds."},
-		{Name: "offsets.commit.timeout.ms", Type: Int, Default: "5000", Check: atLeast(1), Effect: Ignored, Doc: "How long a commit of offsets waits for replicas. It waits for the journal."},
+		{Name: "offsets.commit.timeout.ms", Type: Int, Default: "5000", Check: atLeast(1), Effect: ActedOn, Doc: "How long a commit of offsets waits until it is durable, in milliseconds; then clients are told to try again (COORDINATOR_NOT_AVAILABLE)."},
 		{Name: "offsets.load.buffer.size", Type: Int, Default: "5242880", Check: atLeast(1), Effect: Ignored, Doc: "Size of reads while offsets are loaded, in bytes."},
 		{Name: "offsets.topic.compression.codec", Type: Int, Default: "0", Effect: Ignored, Doc: "Compression of __consumer_offsets. Its batches are not compressed."},
 		{Name: "offsets.topic.num.partitions", Type: Int, Default: "50", Check: atLeast(1), Effect: ActedOn, Doc: "Partitions of __consumer_offsets, when it is created."},

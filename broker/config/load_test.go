@@ -261,7 +261,8 @@ func TestDefaults(t *testing.T) {
 	want := Groups{
 		InitialRebalanceDelay: 3 * time.Second, MinSessionTimeout: 6 * time.Second, MaxSessionTimeout: 30 * time.Minute,
 		MaxSize: 1<<31 - 1, MaxOffsetMetadata: 4096, OffsetsRetention: 7 * 24 * time.Hour, ExpiryInterval: 10 * time.Minute,
-		Consumer: c.Groups.Consumer, // see TestConsumerGroupsAreRead
+		CommitTimeout: 5 * time.Second,
+		Consumer:      c.Groups.Consumer, // see TestConsumerGroupsAreRead
 	}
 	if diff := cmp.Diff(want, c.Groups); diff != "" {
 		t.Error(diff)

@@ -144,7 +144,9 @@ type Groups struct {
 	MaxOffsetMetadata int
 	OffsetsRetention  time.Duration
 	ExpiryInterval    time.Duration
-	Consumer          ConsumerGroups
+	// CommitTimeout is offsets.commit.timeout.ms.
+	CommitTimeout time.Duration
+	Consumer      ConsumerGroups
 }
 
 // InternalTopic says how a topic of the broker's own is made.
@@ -337,7 +339,7 @@ func (l *loader) groups() {
 		MinSessionTimeout:     c.millis("group.min.session.timeout.ms"), MaxSessionTimeout: c.millis("group.max.session.timeout.ms"),
 		MaxSize: int(c.long("group.max.size")), MaxOffsetMetadata: int(c.long("offset.metadata.max.bytes")),
 		OffsetsRetention: time.Duration(c.long("offsets.retention.minutes")) * time.Minute,
-		ExpiryInterval:   c.millis("offsets.retention.check.interval.ms"),
+		ExpiryInterval:   c.millis("offsets.retention.check.interval.ms"), CommitTimeout: c.millis("offsets.commit.timeout.ms"),
 	}
 	if c.Groups.MinSessionTimeout > c.Groups.MaxSessionTimeout {
 		l.fail("group.min.session.timeout.ms=%s is above group.max.session.timeout.ms=%s",

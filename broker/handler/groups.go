@@ -8,6 +8,7 @@ import (
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/group"
 	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/wire"
 )
 
 // Caps on the frames of group requests, in bytes. What a member or its leader sends ends in one record of __consumer_offsets, which is
@@ -45,6 +46,8 @@ type Groups struct {
 	Endpoint func(nodeID int32, listener string) (host string, port int32, ok bool)
 	// CreateTopic asks for a coordinators' topic to be created, and does not wait for it.
 	CreateTopic func(topic string)
+	// CommitTimeout bounds how long a commit of offsets waits until it is durable.
+	CommitTimeout time.Duration
 	// Changes records which groups and offsets are about to be deleted, and what came of it.
 	Changes Changes
 }
@@ -76,6 +79,18 @@ func (g *Groups) consumerSettings(image *meta.Image, groupID string) group.BeatS
 // askGroup hands a request to a group's coordinator and waits for an answer of type T, or a code.
 func askGroup[T any](ctx context.Context, g *Groups, groupID string, q group.Request) (T, int16) {
 	return awaitAnswer[T](ctx, g.Coordinator.SendGroup(ctx, groupID, q))
+}
+
+// askCommit hands offsets to a group's coordinator, and waits for as long as a commit may take. What is not durable by then may still become
+// so: the client is told to try again, as Apache Kafka's CoordinatorOperationExceptionHelper has it.
+func askCommit[T any](ctx context.Context, g *Groups, groupID string, q group.Request) (T, int16) {
+	ctx, cancel := context.WithTimeout(ctx, g.CommitTimeout)
+	defer cancel()
+	answer, code := askGroup[T](ctx, g, groupID, q)
+	if code == wire.RequestTimedOut {
+		code = wire.CoordinatorNotAvailable
+	}
+	return answer, code
 }
 
 // onGroup is one need on a group.

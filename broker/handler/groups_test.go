@@ -28,13 +28,26 @@ import (
 type groupLog struct {
 	mu      sync.Mutex
 	records []coordinator.Record
+	// held, where set, keeps what is appended from being durable until it is closed.
+	held chan struct{}
 }
 
 func (l *groupLog) Append(what coordinator.Append, _ time.Time) (func(context.Context) error, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.records = append(l.records, what.Records...)
-	return func(context.Context) error { return nil }, nil
+	held := l.held
+	return func(ctx context.Context) error {
+		if held == nil {
+			return nil
+		}
+		select {
+		case <-held:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}, nil
 }
 
 func (l *groupLog) Read(_ context.Context, yield func(coordinator.Entry) error) error {
@@ -47,6 +60,8 @@ func (l *groupLog) Read(_ context.Context, yield func(coordinator.Entry) error) 
 	}
 	return nil
 }
+
+const testCommitTimeout = 5 * time.Second
 
 // groupGrants allows what is listed as "OPERATION:TYPE:name", and "*" everything.
 type groupGrants []string
@@ -99,7 +114,7 @@ func newGroupBroker(t *testing.T) *groupBroker {
 			e, ok := node.Endpoint(listener)
 			return e.Host, e.Port, ok
 		},
-		CreateTopic: func(string) { b.created++ },
+		CreateTopic: func(string) { b.created++ }, CommitTimeout: testCommitTimeout,
 	}
 	b.groups.Coordinator, b.groups.Changes = b.shards, &changeLog{}
 	b.groups.ConsumerSettings = func(*meta.Image, string) group.BeatSettings {

@@ -108,7 +108,7 @@ func (g *Groups) commit(ctx context.Context, c *api.Call, q *kmsg.OffsetCommitRe
 	if len(send.Topics) == 0 {
 		return api.Now(resp)
 	}
-	stored, code := askGroup[*kmsg.OffsetCommitResponse](ctx, g, q.Group, group.Commit{OffsetCommitRequest: &send})
+	stored, code := askCommit[*kmsg.OffsetCommitResponse](ctx, g, q.Group, group.Commit{OffsetCommitRequest: &send})
 	if code != wire.None {
 		return api.Now(commitAnswer(q, code))
 	}

@@ -31,11 +31,13 @@ type txnBroker struct {
 	nextID  atomic.Int64
 	// held, where set, keeps markers from being written until it is closed.
 	held chan struct{}
+	// offsets is the log of the groups' coordinator.
+	offsets *groupLog
 }
 
 func newTxnBroker(t *testing.T, b *recordsBroker) *txnBroker {
 	t.Helper()
-	x := &txnBroker{recordsBroker: b, changes: &changeLog{}}
+	x := &txnBroker{recordsBroker: b, changes: &changeLog{}, offsets: &groupLog{}}
 	x.nextID.Store(100)
 	b.propose(&meta.CreateTopics{Topics: []meta.NewTopic{
 		{Name: group.Topic, ID: meta.TopicID{8}, Replicas: [][]int32{{1}}, Internal: true},
@@ -56,7 +58,8 @@ func newTxnBroker(t *testing.T, b *recordsBroker) *txnBroker {
 	})
 	groups := &Groups{
 		Coordinator: x.groups, Image: b.log.Image, CreateTopic: func(topic string) { x.created = append(x.created, topic) },
-		Endpoint: func(int32, string) (string, int32, bool) { return "broker-1.test", 9094, true },
+		Endpoint:      func(int32, string) (string, int32, bool) { return "broker-1.test", 9094, true },
+		CommitTimeout: testCommitTimeout,
 	}
 	verification := &Verification{
 		Verifier: LocalVerifier{x.txns}, Pause: 20 * time.Millisecond, Limit: 100 * time.Millisecond,
@@ -69,7 +72,7 @@ func newTxnBroker(t *testing.T, b *recordsBroker) *txnBroker {
 	for _, row := range append(x.area.Rows(), groups.Rows()...) {
 		b.rows[row.Key] = row
 	}
-	if err := x.groups.Load(0, 1, &groupLog{}); err != nil {
+	if err := x.groups.Load(0, 1, x.offsets); err != nil {
 		t.Fatal(err)
 	}
 	if err := x.txns.Load(0, 1, &groupLog{}); err != nil {

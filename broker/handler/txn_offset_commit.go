@@ -87,7 +87,7 @@ func (t *Transactions) storeOffsets(ctx context.Context, q *kmsg.TxnOffsetCommit
 	code := wire.CodeOf(err)
 	var stored *kmsg.TxnOffsetCommitResponse
 	if code == wire.None {
-		stored, code = askGroup[*kmsg.TxnOffsetCommitResponse](ctx, t.Groups, q.Group, group.CommitTxn{TxnOffsetCommitRequest: q, Guard: guard})
+		stored, code = askCommit[*kmsg.TxnOffsetCommitResponse](ctx, t.Groups, q.Group, group.CommitTxn{TxnOffsetCommitRequest: q, Guard: guard})
 	}
 	if code == wire.CoordinatorLoadInProgress && q.Version < txnCommitLoads {
 		code = wire.CoordinatorNotAvailable
