@@ -134,8 +134,12 @@ func (b *Broker) table(ctx context.Context) (*api.Table, error) {
 		Coordinator: b.groups, Image: b.store.Image, Endpoint: b.endpoint, CreateTopic: b.createCoordinatorTopic(ctx),
 		ConsumerSettings: b.options.ConsumerGroup, CommitTimeout: b.options.OffsetCommitTimeout, Changes: &changes{audit: b.audit},
 	}
+	matches, err := handler.NewTopicMatches()
+	if err != nil {
+		return nil, err
+	}
 	consumers := &handler.ConsumerGroups{
-		Groups: groups, Served: b.options.ConsumerGroups, Assignors: b.options.Group.Consumer.Assignors,
+		Groups: groups, Served: b.options.ConsumerGroups, Assignors: b.options.Group.Consumer.Assignors, Matches: matches,
 	}
 	transactions := &handler.Transactions{
 		Coordinator: b.transactions, Groups: groups, ProducerIDs: b.work.ids, Markers: b.work.markers, Verification: verification,
@@ -149,7 +153,6 @@ func (b *Broker) table(ctx context.Context) (*api.Table, error) {
 	} {
 		rows = append(rows, area...)
 	}
-	var err error
 	table, err = api.NewTable(rows...)
 	return table, err
 }

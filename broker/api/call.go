@@ -43,7 +43,7 @@ type Call struct {
 	Request kmsg.Request
 	// Resolved is what the row's Resolve returned.
 	Resolved any
-	// Granted answers what the row's Needs asked.
+	// Granted answers what the row's Needs asked, or, for its Resolve, what its Before asked.
 	Granted *authz.Granted
 }
 

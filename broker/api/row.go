@@ -21,7 +21,7 @@ const (
 	Authenticated
 )
 
-// Row is one API. All fields but Overlap, AdvertiseMin and Recheck are required.
+// Row is one API. All fields but Overlap, AdvertiseMin, Recheck and Before are required.
 type Row struct {
 	Key  int16
 	Name string
@@ -36,6 +36,8 @@ type Row struct {
 	Overlap bool
 	// Recheck marks a row that reveals data: when the rules changed while it waited, its grants are asked again.
 	Recheck bool
+	// Before lists what the request has to be allowed to do before anything is looked up for it, where that takes much. Needs lists it again.
+	Before func(*Call) authz.Needs
 	// Resolve pins what the request speaks of: one image, and names for ids and "all". Its result is Call.Resolved.
 	Resolve func(*Call) any
 	// Needs lists what the request has to be allowed to do.

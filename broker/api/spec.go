@@ -10,8 +10,10 @@ import (
 
 // Spec is a row with the types of its request and of what resolving it gives.
 type Spec[Q kmsg.Request, R any] struct {
-	// Row holds the plain fields; Resolve, Needs, Refuse and Handle of it are filled by Build.
+	// Row holds the plain fields; Before, Resolve, Needs, Refuse and Handle of it are filled by Build.
 	Row Row
+	// Before may be nil where Resolve takes little.
+	Before func(c *Call, q Q) authz.Needs
 	// Resolve may be nil where there is nothing to resolve.
 	Resolve func(c *Call, q Q) R
 	Needs   func(c *Call, q Q, r R) authz.Needs
@@ -22,6 +24,9 @@ type Spec[Q kmsg.Request, R any] struct {
 // Build returns the row. What is missing from the spec is missing from the row, so that NewTable refuses it.
 func (s Spec[Q, R]) Build() Row {
 	row := s.Row
+	if s.Before != nil {
+		row.Before = func(c *Call) authz.Needs { return s.Before(c, c.Request.(Q)) }
+	}
 	row.Resolve = func(c *Call) any {
 		if s.Resolve == nil {
 			var nothing R

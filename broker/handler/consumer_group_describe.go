@@ -12,7 +12,7 @@ import (
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
-// describedGroup is a group as it is, before anybody asks who may see its topics.
+// describedGroup is a group as it is, before anybody asks who may see its topics, or a code that says why it is not described.
 type describedGroup struct {
 	id    string
 	group *kmsg.ConsumerGroupDescribeResponseGroup
@@ -23,8 +23,15 @@ type describedGroup struct {
 func (g *ConsumerGroups) describe() api.Row {
 	return api.Spec[*kmsg.ConsumerGroupDescribeRequest, []describedGroup]{
 		Row: api.Row{Key: 69, Name: "ConsumerGroupDescribe", Min: 0, Max: 1, Gate: api.Authenticated, MaxBytes: groupFrame, Recheck: true},
-		Resolve: func(_ *api.Call, q *kmsg.ConsumerGroupDescribeRequest) []describedGroup {
-			return g.described(distinct(q.Groups))
+		Before: func(_ *api.Call, q *kmsg.ConsumerGroupDescribeRequest) authz.Needs {
+			var needs authz.Needs
+			for _, id := range distinct(q.Groups) {
+				needs.Each = append(needs.Each, onGroup(authz.Describe, id))
+			}
+			return needs
+		},
+		Resolve: func(c *api.Call, q *kmsg.ConsumerGroupDescribeRequest) []describedGroup {
+			return g.described(c.Granted, distinct(q.Groups))
 		},
 		Needs: func(_ *api.Call, q *kmsg.ConsumerGroupDescribeRequest, all []describedGroup) authz.Needs {
 			var needs authz.Needs
@@ -51,7 +58,8 @@ func (g *ConsumerGroups) describe() api.Row {
 	}.Build()
 }
 
-func (g *ConsumerGroups) described(ids []string) []describedGroup {
+// described asks the coordinators for the groups that may be described.
+func (g *ConsumerGroups) described(granted *authz.Granted, ids []string) []describedGroup {
 	ctx, cancel := context.WithTimeout(context.Background(), resolveTime)
 	defer cancel()
 	image := g.Groups.Image()
@@ -59,6 +67,9 @@ func (g *ConsumerGroups) described(ids []string) []describedGroup {
 	all := make([]describedGroup, len(ids))
 	for i, id := range ids {
 		all[i] = g.undescribable(image, id)
+		if !granted.Has(authz.Describe, authz.Group, id) {
+			all[i].code = wire.GroupAuthorizationFailed
+		}
 		if all[i].code == wire.None {
 			waits[i] = g.Groups.Coordinator.SendGroup(ctx, id, group.DescribeModern{Group: id, Topics: groupTopics{image}})
 		}

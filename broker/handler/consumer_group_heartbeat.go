@@ -33,12 +33,10 @@ type beatPlan struct {
 func (g *ConsumerGroups) heartbeat() api.Row {
 	return api.Spec[*kmsg.ConsumerGroupHeartbeatRequest, beatPlan]{
 		Row:     api.Row{Key: 68, Name: "ConsumerGroupHeartbeat", Min: 0, Max: 1, Gate: api.Authenticated, MaxBytes: groupFrame},
+		Before:  func(_ *api.Call, q *kmsg.ConsumerGroupHeartbeatRequest) authz.Needs { return beatNeeds(q) },
 		Resolve: func(_ *api.Call, q *kmsg.ConsumerGroupHeartbeatRequest) beatPlan { return g.plan(q) },
 		Needs: func(_ *api.Call, q *kmsg.ConsumerGroupHeartbeatRequest, plan beatPlan) authz.Needs {
-			needs := wholeGroup(authz.Read, q.Group)
-			for _, name := range distinct(q.SubscribedTopicNames) {
-				needs.All = append(needs.All, onOffsetsOf(authz.Describe, name))
-			}
+			needs := beatNeeds(q)
 			for _, name := range plan.topics() {
 				needs.Each = append(needs.Each, probe(authz.Describe, authz.Topic, name))
 			}
@@ -51,6 +49,15 @@ func (g *ConsumerGroups) heartbeat() api.Row {
 	}.Build()
 }
 
+// beatNeeds is what a heartbeat has to be allowed to do, whatever its regular expressions match.
+func beatNeeds(q *kmsg.ConsumerGroupHeartbeatRequest) authz.Needs {
+	needs := wholeGroup(authz.Read, q.Group)
+	for _, name := range distinct(q.SubscribedTopicNames) {
+		needs.All = append(needs.All, onOffsetsOf(authz.Describe, name))
+	}
+	return needs
+}
+
 // plan looks for what the request's regular expression matches, and for what the coordinator has asked for.
 func (g *ConsumerGroups) plan(q *kmsg.ConsumerGroupHeartbeatRequest) beatPlan {
 	plan := beatPlan{image: g.Groups.Image(), matches: map[string][]string{}}
@@ -59,7 +66,7 @@ func (g *ConsumerGroups) plan(q *kmsg.ConsumerGroupHeartbeatRequest) beatPlan {
 	}
 	end := time.Now().Add(regexTime)
 	if own := q.SubscribedTopicRegex; own != nil && *own != "" {
-		plan.matches[*own], plan.err = matchTopics(plan.image, *own, end)
+		plan.matches[*own], plan.err = g.Matches.match(plan.image, *own, end)
 		if plan.err != nil {
 			return plan
 		}
@@ -68,7 +75,7 @@ func (g *ConsumerGroups) plan(q *kmsg.ConsumerGroupHeartbeatRequest) beatPlan {
 	for _, pattern := range g.due.take(dueMember{q.Group, q.MemberID}) {
 		// One that does not work out any more stays as it was; who brings it anew is told. One for which there is no room or time left
 		// will be due again.
-		if names, err := matchTopics(plan.image, pattern, end); err == nil && len(names) <= left {
+		if names, err := g.Matches.match(plan.image, pattern, end); err == nil && len(names) <= left {
 			plan.matches[pattern] = names
 			left -= len(names)
 		}

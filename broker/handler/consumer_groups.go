@@ -20,6 +20,9 @@ type ConsumerGroups struct {
 	// Assignors are group.consumer.assignors.
 	Assignors []string
 
+	// Matches are the searches for topics that were made before.
+	Matches *TopicMatches
+
 	due dueRegexes
 }
 

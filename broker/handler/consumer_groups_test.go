@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/chronik-stream/chronik/broker/group"
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
@@ -217,6 +219,94 @@ func TestAStrangerDoesNotKeepARegexFromItsGroup(t *testing.T) {
 		r = b.beat(nextBeat(r, 1, 0, 1, 2))
 		if got := assignmentOf(r); got != "1 [0 1 2] 4 [0]" {
 			t.Fatalf("after a topic has come: %s", got)
+		}
+	})
+}
+
+func TestAStrangersRegexIsNotSearched(t *testing.T) {
+	withConsumers(t, func(t *testing.T, b *groupBroker) {
+		b.rules = groupGrants{"DESCRIBE:TOPIC:t"}
+		wantCode(t, "without READ on the group", b.beat(regexBeat("m", "t.*")).ErrorCode, wire.GroupAuthorizationFailed)
+		b.rules = groupGrants{"READ:GROUP:g"}
+		named := regexBeat("m", "t.*")
+		named.SubscribedTopicNames = []string{"t"}
+		wantCode(t, "without DESCRIBE on a topic that it names", b.beat(named).ErrorCode, wire.TopicAuthorizationFailed)
+		if n := len(b.consumers.Matches.found); n != 0 {
+			t.Fatalf("%d searches were made for strangers", n)
+		}
+	})
+}
+
+func TestARegexIsSearchedOnce(t *testing.T) {
+	withConsumers(t, func(t *testing.T, b *groupBroker) {
+		matches := b.consumers.Matches
+		wantCode(t, "join", b.beat(regexBeat("a", "t.*")).ErrorCode, wire.None)
+		if len(matches.found) != 1 {
+			t.Fatalf("%d searches are remembered", len(matches.found))
+		}
+		for _, known := range matches.found {
+			known.names = []string{group.Topic}
+		}
+		b.rules = groupGrants{"READ:GROUP:h", "DESCRIBE:TOPIC:__consumer_offsets"}
+		q := regexBeat("b", "t.*")
+		q.Group = "h"
+		if got := assignmentOf(b.beat(q)); got != "9 [0]" {
+			t.Fatalf("the second to ask is assigned %s, which is not what was remembered", got)
+		}
+		b.createTopic("tin", 4, 1)
+		q.MemberID = "c"
+		b.beat(q)
+		if len(matches.found) != 2 {
+			t.Fatalf("%d searches are remembered after a topic has come", len(matches.found))
+		}
+	})
+}
+
+func TestSearchesThatAreRememberedAreBounded(t *testing.T) {
+	m, err := NewTopicMatches()
+	if err != nil {
+		t.Fatal(err)
+	}
+	image := meta.NewImage()
+	for i := range 5 * maxMatchBytes / maxRegexBytes / 4 {
+		pattern := fmt.Sprintf("%d[%s]", i, strings.Repeat("x", maxRegexBytes-10))
+		if _, err := m.match(image, pattern, time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept := int64(0)
+	for s, known := range m.found {
+		kept += s.size(known.names)
+	}
+	if kept > maxMatchBytes || kept != m.order.Weight() {
+		t.Fatalf("%d bytes are kept, counted as %d", kept, m.order.Weight())
+	}
+}
+
+// askedGroups notes which groups' coordinators are asked.
+type askedGroups struct {
+	GroupCoordinator
+	asked []string
+}
+
+func (a *askedGroups) SendGroup(ctx context.Context, id string, q group.Request) waiting {
+	a.asked = append(a.asked, id)
+	return a.GroupCoordinator.SendGroup(ctx, id, q)
+}
+
+func TestAStrangersDescriptionIsNotMade(t *testing.T) {
+	withConsumers(t, func(t *testing.T, b *groupBroker) {
+		wantCode(t, "join", b.beat(firstBeat("m", "t")).ErrorCode, wire.None)
+		coordinator := &askedGroups{GroupCoordinator: b.groups.Coordinator}
+		b.groups.Coordinator = coordinator
+		b.rules = groupGrants{"DESCRIBE:GROUP:h", "DESCRIBE:TOPIC:t"}
+		q := kmsg.NewPtrConsumerGroupDescribeRequest()
+		q.Version, q.Groups = 1, []string{"g", "h"}
+		r := sendGroup[*kmsg.ConsumerGroupDescribeResponse](b, q)
+		wantCode(t, "g", r.Groups[0].ErrorCode, wire.GroupAuthorizationFailed)
+		wantCode(t, "h", r.Groups[1].ErrorCode, wire.GroupIDNotFound)
+		if fmt.Sprint(coordinator.asked) != "[h]" {
+			t.Fatalf("asked for %v", coordinator.asked)
 		}
 	})
 }

@@ -120,7 +120,11 @@ func newGroupBroker(t *testing.T) *groupBroker {
 	b.groups.ConsumerSettings = func(*meta.Image, string) group.BeatSettings {
 		return group.BeatSettings{SessionTimeout: 45 * time.Second, HeartbeatInterval: 5 * time.Second}
 	}
-	b.consumers = &ConsumerGroups{Groups: b.groups, Served: true, Assignors: []string{"uniform", "range"}}
+	matches, err := NewTopicMatches()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.consumers = &ConsumerGroups{Groups: b.groups, Served: true, Assignors: []string{"uniform", "range"}, Matches: matches}
 	return b
 }
 
@@ -191,9 +195,14 @@ func sendGroup[R kmsg.Response](b *groupBroker, q kmsg.Request) R {
 		Conn: api.Conn{Listener: "TLS", Host: netip.MustParseAddr("10.0.0.7")}, Key: q.Key(), Version: q.GetVersion(), ClientID: "client",
 		Session: &auth.Session{Principal: auth.User("u"), Host: netip.MustParseAddr("10.0.0.7")}, Request: q,
 	}
-	c.Resolved = row.Resolve(c)
-	granted, refused := authz.Grant(b.rules, c.Subject(), row.Needs(c))
-	c.Granted = granted
+	var refused *authz.Need
+	if row.Before != nil {
+		c.Granted, refused = authz.Grant(b.rules, c.Subject(), row.Before(c))
+	}
+	if refused == nil {
+		c.Resolved = row.Resolve(c)
+		c.Granted, refused = authz.Grant(b.rules, c.Subject(), row.Needs(c))
+	}
 	var resp kmsg.Response
 	if refused != nil {
 		code := wire.GroupAuthorizationFailed

@@ -150,28 +150,39 @@ func (c *conn) decode(x *exchange, header wire.Header, rest []byte) error {
 	return nil
 }
 
-// carryOut resolves, authorizes and handles a call.
+// carryOut authorizes, resolves and handles a call.
 func (c *conn) carryOut(x *exchange) {
 	row, call := x.row, x.call
 	c.serving.Store(int32(row.Key))
 	call.API = row.Name
-	call.Resolved = row.Resolve(call)
-	needs := row.Needs(call)
-	cost := int64(needs.Len()) * limit.NeedBytes
-	x.from.overdraw(cost)
-	x.charged += cost
-	granted, refused := authz.Grant(c.server.cfg.Authorizer.Pin(), call.Subject(), needs)
-	call.Granted = granted
+	granted := row.Before == nil || c.ask(x, row.Before(call))
+	if granted {
+		call.Resolved = row.Resolve(call)
+		granted = c.ask(x, row.Needs(call))
+	}
 	c.recordDenials(call)
-	if refused != nil {
-		c.server.cfg.Metrics.refused.WithLabelValues(row.Name).Inc()
-		x.answer = api.Now(row.Refuse(call, refusalCode(refused.On.Type)))
+	if !granted {
 		return
 	}
 	x.answer = row.Handle(c.ctx, call)
 	if row.Key == keyAPIVersions {
 		c.learnSoftware(call, x.answer.Response)
 	}
+}
+
+// ask lets the authorizer decide what a call needs. It reports false, and answers, where that refuses the call whole.
+func (c *conn) ask(x *exchange, needs authz.Needs) bool {
+	cost := int64(needs.Len()) * limit.NeedBytes
+	x.from.overdraw(cost)
+	x.charged += cost
+	granted, refused := authz.Grant(c.server.cfg.Authorizer.Pin(), x.call.Subject(), needs)
+	x.call.Granted = granted
+	if refused == nil {
+		return true
+	}
+	c.server.cfg.Metrics.refused.WithLabelValues(x.row.Name).Inc()
+	x.answer = api.Now(x.row.Refuse(x.call, refusalCode(refused.On.Type)))
+	return false
 }
 
 // recordDenials tells of what was denied: the first limit.DenialsPerRequest one by one, the last of these for all others too. A
