@@ -199,6 +199,12 @@ func listenerOf(l *config.Listener, reload time.Duration, users *plain.Users, lo
 			return Listener{}, err
 		}
 	}
+	if l.OAuth != nil {
+		var err error
+		if out.OAuth, err = oauthOf(l.OAuth, logger.With("listener", l.Name)); err != nil {
+			return Listener{}, err
+		}
+	}
 	if l.TLS == nil {
 		return out, nil
 	}

@@ -41,6 +41,8 @@ func mechanism(name string, l *Listener, store *meta.Store) (auth.Mechanism, err
 		return plain.New(plain.Config{Verifier: verifier})
 	case "GSSAPI":
 		return gssapi.New(*l.GSSAPI)
+	case "OAUTHBEARER":
+		return oauthMechanism(l.OAuth)
 	default:
 		return nil, fmt.Errorf("%w: this broker does not have it", auth.ErrMalformed)
 	}

@@ -127,4 +127,6 @@ type Listener struct {
 	PlainUsers *plain.Users
 	// GSSAPI is nil on listeners without it.
 	GSSAPI *gssapi.Config
+	// OAuth is nil on listeners without OAUTHBEARER.
+	OAuth *OAuth
 }

@@ -84,6 +84,7 @@ func (b *Broker) startServer(ctx context.Context) error {
 		}
 	}
 	b.keepFresh(ctx, listeners)
+	b.registry.MustRegister(newIssuerMetrics(listeners))
 	s, err := server.New(server.Config{
 		Listeners: listeners, Table: table, Authorizer: b.authorizer,
 		Recorder: &recorder{audit: b.audit, clock: b.options.Clock, logger: b.logger},

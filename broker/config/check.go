@@ -118,7 +118,7 @@ func (gzipLevel) allowed() string { return "1 to 9, or -1" }
 type mechanisms struct{}
 
 func (mechanisms) served() []string {
-	return []string{"GSSAPI", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}
+	return []string{"GSSAPI", "OAUTHBEARER", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}
 }
 
 func (m mechanisms) problem(value string) string {

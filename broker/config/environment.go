@@ -32,7 +32,7 @@ func newEnvironment(t *Table, listeners []string) environment {
 			add(listenerKey(listener, key))
 		}
 	}
-	for _, key := range mechanismKeyNames() {
+	for key := range mechanismKeys(t) {
 		add(key)
 	}
 	for key := range t.broker {

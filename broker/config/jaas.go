@@ -2,6 +2,8 @@ package config
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -101,3 +103,6 @@ func (m jaasModule) plainUsers() map[string]string {
 	}
 	return users
 }
+
+// names are the names of the options, in order.
+func (m jaasModule) names() []string { return slices.Sorted(maps.Keys(m.options)) }

@@ -57,6 +57,13 @@ type Key struct {
 	Doc string
 }
 
+// renamed is the row under another name, such as that for one listener.
+func (k *Key) renamed(name string) *Key {
+	row := *k
+	row.Name = name
+	return &row
+}
+
 // Sensitive reports whether the value must never be shown.
 func (k *Key) Sensitive() bool { return k.Type == Password }
 

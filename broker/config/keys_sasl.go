@@ -3,12 +3,12 @@ package config
 // saslKeys are the keys of log-ins and authorization.
 func saslKeys() []Key {
 	return []Key{
-		{Name: "sasl.enabled.mechanisms", Type: List, Default: "SCRAM-SHA-512,SCRAM-SHA-256", Check: mechanisms{}, Effect: ActedOn, Doc: "SASL mechanisms of the listeners that speak SASL: GSSAPI, PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512."},
+		{Name: "sasl.enabled.mechanisms", Type: List, Default: "SCRAM-SHA-512,SCRAM-SHA-256", Check: mechanisms{}, Effect: ActedOn, Doc: "SASL mechanisms of the listeners that speak SASL: GSSAPI, OAUTHBEARER, PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512."},
 		{Name: "sasl.mechanism.inter.broker.protocol", Type: String, Default: "GSSAPI", Check: oneOf(mechanisms{}.served()...), Effect: ActedOn, Doc: "SASL mechanism that brokers use among themselves. A single node only checks that it knows the mechanism."},
 		{Name: "sasl.mechanism.controller.protocol", Type: String, Default: "GSSAPI", Check: oneOf(mechanisms{}.served()...), Effect: ActedOn, Doc: "SASL mechanism that brokers use towards controllers. A single node only checks that it knows the mechanism."},
 		{Name: "sasl.server.max.receive.size", Type: Int, Default: "98304", Effect: ActedOn, Doc: "Largest request before the log-in is complete, in bytes."},
 		{Name: "sasl.jaas.config", Type: Password, Null: true, Effect: Refused, Doc: "Log-in modules for all mechanisms at once. Write it per mechanism, such as listener.name.NAME.plain.sasl.jaas.config or plain.sasl.jaas.config."},
-		{Name: "sasl.server.callback.handler.class", Type: Class, Null: true, Effect: Refused, Doc: "Java class that checks log-ins."},
+		{Name: "sasl.server.callback.handler.class", Type: Class, Null: true, Effect: Refused, Doc: "Java class that checks log-ins. For OAUTHBEARER listener.name.NAME.oauthbearer.sasl.server.callback.handler.class may name Apache Kafka's own."},
 		{Name: "sasl.client.callback.handler.class", Type: Class, Null: true, Effect: Refused, Doc: "Java class that answers for a client."},
 		{Name: "sasl.login.callback.handler.class", Type: Class, Null: true, Effect: Refused, Doc: "Java class that answers at the broker's own log-in."},
 		{Name: "sasl.login.class", Type: Class, Null: true, Effect: Refused, Doc: "Java class of the broker's own log-in."},

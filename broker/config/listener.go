@@ -30,6 +30,8 @@ type Listener struct {
 	PlainUsers map[string]string
 	// GSSAPI is nil on listeners without it.
 	GSSAPI *GSSAPI
+	// OAuth is nil on listeners without OAUTHBEARER.
+	OAuth *OAuth
 }
 
 // Address is host:port as for net.Listen.

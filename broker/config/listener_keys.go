@@ -15,18 +15,41 @@ func listenerKey(listener, key string) string {
 	return listenerPrefix + strings.ToLower(listener) + "." + key
 }
 
-// mechanismKeyNames are the keys that hold a mechanism's log-in module (KIP-85).
-func mechanismKeyNames() []string {
-	var out []string
+// mechanismKeys are the keys that may be set for one mechanism, by the names that begin with it (KIP-85): its log-in module and, for
+// OAUTHBEARER, its settings.
+func mechanismKeys(t *Table) map[string]*Key {
+	out := map[string]*Key{}
 	for _, m := range (mechanisms{}).served() {
-		out = append(out, strings.ToLower(m)+jaasSuffix)
+		name := strings.ToLower(m) + jaasSuffix
+		out[name] = jaasKey(name)
 	}
+	prefix := strings.ToLower(oauthMechanism) + "."
+	for name, k := range t.broker {
+		if strings.HasPrefix(name, "sasl.oauthbearer.") || strings.HasPrefix(name, "chronik.sasl.oauthbearer.") {
+			out[prefix+name] = k.renamed(prefix + name)
+		}
+	}
+	out[prefix+callbackHandler] = callbackHandlerKey(prefix + callbackHandler)
 	return out
+}
+
+// ofMechanism returns a listener's own value of a mechanism's key, the mechanism's, the listener's, or the general one.
+func (c *Config) ofMechanism(listener, mechanism, key string) string {
+	own := strings.ToLower(mechanism) + "." + key
+	for _, name := range []string{listenerKey(listener, own), own} {
+		if s, set := c.values[name]; set {
+			return s.value
+		}
+	}
+	return c.of(listener, key)
 }
 
 // listenerKeyNames are the keys that may be set for one listener.
 func listenerKeyNames(t *Table) []string {
-	out := append(mechanismKeyNames(), "sasl.enabled.mechanisms")
+	out := []string{"sasl.enabled.mechanisms"}
+	for name := range mechanismKeys(t) {
+		out = append(out, name)
+	}
 	for name := range t.broker {
 		isPerListener := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
 		if slices.ContainsFunc(listenerKeyPrefixes(), isPerListener) {
@@ -38,12 +61,14 @@ func listenerKeyNames(t *Table) []string {
 }
 
 // listenerKeyPrefixes begin the keys that may be set for one listener.
-func listenerKeyPrefixes() []string { return []string{"ssl.", "chronik.ssl.", "sasl.kerberos."} }
+func listenerKeyPrefixes() []string {
+	return []string{"ssl.", "chronik.ssl.", "sasl.kerberos.", "sasl.oauthbearer.", "chronik.sasl.oauthbearer."}
+}
 
 func jaasKey(name string) *Key {
 	return &Key{
 		Name: name, Type: Password, Scope: BrokerScope, Null: true, Effect: ActedOn,
-		Doc: "Log-in module of a SASL mechanism; for PLAIN its options user_NAME are the users, for GSSAPI keyTab and principal say what the broker is.",
+		Doc: "Log-in module of a SASL mechanism; for PLAIN its options user_NAME are the users, for GSSAPI keyTab and principal say what the broker is, for OAUTHBEARER ssl.truststore.* says whom the issuer's address is verified by.",
 	}
 }
 
@@ -59,8 +84,8 @@ func lookupListenerKey(t *Table, name, rest string, listeners []string) (*Key, e
 		return nil, fmt.Errorf("%w: %s names no listener; listeners are %s", ErrInvalid, name, strings.ToLower(strings.Join(listeners, ", ")))
 	}
 	key := strings.TrimPrefix(rest, listener)
-	if slices.Contains(mechanismKeyNames(), key) {
-		return jaasKey(name), nil
+	if k := mechanismKeys(t)[key]; k != nil {
+		return k.renamed(name), nil
 	}
 	if !slices.Contains(listenerKeyNames(t), key) {
 		if t.broker[key] != nil {
@@ -68,7 +93,5 @@ func lookupListenerKey(t *Table, name, rest string, listeners []string) (*Key, e
 		}
 		return nil, &UnknownKeyError{Key: name, Nearest: listenerPrefix + listener + nearest(key, listenerKeyNames(t))}
 	}
-	row := *t.broker[key]
-	row.Name = name
-	return &row, nil
+	return t.broker[key].renamed(name), nil
 }

@@ -59,6 +59,7 @@ func (l *loader) secure(e *Listener) {
 		}
 		l.jaas(e)
 		l.gssapi(e)
+		l.oauth(e)
 	}
 }
 

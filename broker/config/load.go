@@ -152,8 +152,8 @@ func (l *loader) lookup(name string, listeners []string) (*Key, error) {
 	if k := t.broker[name]; k != nil {
 		return k, nil
 	}
-	if slices.Contains(mechanismKeyNames(), name) {
-		return jaasKey(name), nil
+	if k := mechanismKeys(t)[name]; k != nil {
+		return k, nil
 	}
 	if strings.HasPrefix(name, "rsm.config.") || strings.HasPrefix(name, "rlmm.config.") {
 		return &Key{Name: name, Type: Password, Null: true, Effect: Ignored, Doc: "Setting of a plugin for tiered storage. There is none."}, nil

@@ -46,7 +46,7 @@ func TestErrorsNameKeyValueAndWhatIsAllowed(t *testing.T) {
 		"lost protection":      {text: loopback + "ssl.engine.factory.class=com.example.X", want: []string{"ssl.engine.factory.class", "com.example.X", "unset"}},
 		"authorizer":           {text: loopback + "authorizer.class.name=com.example.X", want: []string{"authorizer.class.name", "StandardAuthorizer"}},
 		"providers":            {text: loopback + "config.providers=vault", want: []string{"config.providers", "vault"}},
-		"unknown mechanism":    {text: loopback + "sasl.enabled.mechanisms=DIGEST-MD5", want: []string{"DIGEST-MD5", "GSSAPI, PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"}},
+		"unknown mechanism":    {text: loopback + "sasl.enabled.mechanisms=DIGEST-MD5", want: []string{"DIGEST-MD5", "GSSAPI, OAUTHBEARER, PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"}},
 		"super users":          {text: loopback + "super.users=alice", want: []string{"super.users", "alice", "User:name"}},
 		"plaintext everywhere": {text: "listeners=SASL_PLAINTEXT://0.0.0.0:9092", want: []string{"SASL_PLAINTEXT", "loopback", "chronik.allow.insecure"}},
 		"name twice":           {text: "listeners=PLAINTEXT://127.0.0.1:1,PLAINTEXT://127.0.0.1:2", want: []string{"PLAINTEXT", "twice"}},

@@ -21,6 +21,7 @@ Kafka has one; what it has no name for starts with ` + "`chronik.`" + `. A ` + "
 - ` + "`listener.name.NAME.KEY`" + `, with the listener's name in lower case, sets a ` + "`ssl.*`" + ` key or ` + "`sasl.enabled.mechanisms`" + ` for one
   listener. ` + "`listener.name.NAME.plain.sasl.jaas.config`" + ` with a ` + "`PlainLoginModule`" + ` defines users of PLAIN by its options
   ` + "`user_ALICE=\"password\"`" + `.
+  ` + "`listener.name.NAME.oauthbearer.KEY`" + ` sets a ` + "`sasl.oauthbearer.*`" + ` key for OAUTHBEARER on one listener.
 - An unknown key is an error that names the nearest known one.
 
 Effect says what comes of setting a key:

@@ -34,7 +34,7 @@ func sections() []section {
 		{"TLS", BrokerScope, tlsKeys()},
 		{"Certificates", BrokerScope, certificateKeys()},
 		{"Log-ins and authorization", BrokerScope, saslKeys()},
-		{"OAUTHBEARER (not served yet)", BrokerScope, oauthKeys()},
+		{"OAUTHBEARER", BrokerScope, oauthKeys()},
 		{"Chronik's own", BrokerScope, chronikKeys()},
 		{"Logs and the defaults of topics", BrokerScope, logKeys()},
 		{"Groups and offsets", BrokerScope, groupKeys()},
