@@ -33,20 +33,7 @@ func TestDirectoriesShowWhatTheyRefused(t *testing.T) {
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(newDirectoryMetrics([]*storage.Directory{d, storage.Unopened(storage.Config{Dir: "/gone"}, errors.New("gone"))}))
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]float64{}
-	for _, f := range families {
-		for _, m := range f.GetMetric() {
-			name := f.GetName()
-			for _, label := range m.GetLabel() {
-				name += " " + label.GetValue()
-			}
-			got[name] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
-		}
-	}
+	got := metricsOf(t, registry)
 	const prefix = "chronik_log_directory_"
 	for name, want := range map[string]float64{
 		prefix + "refused_batches_total /data offline": 1, prefix + "refused_batches_total /data full": 0,

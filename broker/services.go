@@ -139,12 +139,17 @@ func (b *Broker) table(ctx context.Context) (*api.Table, error) {
 	if err != nil {
 		return nil, err
 	}
+	refusedRegex, err := newRefusedRegexes(b.registry, b.logger)
+	if err != nil {
+		return nil, err
+	}
 	consumers := &handler.ConsumerGroups{
-		Groups: groups, Served: b.options.ConsumerGroups, Assignors: b.options.Group.Consumer.Assignors, Matches: matches,
+		Groups: groups, Served: b.options.ConsumerGroups, Assignors: b.options.Group.Consumer.Assignors, RefusedRegex: refusedRegex,
+		Matches: matches,
 	}
 	transactions := &handler.Transactions{
 		Coordinator: b.transactions, Groups: groups, ProducerIDs: b.work.ids, Markers: b.work.markers, Verification: verification,
-		Changes: &changes{audit: b.audit},
+		Changes: &changes{audit: b.audit}, RefusedRegex: refusedRegex,
 	}
 	directories := &handler.Directories{Replicas: b.replicas, Changes: &changes{audit: b.audit}}
 	security := &handler.Security{Metadata: b.metadata, NoAuthorizer: b.options.ACLsOff}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -47,7 +48,7 @@ func TestATransactionEndsOneOfWhoseTopicsIsDeleted(t *testing.T) {
 		"chronik_transaction_markers_in_flight": 0, "chronik_transactional_ids CompleteCommit": 1, "chronik_transactional_ids Ongoing": 0,
 	}
 	for {
-		got := metricsOf(t, b)
+		got := metricsOf(t, b.registry)
 		maps.DeleteFunc(got, func(name string, _ float64) bool { _, wanted := want[name]; return !wanted })
 		if maps.Equal(got, want) {
 			return
@@ -60,10 +61,10 @@ func TestATransactionEndsOneOfWhoseTopicsIsDeleted(t *testing.T) {
 	}
 }
 
-// metricsOf has the counters and gauges of a broker by name and label.
-func metricsOf(t *testing.T, b *Broker) map[string]float64 {
+// metricsOf has the counters and gauges of a registry by name and labels.
+func metricsOf(t *testing.T, registry prometheus.Gatherer) map[string]float64 {
 	t.Helper()
-	families, err := b.registry.Gather()
+	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -104,6 +104,7 @@ func (g *ConsumerGroups) beat(ctx context.Context, c *api.Call, q *kmsg.Consumer
 		return api.Now(failedBeat(q, err))
 	}
 	if plan.err != nil {
+		g.RefusedRegex(c, plan.err)
 		return api.Now(failedBeat(q, plan.err))
 	}
 	beat := group.Beat{

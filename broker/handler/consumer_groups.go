@@ -20,6 +20,8 @@ type ConsumerGroups struct {
 	// Assignors are group.consumer.assignors.
 	Assignors []string
 
+	// RefusedRegex is told of subscriptions that are refused.
+	RefusedRegex RefusedRegex
 	// Matches are the searches for topics that were made before.
 	Matches *TopicMatches
 

@@ -126,6 +126,9 @@ func TestMalformedHeartbeats(t *testing.T) {
 				t.Errorf("%s: %s, %v", name, wire.CodeName(r.ErrorCode), r.ErrorMessage)
 			}
 		}
+		if b.refused != 4 {
+			t.Errorf("%d regular expressions are told of", b.refused)
+		}
 		wantCode(t, "none of them made a group", b.describeConsumers("g").ErrorCode, wire.GroupIDNotFound)
 	})
 }

@@ -93,6 +93,8 @@ type groupBroker struct {
 	image     *meta.Image
 	created   int
 	rules     groupGrants
+	// refused counts the regular expressions that were refused.
+	refused int
 }
 
 func newGroupBroker(t *testing.T) *groupBroker {
@@ -125,6 +127,7 @@ func newGroupBroker(t *testing.T) *groupBroker {
 		t.Fatal(err)
 	}
 	b.consumers = &ConsumerGroups{Groups: b.groups, Served: true, Assignors: []string{"uniform", "range"}, Matches: matches}
+	b.consumers.RefusedRegex = func(*api.Call, error) { b.refused++ }
 	return b
 }
 

@@ -2,7 +2,9 @@ package handler
 
 import (
 	"context"
+	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -20,11 +22,20 @@ const (
 	listByDuration, listByPattern = 1, 2
 )
 
+// transactionPatternField is the field of a ListTransactions request that has a regular expression.
+const transactionPatternField = "TransactionalIdPattern"
+
 // listedTransactions are the transactional ids that are here, before anybody asks who may see them.
 type listedTransactions struct {
-	states []kmsg.ListTransactionsResponseTransactionState
+	states []transactionState
 	code   int16
+	// pattern is what the ids are to match; nil for any.
+	pattern *regexp.Regexp
+	// bad says why there is no pattern though the client sent one.
+	bad error
 }
+
+type transactionState = kmsg.ListTransactionsResponseTransactionState
 
 // listTransactions is API 66, versions 0-2 (KIP-664, KIP-994, KIP-1152). It shows the ids that the client may describe.
 func (t *Transactions) listTransactions() api.Row {
@@ -44,21 +55,7 @@ func (t *Transactions) listTransactions() api.Row {
 			return resp
 		},
 		Handle: func(_ context.Context, c *api.Call, q *kmsg.ListTransactionsRequest, all listedTransactions) api.Answer {
-			resp := q.ResponseKind().(*kmsg.ListTransactionsResponse)
-			if resp.ErrorCode = all.code; all.code != wire.None {
-				return api.Now(resp)
-			}
-			for _, name := range q.StateFilters {
-				if !txn.KnownState(name) {
-					resp.UnknownStateFilters = append(resp.UnknownStateFilters, name)
-				}
-			}
-			for _, one := range all.states {
-				if c.Granted.Has(authz.Describe, authz.TransactionalID, one.TransactionalID) {
-					resp.TransactionStates = append(resp.TransactionStates, one)
-				}
-			}
-			return api.Now(resp)
+			return api.Now(t.visibleTransactions(c, q, all))
 		},
 	}.Build()
 }
@@ -72,35 +69,57 @@ func (t *Transactions) allTransactions(q *kmsg.ListTransactionsRequest) listedTr
 	if q.Version >= listByDuration {
 		list.DurationMillis = q.DurationFilterMillis
 	}
-	pattern := ""
-	if q.Version >= listByPattern && q.TransactionalIDPattern != nil {
-		pattern = *q.TransactionalIDPattern
-	}
-	re, why := compileWhole(pattern)
-	if why != "" {
-		return listedTransactions{code: wire.InvalidRegularExpression}
+	var all listedTransactions
+	if q.Version >= listByPattern && q.TransactionalIDPattern != nil && *q.TransactionalIDPattern != "" {
+		if all.pattern, all.bad = compileWhole(transactionPatternField, *q.TransactionalIDPattern); all.bad != nil {
+			return all
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), resolveTime)
 	defer cancel()
-	var all listedTransactions
-	all.states, all.code = gather[kmsg.ListTransactionsResponseTransactionState](ctx, t.Coordinator.SendEach(ctx, list))
-	if pattern == "" || all.code != wire.None {
-		return all
-	}
-	return all.matching(re, time.Now().Add(regexTime))
+	all.states, all.code = gather[transactionState](ctx, t.Coordinator.SendEach(ctx, list))
+	return all
 }
 
-// matching keeps the ids that a pattern matches as a whole, if they are compared by the end. This is not for the coordinators, which do
-// nothing else meanwhile.
-func (l listedTransactions) matching(re *regexp.Regexp, end time.Time) listedTransactions {
-	kept := l.states[:0]
-	for i := range l.states {
-		if time.Now().After(end) {
-			return listedTransactions{code: wire.InvalidRegularExpression}
-		}
-		if re.MatchString(l.states[i].TransactionalID) {
-			kept = append(kept, l.states[i])
+// visibleTransactions shows what the client may see and has asked for. Only ids that it may see are compared with its pattern.
+func (t *Transactions) visibleTransactions(c *api.Call, q *kmsg.ListTransactionsRequest, all listedTransactions) *kmsg.ListTransactionsResponse {
+	resp := q.ResponseKind().(*kmsg.ListTransactionsResponse)
+	if resp.ErrorCode = all.code; all.code != wire.None {
+		return resp
+	}
+	for _, name := range q.StateFilters {
+		if !txn.KnownState(name) {
+			resp.UnknownStateFilters = append(resp.UnknownStateFilters, name)
 		}
 	}
-	return listedTransactions{states: kept}
+	visible := slices.DeleteFunc(all.states, func(one transactionState) bool {
+		return !c.Granted.Has(authz.Describe, authz.TransactionalID, one.TransactionalID)
+	})
+	err := all.bad
+	if all.pattern != nil {
+		visible, err = matchingIDs(all.pattern, visible, time.Now().Add(regexTime))
+	}
+	if err != nil {
+		t.RefusedRegex(c, err)
+		resp.ErrorCode = wire.CodeOf(err)
+		return resp
+	}
+	resp.TransactionStates = visible
+	return resp
+}
+
+// matchingIDs keeps the ids that a pattern matches as a whole, if they are compared by the end. This is not for the coordinators, which do
+// nothing else meanwhile.
+func matchingIDs(pattern *regexp.Regexp, states []transactionState, end time.Time) ([]transactionState, error) {
+	kept := states[:0]
+	for i := range states {
+		if time.Now().After(end) {
+			why := fmt.Sprintf("the ids can not be compared with it within %s", regexTime)
+			return nil, badRegex(transactionPatternField, pattern.String(), why)
+		}
+		if pattern.MatchString(states[i].TransactionalID) {
+			kept = append(kept, states[i])
+		}
+	}
+	return kept, nil
 }

@@ -36,8 +36,10 @@ func TestListTransactionsByPattern(t *testing.T) {
 		for _, bad := range []string{
 			"(", "a)(b", "[", "a{2,1}", `\C`, strings.Repeat("a", maxRegexBytes+1), strings.Repeat("a", maxRegexBytes), "((a?){30}b?){30}",
 		} {
-			if ids, code := x.byPattern(bad); ids != "" || code != wire.InvalidRegularExpression {
-				t.Errorf("%.20q: %q, %s", bad, ids, wire.CodeName(code))
+			x.refused = 0
+			ids, code := x.byPattern(bad)
+			if ids != "" || code != wire.InvalidRegularExpression || x.refused != 1 {
+				t.Errorf("%.20q: %q, %s, told of %d times", bad, ids, wire.CodeName(code), x.refused)
 			}
 		}
 	})
@@ -45,15 +47,15 @@ func TestListTransactionsByPattern(t *testing.T) {
 
 // TestPatternsEndInTime where there are more transactional ids than can be compared.
 func TestPatternsEndInTime(t *testing.T) {
-	re, why := compileWhole(".*")
-	if why != "" {
-		t.Fatal(why)
+	re, err := compileWhole(transactionPatternField, ".*")
+	if err != nil {
+		t.Fatal(err)
 	}
-	all := listedTransactions{states: make([]kmsg.ListTransactionsResponseTransactionState, 3)}
-	if got := all.matching(re, time.Now().Add(time.Hour)); len(got.states) != 3 || got.code != wire.None {
-		t.Errorf("within the time: %+v", got)
+	three := make([]transactionState, 3)
+	if got, err := matchingIDs(re, three, time.Now().Add(time.Hour)); len(got) != 3 || err != nil {
+		t.Errorf("within the time: %+v, %v", got, err)
 	}
-	if got := all.matching(re, time.Now().Add(-time.Hour)); len(got.states) != 0 || got.code != wire.InvalidRegularExpression {
-		t.Errorf("behind it: %+v", got)
+	if got, err := matchingIDs(re, three, time.Now().Add(-time.Hour)); len(got) != 0 || wire.CodeOf(err) != wire.InvalidRegularExpression {
+		t.Errorf("behind it: %+v, %v", got, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"regexp/syntax"
 	"time"
 
+	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
@@ -22,10 +23,16 @@ const (
 	regexTime = time.Second
 )
 
+// topicRegexField is the field of a heartbeat that has a regular expression.
+const topicRegexField = "SubscribedTopicRegex"
+
+// RefusedRegex is told of a client's regular expression that is not used, and why.
+type RefusedRegex func(*api.Call, error)
+
 // matchTopics returns the names of the topics that a regular expression (RE2) matches as a whole, if they are found by
 // the end.
 func matchTopics(image *meta.Image, pattern string, end time.Time) ([]string, error) {
-	re, err := compileTopicRegex(pattern)
+	re, err := compileWhole(topicRegexField, pattern)
 	if err != nil {
 		return nil, err
 	}
@@ -44,46 +51,35 @@ func matchTopics(image *meta.Image, pattern string, end time.Time) ([]string, er
 		return stop == ""
 	})
 	if stop != "" {
-		return nil, badRegex(pattern, stop)
+		return nil, badRegex(topicRegexField, pattern, stop)
 	}
 	return names, nil
 }
 
-func compileTopicRegex(pattern string) (*regexp.Regexp, error) {
-	re, why := compileWhole(pattern)
-	switch {
-	case why == "":
-		return re, nil
-	case len(pattern) > maxRegexBytes:
-		pattern = pattern[:64] + "..."
-	}
-	return nil, badRegex(pattern, why)
-}
-
-// compileWhole compiles a client's regular expression that is to match the whole of a name, or says why it may not be used.
-func compileWhole(pattern string) (re *regexp.Regexp, why string) {
+// compileWhole compiles a client's regular expression, of a field of its request, that is to match the whole of a name.
+func compileWhole(field, pattern string) (*regexp.Regexp, error) {
 	if len(pattern) > maxRegexBytes {
-		return nil, fmt.Sprintf("it is longer than %d bytes", maxRegexBytes)
+		return nil, badRegex(field, pattern[:64]+"...", fmt.Sprintf("it is longer than %d bytes", maxRegexBytes))
 	}
 	parsed, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
-		return nil, err.Error()
+		return nil, badRegex(field, pattern, err.Error())
 	}
 	program, err := syntax.Compile(parsed.Simplify())
 	if err != nil {
-		return nil, err.Error()
+		return nil, badRegex(field, pattern, err.Error())
 	}
 	if len(program.Inst) > maxRegexSteps {
-		return nil, "it is too complex"
+		return nil, badRegex(field, pattern, "it is too complex")
 	}
-	re, err = regexp.Compile(`\A(?:` + pattern + `)\z`)
+	re, err := regexp.Compile(`\A(?:` + pattern + `)\z`)
 	if err != nil {
-		return nil, err.Error()
+		return nil, badRegex(field, pattern, err.Error())
 	}
-	return re, ""
+	return re, nil
 }
 
 // badRegex says it as Apache Kafka does.
-func badRegex(pattern, why string) error {
-	return wire.Errorf(wire.InvalidRegularExpression, "SubscribedTopicRegex `%s` is not a valid regular expression: %s.", pattern, why)
+func badRegex(field, pattern, why string) error {
+	return wire.Errorf(wire.InvalidRegularExpression, "%s `%s` is not a valid regular expression: %s.", field, pattern, why)
 }

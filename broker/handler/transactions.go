@@ -37,6 +37,8 @@ type Transactions struct {
 	Verification *Verification
 	// Changes records the markers that clients write.
 	Changes Changes
+	// RefusedRegex is told of patterns of transactional ids that are refused.
+	RefusedRegex RefusedRegex
 }
 
 // Rows are the rows of this area.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/coordinator"
 	"github.com/chronik-stream/chronik/broker/group"
 	"github.com/chronik-stream/chronik/broker/meta"
@@ -29,6 +30,8 @@ type txnBroker struct {
 	changes *changeLog
 	created []string
 	nextID  atomic.Int64
+	// refused counts the regular expressions that were refused.
+	refused int
 	// held, where set, keeps markers from being written until it is closed.
 	held chan struct{}
 	// offsets is the log of the groups' coordinator.
@@ -67,7 +70,8 @@ func newTxnBroker(t *testing.T, b *recordsBroker) *txnBroker {
 	b.area.Verification = verification
 	x.area = &Transactions{
 		Coordinator: x.txns, Groups: groups, ProducerIDs: NewProducerIDs(b.log, 1), Verification: verification, Changes: x.changes,
-		Markers: &Markers{Partitions: Partitions{b.log.Image, b.set}, Groups: x.groups, Clock: clock},
+		RefusedRegex: func(*api.Call, error) { x.refused++ },
+		Markers:      &Markers{Partitions: Partitions{b.log.Image, b.set}, Groups: x.groups, Clock: clock},
 	}
 	for _, row := range append(x.area.Rows(), groups.Rows()...) {
 		b.rows[row.Key] = row
