@@ -30,8 +30,8 @@ test-crash: ## crashes on a disk in memory, and of simulated coordinators: seeds
 	CHRONIK_SEED=0 CHRONIK_SEEDS=$(CRASH_SEEDS) $(CRASH_TEST)
 	CHRONIK_SEED=$(COMMIT_SEED) CHRONIK_SEEDS=$(COMMIT_SEEDS) $(CRASH_TEST)
 
-test-whole: ## what test-unit samples: every byte of small data files flipped, every shorter file, every call failed, compaction, thousands of segments, a million aborted transactions, the power cut in each step of a transaction
-	$(GO) test -timeout 15m -run 'TestEvery|TestNothing|TestCompaction|TestThousands|TestMemory|TestPowerFails' ./broker/storage ./broker/journal ./broker
+test-whole: ## what test-unit samples: every byte of small data files flipped, every shorter file, every call failed, compaction, thousands of segments, a million aborted transactions, the power cut in each step of a transaction, its broker killed in each state
+	$(GO) test -timeout 15m -run 'TestEvery|TestNothing|TestCompaction|TestThousands|TestMemory|TestPowerFails|TestABrokerIsKilled' ./broker/storage ./broker/journal ./broker
 
 test-interop: build tools ## real clients and tools against the built binary
 	$(GO) test -count=1 -tags interop -timeout 30m ./test/interop/...
