@@ -99,9 +99,11 @@ func newRule(text string, m []int) (r rule, err error) {
 	if has(groupDefault) {
 		return rule{isDefault: true}, nil
 	}
-	if r.components, err = strconv.Atoi(get(groupComponents)); err != nil {
+	components, err := strconv.ParseInt(get(groupComponents), 10, 32)
+	if err != nil {
 		return rule{}, fmt.Errorf("the number of components: %w", err)
 	}
+	r.components = int(components)
 	if r.format, err = parseFormat(get(groupFormat), r.components); err != nil {
 		return rule{}, err
 	}
