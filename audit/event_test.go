@@ -73,6 +73,14 @@ func TestEventsAsJSON(t *testing.T) {
 				`"src_endpoint":{"ip":"10.0.0.9"},"dst_endpoint":{"name":"SASL_SSL","svc_name":"kafka"},` +
 				metadataJSON + `"log_name":"node-1/run","sequence":1}}`,
 		},
+		"lockout": {
+			Lockout{Client: failed, User: "bob", Method: "PLAIN", Duration: 30 * time.Minute},
+			`{"activity_id":9,"activity_name":"Lock","category_uid":3,"class_uid":3001,"class_name":"Account Change","type_uid":300109,` +
+				`"time":1760000000000,"severity_id":3,"status_id":1,"status_detail":"for 30m0s, after failed log-ins, the last by PLAIN",` +
+				`"actor":{"session":{"uid":"run-7"},"app_name":"Chronik"},"user":{"name":"bob","type_id":0},` +
+				`"src_endpoint":{"ip":"10.0.0.9"},"dst_endpoint":{"name":"SASL_SSL","svc_name":"kafka"},` +
+				metadataJSON + `"log_name":"node-1/run","sequence":1}}`,
+		},
 		"logoff": {
 			Logoff{Client: alice(), Method: "PLAIN", Established: noon.Add(-time.Minute), Ended: noon, Reason: "closed by the client"},
 			`{"activity_id":2,"activity_name":"Logoff","category_uid":3,"class_uid":3002,"class_name":"Authentication","type_uid":300202,` +

@@ -2,6 +2,7 @@ package audit
 
 // The classes of OCSF 1.8.0 that are used; the category is the class divided by 1000.
 const (
+	classAccountChange  = 3001
 	classAuthentication = 3002
 	classLifecycle      = 6002
 	classAPIActivity    = 6003
@@ -19,6 +20,7 @@ const (
 
 // The activities of the other classes.
 const (
+	activityLock         = 9
 	activityLogon        = 1
 	activityLogoff       = 2
 	activityStart        = 3
@@ -175,6 +177,7 @@ type productObject struct {
 // of starts a document of a class.
 func of(class, activity, severity int) document {
 	names := map[int]string{
+		classAccountChange:  "Account Change",
 		classAuthentication: "Authentication",
 		classLifecycle:      "Application Lifecycle",
 		classAPIActivity:    "API Activity",

@@ -25,6 +25,14 @@ type Exchange interface {
 	Claimed() string
 }
 
+// Foreteller is an Exchange that knows, before it takes a message, whose password the message is to prove: what keeps guessers back
+// asks so before the password is checked. Of other exchanges it asks for Claimed.
+type Foreteller interface {
+	Exchange
+	// Foretell returns that user, "" where the message proves nothing yet. It is cheap and checks nothing.
+	Foretell(message []byte) (user string)
+}
+
 // Outcome is what a successful exchange proved.
 type Outcome struct {
 	Principal Principal

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/chronik-stream/chronik/auth"
+	"github.com/chronik-stream/chronik/auth/guard"
 	"github.com/chronik-stream/chronik/auth/scram"
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/controller"
@@ -63,6 +64,7 @@ func testOptions(dir string) Options {
 			Name: "SASL_PLAINTEXT", Protocol: "SASL_PLAINTEXT", Address: "127.0.0.1:0", AdvertisedHost: "127.0.0.1",
 			Mechanisms: []string{"SCRAM-SHA-512"},
 		}},
+		Logins:            guard.Config{First: time.Millisecond, Most: time.Second, Lockout: time.Minute, Scope: guard.UserAddress},
 		SuperUsers:        []auth.Principal{auth.User(testUser)},
 		RetentionInterval: time.Hour,
 		Group: group.Config{

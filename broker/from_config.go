@@ -10,6 +10,7 @@ import (
 
 	"github.com/chronik-stream/chronik/audit"
 	"github.com/chronik-stream/chronik/auth"
+	"github.com/chronik-stream/chronik/auth/guard"
 	"github.com/chronik-stream/chronik/auth/plain"
 	"github.com/chronik-stream/chronik/broker/config"
 	"github.com/chronik-stream/chronik/broker/evict"
@@ -50,6 +51,7 @@ func FromConfig(c *config.Config, version string, logger *slog.Logger) (Options,
 		Transactions: transactionsOf(c.Transactions), TransactionTopic: transactionTopicOf(c.TransactionTopic),
 		AddPause: c.Transactions.AddPause, AddLimit: c.Transactions.AddLimit,
 		FetchSessions: c.Limits.FetchSessions, MaxFetchBytes: c.Limits.FetchBytes, DescribedPartitions: c.Limits.DescribedPartitions,
+		Logins:   loginsOf(c.Limits),
 		Features: FeatureLevels(), Clock: time.Now, Logger: logger,
 	}
 	if c.Security.AuditAllowOnFailure {
@@ -111,8 +113,27 @@ func limitsOf(l config.Limits) server.Limits {
 		Connections: l.Connections, ConnectionsPerAddress: l.ConnectionsPerAddress, PerAddress: l.PerAddress,
 		FrameBeforeLogin: l.FrameBeforeLogin, FrameAfterLogin: l.FrameAfterLogin, BytesInFlight: l.BytesInFlight,
 		InFlight: l.RequestsInFlight, Handshake: l.Handshake, Login: l.Login, Idle: l.Idle,
-		FailedLoginDelay: l.FailedLoginDelay, MaxSession: l.MaxSession,
+		FailedLoginDelay: orNone(l.FailedLoginDelay), MaxSession: l.MaxSession,
 	}
+}
+
+// orNone is a time as the server takes it, to whom 0 means the default and a negative one none.
+func orNone(d time.Duration) time.Duration {
+	if d == 0 {
+		return -1
+	}
+	return d
+}
+
+func loginsOf(l config.Limits) guard.Config {
+	cfg := guard.Config{
+		First: l.FailedLoginDelay, Most: l.Logins.MaxDelay, Attempts: l.Logins.LockoutAttempts, Lockout: l.Logins.Lockout,
+		Scope: guard.UserAddress,
+	}
+	if l.Logins.LockoutByUser {
+		cfg.Scope = guard.User
+	}
+	return cfg
 }
 
 func groupsOf(g config.Groups, sessionTimeout time.Duration) group.Config {

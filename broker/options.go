@@ -7,6 +7,7 @@ import (
 	"github.com/chronik-stream/chronik/audit"
 	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/auth/gssapi"
+	"github.com/chronik-stream/chronik/auth/guard"
 	"github.com/chronik-stream/chronik/auth/plain"
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/group"
@@ -66,6 +67,8 @@ type Options struct {
 	Cleaner storage.CleanerConfig
 
 	Limits server.Limits
+	// Logins says how those are held back who guess passwords.
+	Logins guard.Config
 	Group  group.Config
 	// ConsumerGroups says that groups of the consumer protocol are served, ConsumerGroup what is in force for one of them.
 	ConsumerGroups bool

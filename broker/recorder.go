@@ -44,6 +44,11 @@ func (r *recorder) LoginFailed(conn api.Conn, failure server.LoginFailure) {
 	})
 }
 
+// LockedOut records the begin of a lock-out.
+func (r *recorder) LockedOut(conn api.Conn, lockout server.Lockout) {
+	r.record(audit.Lockout{Client: clientOf(conn, nil), User: lockout.User, Method: lockout.Method, Duration: lockout.Duration})
+}
+
 // Denied records something that was not allowed, and how much more of the same request.
 func (r *recorder) Denied(call *api.Call, need authz.Need, decision authz.Decision, more int) {
 	client := clientOf(call.Conn, call.Session)

@@ -73,6 +73,10 @@ func (b *Broker) startServer(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
+	logins, err := b.guardLogins()
+	if err != nil {
+		return err
+	}
 	listeners, reloaders, err := serverListeners(b.options.Listeners, b.store)
 	if err != nil {
 		return err
@@ -88,7 +92,7 @@ func (b *Broker) startServer(ctx context.Context) error {
 	s, err := server.New(server.Config{
 		Listeners: listeners, Table: table, Authorizer: b.authorizer,
 		Recorder: &recorder{audit: b.audit, clock: b.options.Clock, logger: b.logger},
-		Limits:   b.options.Limits, Clock: b.options.Clock, Logger: b.logger, Metrics: metrics,
+		Guard:    logins, Limits: b.options.Limits, Clock: b.options.Clock, Logger: b.logger, Metrics: metrics,
 	})
 	if err != nil {
 		return err

@@ -73,13 +73,17 @@ func (a *Attempt) restOf(whole time.Duration, now time.Time) time.Duration {
 	return max(0, whole-now.Sub(a.arrived))
 }
 
-// Failed says that an admitted attempt had a wrong password.
-func (a *Attempt) Failed(now time.Time) Failure {
+// Failed says that an admitted attempt was no right log-in. claimed is who was claimed in the end, for attempts that began without.
+func (a *Attempt) Failed(claimed string, now time.Time) Failure {
 	g := a.guard
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	a.end()
-	f := g.failed(a.pair, now)
+	pair := a.pair
+	if pair.user == "" {
+		pair.user = claimed
+	}
+	f := g.failed(pair, now)
 	f.Late = a.restOf(f.Late, now)
 	return f
 }

@@ -108,12 +108,11 @@ func (g *Guard) account(pair key) key {
 	return pair
 }
 
-// Failed counts a failed log-in that was not asked about, such as one by a certificate or a ticket. user is who was claimed, "" for
-// nobody.
-func (g *Guard) Failed(user string, host netip.Addr, now time.Time) Failure {
+// Failed counts a failed log-in of an address that proves nothing about a user, such as one by a certificate.
+func (g *Guard) Failed(host netip.Addr, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.failed(key{user: user, from: networkOf(host)}, now)
+	g.failed(key{from: networkOf(host)}, now)
 }
 
 // Failure is what comes of a failed log-in.

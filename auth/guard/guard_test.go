@@ -79,7 +79,7 @@ func (r *rig) checked(user string, host netip.Addr) *Attempt {
 // fail is an attempt with a wrong password, which is answered before the next one.
 func (r *rig) fail(user string, host netip.Addr) Failure {
 	r.t.Helper()
-	f := r.checked(user, host).Failed(r.now)
+	f := r.checked(user, host).Failed("", r.now)
 	r.now = r.now.Add(f.Late)
 	return f
 }
@@ -87,6 +87,12 @@ func (r *rig) fail(user string, host netip.Addr) Failure {
 func (r *rig) succeed(user string, host netip.Addr) {
 	r.t.Helper()
 	r.checked(user, host).Succeeded()
+}
+
+// unasked is a failure of somebody who is known only after it, as by a ticket.
+func (r *rig) unasked(user string, host netip.Addr) {
+	a, _ := r.ask("", host)
+	a.Failed(user, r.now)
 }
 
 func TestDelayDoubles(t *testing.T) {
@@ -98,7 +104,7 @@ func TestDelayDoubles(t *testing.T) {
 			t.Errorf("attempt %d is checked %s after the one before it, want %s", n, gap, want*time.Millisecond)
 		}
 		last = r.now
-		r.now = r.now.Add(a.Failed(r.now).Late)
+		r.now = r.now.Add(a.Failed("", r.now).Late)
 	}
 }
 
@@ -106,7 +112,7 @@ func TestFailureIsAnsweredLate(t *testing.T) {
 	r := newRig(t, usual())
 	for n, want := range []time.Duration{100, 200, 400, 800, 1600, 3200, 5000, 5000} {
 		a, _, waited := r.try("alice", here)
-		if got := a.Failed(r.now).Late + waited; got != max(want*time.Millisecond, waited) {
+		if got := a.Failed("", r.now).Late + waited; got != max(want*time.Millisecond, waited) {
 			t.Errorf("failure %d is answered after %s, want %s", n+1, got, want*time.Millisecond)
 		}
 		r.now = r.now.Add(want * time.Millisecond)
@@ -138,7 +144,7 @@ func TestSuccessForgetsItsOwnFailuresOnly(t *testing.T) {
 	if f := r.fail("alice", here); f.Late != 100*time.Millisecond {
 		t.Errorf("after a success a failure is answered after %s", f.Late)
 	}
-	if a, _, waited := r.try("alice", there); a.Failed(r.now).Late+waited < 3*time.Second {
+	if a, _, waited := r.try("alice", there); a.Failed("", r.now).Late+waited < 3*time.Second {
 		t.Error("a success from elsewhere has shortened the delay")
 	}
 }
@@ -308,7 +314,7 @@ func TestManyAtOnceDoNotPassTheLock(t *testing.T) {
 			t.Errorf("scope %d: %d attempts are checked at once, 4 failures lock", scope, len(checked))
 		}
 		for _, a := range checked {
-			a.Failed(r.now)
+			a.Failed("", r.now)
 		}
 		if _, verdict, _ := r.try("alice", here); verdict != RefusedLocked {
 			t.Errorf("scope %d: verdict %d", scope, verdict)
@@ -333,13 +339,13 @@ func TestWithoutDelays(t *testing.T) {
 func TestFailuresThatWereNotAskedAbout(t *testing.T) {
 	r := newRig(t, locking(UserAddress))
 	for range 100 {
-		r.guard.Failed("", here, r.now)
+		r.guard.Failed(here, r.now)
 	}
 	if _, answer := r.ask("new", here); answer.Verdict != Held {
 		t.Errorf("an address with many failed certificates: %+v", answer)
 	}
 	for range 4 {
-		r.guard.Failed("kerberos", there, r.now)
+		r.unasked("kerberos", there)
 	}
 	if _, verdict, _ := r.try("kerberos", there); verdict != RefusedLocked {
 		t.Errorf("verdict %d", verdict)
@@ -355,10 +361,10 @@ func TestMemoryIsBounded(t *testing.T) {
 	r := newRig(t, locking(UserAddress))
 	r.succeed("good", here)
 	for range 4 {
-		r.guard.Failed("locked", here, r.now)
+		r.unasked("locked", here)
 	}
 	for n := range 2 * maxPairs {
-		r.guard.Failed(fmt.Sprint("guess ", n), netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}), r.now)
+		r.unasked(fmt.Sprint("guess ", n), netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}))
 	}
 	if n := r.guard.pairs.Len() + r.guard.accounts.Len() + r.guard.addresses.Len(); n > 2*maxPairs+maxAddresses {
 		t.Errorf("%d things are remembered", n)

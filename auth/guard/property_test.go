@@ -135,7 +135,7 @@ func (w *world) end(t *rapid.T, c *client) {
 	case 1:
 		c.attempt.Undecided()
 	default:
-		f := c.attempt.Failed(w.now)
+		f := c.attempt.Failed("", w.now)
 		if w.now.Sub(pair.last) >= w.cfg.Lockout {
 			pair.failures = 0
 		}

@@ -44,6 +44,8 @@ func (m *Mechanism) Name() string { return "PLAIN" }
 // Start begins one log-in attempt.
 func (m *Mechanism) Start() auth.Exchange { return &exchange{verifier: m.verifier} }
 
+var _ auth.Foreteller = (*exchange)(nil)
+
 type exchange struct {
 	verifier Verifier
 	user     string
@@ -52,6 +54,12 @@ type exchange struct {
 
 // Claimed returns the user name of the message, "" before it.
 func (e *exchange) Claimed() string { return e.user }
+
+// Foretell returns the user of the message.
+func (e *exchange) Foretell(message []byte) string {
+	user, _, _ := parse(message)
+	return user
+}
 
 // Step takes the one message of the mechanism. The answer to a right password is empty, as Apache Kafka's is.
 func (e *exchange) Step(ctx context.Context, message []byte) ([]byte, *auth.Outcome, error) {

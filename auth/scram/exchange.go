@@ -28,12 +28,22 @@ type exchange struct {
 	doubled doubled
 }
 
+var _ auth.Foreteller = (*exchange)(nil)
+
 // Claimed returns the user name of the first message, "" before it. A token's id is told from a user's name.
 func (e *exchange) Claimed() string {
 	if e.byToken && e.user != "" {
 		return "delegation token " + e.user
 	}
 	return e.user
+}
+
+// Foretell returns who is claimed before the last message, which has the proof.
+func (e *exchange) Foretell([]byte) string {
+	if e.conversation == nil {
+		return ""
+	}
+	return e.Claimed()
 }
 
 // Step takes the client-first message, then the client-final message (RFC 5802 section 7).

@@ -125,6 +125,8 @@ type Limits struct {
 	Login            time.Duration
 	Idle             time.Duration
 	FailedLoginDelay time.Duration
+	// Logins says how those are held back who guess passwords.
+	Logins Logins
 	// MaxSession is connections.max.reauth.ms; 0 means without end.
 	MaxSession time.Duration
 	// FetchSessions is max.incremental.fetch.session.cache.slots, FetchBytes is fetch.max.bytes.
@@ -132,6 +134,17 @@ type Limits struct {
 	FetchBytes    int32
 	// DescribedPartitions is max.request.partition.size.limit.
 	DescribedPartitions int
+}
+
+// Logins are the settings of delays and lock-outs after failed log-ins.
+type Logins struct {
+	// MaxDelay is chronik.login.failures.delay.max.ms.
+	MaxDelay time.Duration
+	// LockoutAttempts is chronik.login.lockout.attempts, 0 for no lock-outs; Lockout is chronik.login.lockout.ms.
+	LockoutAttempts int
+	Lockout         time.Duration
+	// LockoutByUser is chronik.login.lockout.scope=user.
+	LockoutByUser bool
 }
 
 // Groups are the settings of groups and their offsets.
@@ -325,6 +338,10 @@ func (l *loader) limits() {
 		MaxSession: max(0, c.millis("connections.max.reauth.ms")), FetchSessions: int(c.long("max.incremental.fetch.session.cache.slots")),
 		FetchBytes:          int32(c.long("fetch.max.bytes")), //nolint:gosec // parsed as an int
 		DescribedPartitions: int(c.long("max.request.partition.size.limit")),
+	}
+	c.Limits.Logins = Logins{
+		MaxDelay: c.millis("chronik.login.failures.delay.max.ms"), LockoutAttempts: int(c.long("chronik.login.lockout.attempts")),
+		Lockout: c.millis("chronik.login.lockout.ms"), LockoutByUser: c.text("chronik.login.lockout.scope") == "user",
 	}
 	if c.Limits.Idle >= 0 && c.Limits.FailedLoginDelay >= c.Limits.Idle {
 		l.fail("connection.failed.authentication.delay.ms=%s has to be less than connections.max.idle.ms=%s",

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"time"
 
 	"github.com/chronik-stream/chronik/broker/limit"
 )
@@ -20,7 +19,7 @@ func (s *Server) accept(l *Listener, socket net.Listener) {
 			return
 		case err != nil:
 			s.cfg.Logger.Warn("accept failed", "listener", l.Name, "error", err, "pause", pause)
-			if !s.pause(pause) {
+			if !wait(s.ctx, pause) {
 				return
 			}
 			pause = min(2*pause, limit.AcceptBackoffMost)
@@ -28,18 +27,6 @@ func (s *Server) accept(l *Listener, socket net.Listener) {
 			pause = limit.AcceptBackoffFirst
 			s.admit(l, nc)
 		}
-	}
-}
-
-// pause waits, and reports false when the server ends first.
-func (s *Server) pause(d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-s.ctx.Done():
-		return false
 	}
 }
 

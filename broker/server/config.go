@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/chronik-stream/chronik/auth"
+	"github.com/chronik-stream/chronik/auth/guard"
 	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/limit"
@@ -87,7 +88,9 @@ type Config struct {
 	Table      *api.Table
 	Authorizer authz.Authorizer
 	Recorder   Recorder
-	Limits     Limits
+	// Guard holds back who guesses passwords. It goes by the machine's clock.
+	Guard  *guard.Guard
+	Limits Limits
 	// Clock stamps requests and sessions. Deadlines of sockets go by the machine's clock.
 	Clock   func() time.Time
 	Logger  *slog.Logger
@@ -101,7 +104,7 @@ func (c *Config) validate() error {
 	switch {
 	case len(c.Listeners) == 0:
 		return fmt.Errorf("%w: no listener", ErrBadConfig)
-	case c.Table == nil || c.Authorizer == nil || c.Recorder == nil || c.Clock == nil || c.Logger == nil || c.Metrics == nil:
+	case c.Table == nil || c.Authorizer == nil || c.Recorder == nil || c.Guard == nil || c.Clock == nil || c.Logger == nil || c.Metrics == nil:
 		return fmt.Errorf("%w: a required part is missing", ErrBadConfig)
 	}
 	seen := map[string]bool{}

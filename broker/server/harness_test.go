@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/chronik-stream/chronik/auth"
+	"github.com/chronik-stream/chronik/auth/guard"
 	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/wire"
@@ -74,6 +75,7 @@ type record struct {
 	mu       sync.Mutex
 	sessions []*auth.Session
 	failures []LoginFailure
+	lockouts []Lockout
 	denied   []authz.Need
 	more     int
 	ended    []string
@@ -91,6 +93,12 @@ func (r *record) LoginFailed(_ api.Conn, f LoginFailure) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.failures = append(r.failures, f)
+}
+
+func (r *record) LockedOut(_ api.Conn, l Lockout) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lockouts = append(r.lockouts, l)
 }
 
 func (r *record) Denied(_ *api.Call, n authz.Need, _ authz.Decision, more int) {
@@ -191,7 +199,7 @@ func newRig(t testing.TB, listener Listener, change func(*Config)) *rig {
 	}
 	listener.Addr = "127.0.0.1:0"
 	cfg := Config{
-		Listeners: []Listener{listener}, Table: table, Authorizer: r.rules, Recorder: r.record,
+		Listeners: []Listener{listener}, Table: table, Authorizer: r.rules, Recorder: r.record, Guard: lenient(t),
 		Limits: Limits{FailedLoginDelay: time.Millisecond}, Clock: r.now,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Metrics: metrics,
 	}
@@ -206,6 +214,21 @@ func newRig(t testing.TB, listener Listener, change func(*Config)) *rig {
 	}
 	t.Cleanup(r.stop)
 	return r
+}
+
+// lenient is a guard that delays next to nothing and locks nobody out.
+func lenient(t testing.TB) *guard.Guard {
+	t.Helper()
+	return newGuard(t, guard.Config{First: time.Millisecond, Most: time.Millisecond, Lockout: time.Minute, Scope: guard.UserAddress})
+}
+
+func newGuard(t testing.TB, cfg guard.Config) *guard.Guard {
+	t.Helper()
+	g, err := guard.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
 }
 
 func (r *rig) stop() {

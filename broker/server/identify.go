@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/chronik-stream/chronik/auth"
 )
@@ -26,7 +27,7 @@ func (c *conn) secure() ([]*x509.Certificate, error) {
 	defer cancel()
 	if err := sc.HandshakeContext(ctx); err != nil {
 		if certificateRefused(err) {
-			c.loginFailed(LoginFailure{Method: methodMTLS, Cause: err})
+			c.certificateFailed("", err)
 		}
 		return nil, err
 	}
@@ -49,7 +50,7 @@ func (c *conn) identify(chain []*x509.Certificate) error {
 			err = auth.ErrBadPrincipal
 		}
 		if err != nil {
-			c.loginFailed(LoginFailure{Method: methodMTLS, Claimed: chain[0].Subject.String(), Cause: err})
+			c.certificateFailed(chain[0].Subject.String(), err)
 			return fmt.Errorf("principal of certificate %q: %w", chain[0].Subject.String(), err)
 		}
 		session = &auth.Session{Principal: p, Method: methodMTLS}
@@ -73,6 +74,12 @@ func (c *conn) establish(session *auth.Session) error {
 	c.server.cfg.Metrics.logins.WithLabelValues(c.listener.Name, session.Method).Inc()
 	c.log.Debug("logged in", "principal", session.Principal.String(), "method", session.Method, "renewed", renewed)
 	return nil
+}
+
+// certificateFailed is loginFailed for mTLS. It counts for the address alone: whoever is claimed without a password is not held.
+func (c *conn) certificateFailed(claimed string, cause error) {
+	c.server.cfg.Guard.Failed(c.id.Host, time.Now())
+	c.loginFailed(LoginFailure{Method: methodMTLS, Claimed: claimed, Cause: cause})
 }
 
 // loginFailed counts, logs and records a failed log-in.

@@ -89,6 +89,7 @@ func TestConfigurationErrors(t *testing.T) {
 	for name, spoil := range map[string]func(*Config){
 		"no listener":     func(c *Config) { c.Listeners = nil },
 		"no recorder":     func(c *Config) { c.Recorder = nil },
+		"no guard":        func(c *Config) { c.Guard = nil },
 		"no protocol":     func(c *Config) { c.Listeners = []Listener{{Name: "A"}} },
 		"no TLS":          func(c *Config) { c.Listeners = []Listener{{Name: "A", Protocol: SSL}} },
 		"no mechanism":    func(c *Config) { c.Listeners = []Listener{{Name: "A", Protocol: SASLPlaintext}} },

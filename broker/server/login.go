@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,8 @@ type login struct {
 	mechanism string
 	// exchange is the log-in attempt under way, nil when there is none.
 	exchange auth.Exchange
+	// foretold is the user whose password the last message was to prove, known before it was looked at.
+	foretold string
 	// tokens says that the client chose by SaslHandshake version 0: raw tokens follow.
 	tokens bool
 	// over says that the connection closes after the answer.
@@ -109,19 +112,19 @@ func (l *login) Step(ctx context.Context, message []byte) api.LoginStep {
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.conn.server.cfg.Limits.Login)
 	defer cancel()
-	answer, outcome, err := l.exchange.Step(ctx, message)
+	answer, outcome, late, err := l.check(ctx, message)
 	switch {
 	case err != nil && answer != nil && !errors.Is(err, auth.ErrUndecided):
-		return l.challenge(ctx, answer, err)
+		return l.challenge(ctx, answer, err, late)
 	case err != nil:
-		return l.fail(ctx, err)
+		return l.fail(ctx, err, late)
 	}
 	if outcome == nil {
 		return api.LoginStep{Answer: answer}
 	}
 	lifetime, err := l.succeed(outcome)
 	if err != nil {
-		return l.fail(ctx, err)
+		return l.fail(ctx, err, l.conn.server.cfg.Limits.FailedLoginDelay)
 	}
 	l.exchange = nil
 	return api.LoginStep{Answer: answer, Lifetime: lifetime}
@@ -160,32 +163,19 @@ func (l *login) succeed(outcome *auth.Outcome) (lifetime time.Duration, err erro
 }
 
 // fail answers a failed log-in, late, so that guessing is slow. Only this connection waits.
-func (l *login) fail(ctx context.Context, cause error) api.LoginStep {
+func (l *login) fail(ctx context.Context, cause error, late time.Duration) api.LoginStep {
 	l.refuse(cause)
-	l.delay(ctx)
+	wait(ctx, late)
 	return api.LoginStep{Code: wire.SASLAuthenticationFailed, Message: auth.PublicFailure}
 }
 
 // challenge sends the client of a failed log-in what its mechanism owes it before the failure, as late as that. It is recorded now: many
 // clients close the connection when they get it.
-func (l *login) challenge(ctx context.Context, answer []byte, cause error) api.LoginStep {
+func (l *login) challenge(ctx context.Context, answer []byte, cause error, late time.Duration) api.LoginStep {
 	l.record(cause)
 	l.refused = true
-	l.delay(ctx)
+	wait(ctx, late)
 	return api.LoginStep{Answer: answer}
-}
-
-func (l *login) delay(ctx context.Context) {
-	delay := l.conn.server.cfg.Limits.FailedLoginDelay
-	if delay <= 0 {
-		return
-	}
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
 
 // refuse ends the log-in, and the connection after its answer.
@@ -198,7 +188,7 @@ func (l *login) refuse(cause error) {
 func (l *login) record(cause error) {
 	claimed := ""
 	if l.exchange != nil {
-		claimed = l.exchange.Claimed()
+		claimed = cmp.Or(l.exchange.Claimed(), l.foretold)
 	}
 	l.conn.loginFailed(LoginFailure{Method: l.mechanism, Claimed: claimed, Cause: cause})
 	l.conn.note(reasonLogin, cause)

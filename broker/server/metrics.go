@@ -19,6 +19,9 @@ type Metrics struct {
 	closed       *prometheus.CounterVec
 	logins       *prometheus.CounterVec
 	failedLogins *prometheus.CounterVec
+	delayed      *prometheus.CounterVec
+	unchecked    *prometheus.CounterVec
+	lockouts     *prometheus.CounterVec
 	requests     *prometheus.CounterVec
 	refused      *prometheus.CounterVec
 	malformed    *prometheus.CounterVec
@@ -38,6 +41,9 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 		closed:       counters("chronik_connections_closed_total", "Ended connections, by reason.", "listener", "reason"),
 		logins:       counters("chronik_logins_total", "Successful log-ins.", "listener", "method"),
 		failedLogins: counters("chronik_failed_logins_total", "Failed log-ins.", "listener", "method"),
+		delayed:      counters("chronik_logins_delayed_total", "Log-ins that had to wait before their password was checked, after failed ones.", "listener"),
+		unchecked:    counters("chronik_logins_unchecked_total", "Log-ins that were refused without a look at the password: too many were before them (delay), or a lock-out holds (locked).", "listener", "why"),
+		lockouts:     counters("chronik_login_lockouts_total", "Lock-outs that failed log-ins have begun.", "listener"),
 		requests:     counters("chronik_requests_total", "Answered requests, by their top-level error code; item codes are not counted.", "api", "code"),
 		refused:      counters("chronik_requests_denied_total", "Requests refused whole by authorization.", "api"),
 		malformed:    counters("chronik_malformed_requests_total", "Input that ended its connection, by where it was found.", "stage"),
@@ -51,7 +57,7 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 		panics:   prometheus.NewCounter(prometheus.CounterOpts{Name: "chronik_connection_panics_total", Help: "Connections ended by a fault in the broker."}),
 	}
 	all := []prometheus.Collector{
-		m.connections, m.accepted, m.turnedAway, m.closed, m.logins, m.failedLogins, m.requests, m.refused, m.malformed,
+		m.connections, m.accepted, m.turnedAway, m.closed, m.logins, m.failedLogins, m.delayed, m.unchecked, m.lockouts, m.requests, m.refused, m.malformed,
 		m.duration, m.received, m.sent, m.inFlight, m.panics,
 	}
 	for _, c := range all {

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"time"
+
 	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/broker/api"
@@ -14,6 +16,8 @@ type Recorder interface {
 	LoggedIn(conn api.Conn, session *auth.Session, renewed bool) error
 	// LoginFailed tells of a refused log-in.
 	LoginFailed(conn api.Conn, failure LoginFailure)
+	// LockedOut tells that failed log-ins have begun a lock-out.
+	LockedOut(conn api.Conn, lockout Lockout)
 	// Denied tells of something that a request asked to do and may not. It stands for so many more denials of the same request,
 	// which are not told one by one.
 	Denied(call *api.Call, need authz.Need, decision authz.Decision, more int)
@@ -29,4 +33,12 @@ type LoginFailure struct {
 	Claimed string
 	// Cause is why it failed.
 	Cause error
+}
+
+// Lockout is the begin of a lock-out.
+type Lockout struct {
+	// User is who was claimed, and may not exist; Method is the SASL mechanism of the last failure.
+	User, Method string
+	// Duration is how long it lasts.
+	Duration time.Duration
 }
