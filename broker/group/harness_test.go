@@ -322,19 +322,27 @@ func (h *harness) state() string {
 	return answerOf[*kmsg.DescribeGroupsResponseGroup](h, h.ask(Describe{Group: "g"})).State
 }
 
-// stableGroup brings the clients into one stable group, each assigned its own name; the first is the leader.
-func (h *harness) stableGroup(clients ...*client) {
+// generation brings the clients into the first generation of a group; the first of them is the leader.
+func (h *harness) generation(clients ...*client) {
 	h.t.Helper()
 	tickets := make([]uint64, len(clients))
 	for i, c := range clients {
 		tickets[i] = c.join()
 	}
 	h.pass(9 * time.Second)
-	var assignment []string
 	for i, c := range clients {
 		if r := c.joined(tickets[i]); r.ErrorCode != wire.None {
 			h.t.Fatalf("%s cannot join: %s", c.name, wire.CodeName(r.ErrorCode))
 		}
+	}
+}
+
+// stableGroup brings the clients into one stable group, each assigned its own name; the first is the leader.
+func (h *harness) stableGroup(clients ...*client) {
+	h.t.Helper()
+	h.generation(clients...)
+	var assignment []string
+	for _, c := range clients {
 		assignment = append(assignment, c.id, c.name)
 	}
 	for i := len(clients) - 1; i >= 0; i-- {

@@ -132,14 +132,7 @@ func (m *Machine) upgrade(old *group, g *modernGroup) []Record {
 	m.timers.cancel(timerKey{kind: joinTimer, group: old.id})
 	m.endSync(old)
 	for _, mb := range old.order {
-		if mb.joining != 0 {
-			m.refuseJoin(mb.joining, mb.id, wire.RebalanceInProgress)
-			mb.joining = 0
-		}
-		if mb.syncing != 0 {
-			m.refuse(mb.syncing, wire.RebalanceInProgress)
-			mb.syncing = 0
-		}
+		m.dismiss(mb, mb.id, wire.RebalanceInProgress)
 	}
 	records := m.giveWay(old)
 	if len(g.members) == 0 {

@@ -146,15 +146,20 @@ func (g *group) electJoined() bool {
 // removeMember forgets a member; what it waits for is answered so that it joins anew if it is still there.
 func (m *Machine) removeMember(g *group, mb *member) {
 	m.timers.cancel(timerKey{sessionTimer, g.id, mb.id})
+	m.dismiss(mb, "", wire.UnknownMemberID)
+	g.remove(mb)
+}
+
+// dismiss refuses what the member waits for. A join is told a member id, too.
+func (m *Machine) dismiss(mb *member, id string, code int16) {
 	if mb.joining != 0 {
-		m.refuseJoin(mb.joining, "", wire.UnknownMemberID)
+		m.refuseJoin(mb.joining, id, code)
 		mb.joining = 0
 	}
 	if mb.syncing != 0 {
-		m.refuse(mb.syncing, wire.UnknownMemberID)
+		m.refuse(mb.syncing, code)
 		mb.syncing = 0
 	}
-	g.remove(mb)
 }
 
 func (m *Machine) forgetPending(g *group, memberID string) bool {

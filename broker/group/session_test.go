@@ -12,10 +12,7 @@ import (
 func TestSyncWaitsForTheLeader(t *testing.T) {
 	h := newHarness(t, testConfig())
 	a, b := h.client("a"), h.client("b")
-	ta, tb := a.join(), b.join()
-	h.pass(9 * time.Second)
-	a.joined(ta)
-	b.joined(tb)
+	h.generation(a, b)
 	following := b.sync()
 	if !h.parked(following) {
 		t.Fatal("a follower was answered before the leader came")
@@ -61,10 +58,7 @@ func TestSyncRefusals(t *testing.T) {
 func TestMembersThatDoNotSyncAreRemoved(t *testing.T) {
 	h := newHarness(t, testConfig())
 	a, b := h.client("a"), h.client("b")
-	ta, tb := a.join(), b.join()
-	h.pass(9 * time.Second)
-	a.joined(ta)
-	b.joined(tb)
+	h.generation(a, b)
 	waiting := b.sync()
 	for range 8 {
 		a.heartbeat()

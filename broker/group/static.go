@@ -6,7 +6,8 @@ import "github.com/chronik-stream/chronik/broker/wire"
 // protocol stays the same is not rebalanced for it.
 func (m *Machine) replaceStatic(ticket uint64, g *group, mb *member, id string, q Join) {
 	oldID, oldLeader := mb.id, g.leader
-	m.fence(g, mb)
+	// Whoever still uses the old id is fenced.
+	m.dismiss(mb, mb.id, wire.FencedInstanceID)
 	g.rename(mb, id)
 	m.updateMember(g, mb, q)
 	mb.isNew = false
@@ -38,16 +39,4 @@ func (m *Machine) replaceStatic(ticket uint64, g *group, mb *member, id string, 
 		answer.LeaderID, answer.Members = oldLeader, nil
 	}
 	m.answer(ticket, answer)
-}
-
-// fence answers the parked requests of a static member's former self.
-func (m *Machine) fence(g *group, mb *member) {
-	if mb.joining != 0 {
-		m.refuseJoin(mb.joining, mb.id, wire.FencedInstanceID)
-		mb.joining = 0
-	}
-	if mb.syncing != 0 {
-		m.refuse(mb.syncing, wire.FencedInstanceID)
-		mb.syncing = 0
-	}
 }

@@ -24,23 +24,15 @@ func (g *ConsumerGroups) describe() api.Row {
 	return api.Spec[*kmsg.ConsumerGroupDescribeRequest, []describedGroup]{
 		Row: api.Row{Key: 69, Name: "ConsumerGroupDescribe", Min: 0, Max: 1, Gate: api.Authenticated, MaxBytes: groupFrame, Recheck: true},
 		Before: func(_ *api.Call, q *kmsg.ConsumerGroupDescribeRequest) authz.Needs {
-			var needs authz.Needs
-			for _, id := range distinct(q.Groups) {
-				needs.Each = append(needs.Each, onGroup(authz.Describe, id))
-			}
-			return needs
+			return needGroups(q.Groups, false)
 		},
 		Resolve: func(c *api.Call, q *kmsg.ConsumerGroupDescribeRequest) []describedGroup {
 			return g.described(c.Granted, distinct(q.Groups))
 		},
 		Needs: func(_ *api.Call, q *kmsg.ConsumerGroupDescribeRequest, all []describedGroup) authz.Needs {
-			var needs authz.Needs
-			for _, one := range all {
-				needs.Each = append(needs.Each, onGroup(authz.Describe, one.id))
-				if q.IncludeAuthorizedOperations {
-					needs.Operations = append(needs.Operations, authz.Resource{Type: authz.Group, Name: one.id})
-				}
-				for _, name := range one.topics() {
+			needs := needGroups(q.Groups, q.IncludeAuthorizedOperations)
+			for i := range all {
+				for _, name := range all[i].topics() {
 					needs.Each = append(needs.Each, probe(authz.Describe, authz.Topic, name))
 				}
 			}

@@ -95,14 +95,14 @@ func deletedGroup(id string, code int16) kmsg.DeleteGroupsResponseGroup {
 	return one
 }
 
-// distinct keeps the first of each name.
-func distinct(names []string) []string {
-	seen := make(map[string]struct{}, len(names))
-	list := make([]string, 0, len(names))
-	for _, name := range names {
-		if _, twice := seen[name]; !twice {
-			seen[name] = struct{}{}
-			list = append(list, name)
+// distinct keeps the first of each value.
+func distinct[T comparable](values []T) []T {
+	seen := make(map[T]struct{}, len(values))
+	list := make([]T, 0, len(values))
+	for _, v := range values {
+		if _, twice := seen[v]; !twice {
+			seen[v] = struct{}{}
+			list = append(list, v)
 		}
 	}
 	return list

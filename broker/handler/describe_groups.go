@@ -21,14 +21,7 @@ func (g *Groups) describeGroups() api.Row {
 	return api.Spec[*kmsg.DescribeGroupsRequest, struct{}]{
 		Row: api.Row{Key: 15, Name: "DescribeGroups", Min: 0, Max: 6, Gate: api.Authenticated, MaxBytes: groupFrame, Recheck: true},
 		Needs: func(_ *api.Call, q *kmsg.DescribeGroupsRequest, _ struct{}) authz.Needs {
-			var needs authz.Needs
-			for _, id := range distinct(q.Groups) {
-				needs.Each = append(needs.Each, onGroup(authz.Describe, id))
-				if q.IncludeAuthorizedOperations {
-					needs.Operations = append(needs.Operations, authz.Resource{Type: authz.Group, Name: id})
-				}
-			}
-			return needs
+			return needGroups(q.Groups, q.IncludeAuthorizedOperations)
 		},
 		Refuse: func(_ *api.Call, q *kmsg.DescribeGroupsRequest, code int16) kmsg.Response {
 			resp := kmsg.NewPtrDescribeGroupsResponse()

@@ -103,6 +103,18 @@ func onOffsetsOf(op authz.Operation, name string) authz.Need {
 	return authz.Need{Op: op, On: authz.Resource{Type: authz.Topic, Name: name}}
 }
 
+// needGroups is DESCRIBE on each group, and all that may be done with it where the client wants to know that.
+func needGroups(ids []string, operations bool) authz.Needs {
+	var needs authz.Needs
+	for _, id := range distinct(ids) {
+		needs.Each = append(needs.Each, onGroup(authz.Describe, id))
+		if operations {
+			needs.Operations = append(needs.Operations, authz.Resource{Type: authz.Group, Name: id})
+		}
+	}
+	return needs
+}
+
 // wholeGroup needs one operation on one group, or nothing is done.
 func wholeGroup(op authz.Operation, id string) authz.Needs {
 	return authz.Needs{All: []authz.Need{onGroup(op, id)}}

@@ -124,22 +124,9 @@ func eachOnce(topics []kmsg.OffsetFetchRequestGroupTopic) []kmsg.OffsetFetchRequ
 		out[at].Partitions = append(out[at].Partitions, t.Partitions...)
 	}
 	for i := range out {
-		out[i].Partitions = distinctNumbers(out[i].Partitions)
+		out[i].Partitions = distinct(out[i].Partitions)
 	}
 	return out
-}
-
-// distinctNumbers keeps the first of each number.
-func distinctNumbers(numbers []int32) []int32 {
-	seen := make(map[int32]struct{}, len(numbers))
-	list := make([]int32, 0, len(numbers))
-	for _, n := range numbers {
-		if _, twice := seen[n]; !twice {
-			seen[n] = struct{}{}
-			list = append(list, n)
-		}
-	}
-	return list
 }
 
 func needFetch(_ *api.Call, _ *kmsg.OffsetFetchRequest, plan fetchPlan) authz.Needs {
