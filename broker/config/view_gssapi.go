@@ -36,10 +36,13 @@ func krb5Options() map[string]bool {
 // gssapi fills in what GSSAPI needs on a listener that has it: its own Krb5LoginModule, else the general one, else chronik.sasl.gssapi.*.
 func (l *loader) gssapi(e *Listener) {
 	const mechanism = "GSSAPI"
+	c := l.config
 	if !slices.Contains(e.Mechanisms, mechanism) {
+		if c.isSet("chronik.sasl.gssapi.keytab") {
+			l.warn("chronik.sasl.gssapi.keytab", "chronik.sasl.gssapi.keytab has no effect on the listener %s, whose sasl.enabled.mechanisms has no GSSAPI", e.Name)
+		}
 		return
 	}
-	c := l.config
 	g := &GSSAPI{
 		Keytab: c.text("chronik.sasl.gssapi.keytab"), Principal: c.text("chronik.sasl.gssapi.principal"),
 		Service: c.of(e.Name, "sasl.kerberos.service.name"), Rules: SplitList(c.of(e.Name, "sasl.kerberos.principal.to.local.rules")),

@@ -48,6 +48,17 @@ func TestGSSAPIIsRead(t *testing.T) {
 	}
 }
 
+// TestKeytabWithoutGSSAPI: nobody finds out by failing log-ins that the mechanism is not enabled.
+func TestKeytabWithoutGSSAPI(t *testing.T) {
+	c, warnings, err := load(t, "listeners=SASL_PLAINTEXT://127.0.0.1:1\nchronik.sasl.gssapi.keytab=/k")
+	if err != nil || c.Listeners[0].GSSAPI != nil {
+		t.Fatal(c, err)
+	}
+	if len(warnings) != 1 || !strings.Contains(warnings[0].Text, "chronik.sasl.gssapi.keytab has no effect on the listener SASL_PLAINTEXT") {
+		t.Errorf("warnings %v", warnings)
+	}
+}
+
 func TestBadGSSAPIIsRefused(t *testing.T) {
 	const keytab = "chronik.sasl.gssapi.keytab=/k\n"
 	for name, test := range map[string]struct {
