@@ -50,6 +50,7 @@ type directedFranz struct {
 	cast   *cast
 	client *kgo.Client
 	cancel context.CancelFunc
+	ending <-chan struct{}
 
 	mu   sync.Mutex
 	held chan struct{} // closed: go on
@@ -59,7 +60,7 @@ func startDirectedFranz(t *testing.T, c *cast, cmd command) *directedFranz {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
-	m := &directedFranz{name: cmd.Member, cast: c, cancel: cancel, held: make(chan struct{})}
+	m := &directedFranz{name: cmd.Member, cast: c, cancel: cancel, ending: ctx.Done(), held: make(chan struct{})}
 	close(m.held)
 	opts := append(franzUser(t, c.Broker, "SCRAM-SHA-512", castUser, castPassword),
 		kgo.ClientID(cmd.Member), kgo.ConsumerGroup(cmd.Group), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
@@ -110,10 +111,16 @@ func (m *directedFranz) assigned(_ context.Context, _ *kgo.Client, partitions ma
 
 func (m *directedFranz) revoked(ctx context.Context, client *kgo.Client, partitions map[string][]int32) {
 	m.tell("revoked", partitions)
+	if len(partitions) == 0 {
+		return // as it is told at the end of each session
+	}
 	m.mu.Lock()
 	held := m.held
 	m.mu.Unlock()
-	<-held
+	select {
+	case <-held:
+	case <-m.ending:
+	}
 	if err := client.CommitUncommittedOffsets(ctx); err != nil {
 		m.cast.note(happening{Member: m.name, What: "error", Error: fmt.Sprintf("commit: %v", err)})
 	}
