@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/chronik-stream/chronik/auth"
 )
 
 // Authentication is the end of one log-in (OCSF 3002, Logon). The zero value is a failure.
@@ -23,6 +25,8 @@ type Authentication struct {
 	Groups []string
 	// Expires is when the session ends by itself; the zero time means never.
 	Expires time.Time
+	// Certificate is the verified one that the client showed, nil for none.
+	Certificate *auth.Certificate
 }
 
 var _ Event = Authentication{}
@@ -48,6 +52,7 @@ func (a Authentication) document(run string) document {
 		}
 	}
 	a.describe(&d)
+	d.Certificate = certificate(a.Certificate)
 	if a.Renewed {
 		d.Unmapped = &unmapped{Renewed: true}
 	}

@@ -63,6 +63,22 @@ func TestEventsAsJSON(t *testing.T) {
 				`"src_endpoint":{"ip":"10.0.0.9"},"dst_endpoint":{"name":"SASL_SSL","svc_name":"kafka"},` +
 				metadataJSON + `"log_name":"node-1/run","sequence":1}}`,
 		},
+		"logon with a certificate": {
+			Authentication{Client: alice(), Succeeded: true, Method: "mTLS", Certificate: &auth.Certificate{
+				Subject: "CN=alice", Issuer: "CN=ca", Serial: "beef", Fingerprint: "00ff", NotBefore: noon, NotAfter: noon.Add(time.Second),
+				URIs: []string{"spiffe://a/b"}, DNSNames: []string{"a.example"},
+			}},
+			`{"activity_id":1,"activity_name":"Logon","category_uid":3,"class_uid":3002,"class_name":"Authentication","type_uid":300201,` +
+				`"time":1760000000000,"severity_id":1,"status_id":1,"actor":{"session":{"uid":"run-7"},"app_name":"app"},` +
+				`"user":{"name":"alice","uid":"User:alice","type_id":1},"auth_protocol":"mTLS","auth_protocol_id":99,` +
+				`"is_cleartext":false,"is_remote":true,"logon_type_id":3,"session":{"uid":"run-7"},` +
+				`"certificate":{"subject":"CN=alice","issuer":"CN=ca","serial_number":"beef",` +
+				`"fingerprints":[{"algorithm":"SHA-256","algorithm_id":3,"value":"00ff"}],` +
+				`"sans":[{"name":"spiffe://a/b","type":"URI"},{"name":"a.example","type":"DNS"}],` +
+				`"created_time":1760000000000,"expiration_time":1760000001000},` +
+				`"service":{"name":"kafka"},"src_endpoint":{"ip":"10.0.0.9"},"dst_endpoint":{"name":"SASL_SSL","svc_name":"kafka"},` +
+				metadataJSON + `"log_name":"node-1/run","sequence":1}}`,
+		},
 		"failed logon": {
 			Authentication{Client: failed, Method: "PLAIN", Claimed: "bob", Cause: "credential does not match"},
 			`{"activity_id":1,"activity_name":"Logon","category_uid":3,"class_uid":3002,"class_name":"Authentication","type_uid":300201,` +

@@ -19,4 +19,6 @@ const (
 	// MaxGroups and MaxGroupBytes bound the groups that a token brings; identity providers leave out the list beyond 200.
 	MaxGroups     = 256
 	MaxGroupBytes = 255
+	// MaxAlternativeNames bounds the names of each kind that are kept of a client's certificate, which may hold thousands.
+	MaxAlternativeNames = 16
 )

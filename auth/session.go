@@ -24,4 +24,7 @@ type Session struct {
 	Established time.Time
 	// Expires is when the session ends by itself; the zero time means never.
 	Expires time.Time
+	// Certificate is what the client showed in the TLS handshake, nil where it showed none. On listeners with SASL it does not
+	// name the principal.
+	Certificate *Certificate
 }

@@ -51,7 +51,7 @@ type Broker struct {
 	coordinators *coordinators
 	audit        *audit.Recorder
 	projector    *projector
-	reloaders    []*tls.Reloader
+	reloaders    map[string]*tls.Reloader
 	server       *server.Server
 	http         *httpd.Server
 	registry     *prometheus.Registry

@@ -252,5 +252,7 @@ func tlsOf(t *config.TLS) (*tls.Config, error) {
 			Type: t.TrustStoreType, Location: t.TrustStoreLocation, Password: t.TrustStorePassword, Certificates: t.TrustedCertificates,
 		},
 		EnabledProtocols: t.EnabledProtocols, Protocol: t.Protocol, CipherSuites: t.CipherSuites, ClientAuth: clientAuth,
+		RevocationLists: t.RevocationLists.Locations,
+		Revocation:      tls.RevocationPolicy{AcceptExpired: t.RevocationLists.AcceptExpired, AcceptMissing: t.RevocationLists.AcceptMissing},
 	}, nil
 }

@@ -16,10 +16,10 @@ import (
 // errNoCertificate can not come: the server asks for a principal only where there is a chain.
 var errNoCertificate = errors.New("no client certificate")
 
-// serverListeners makes what the server listens on, and the certificates that have to be kept fresh.
-func serverListeners(listeners []Listener, store *meta.Store) ([]server.Listener, []*tls.Reloader, error) {
+// serverListeners makes what the server listens on, and the certificates that have to be kept fresh, by listener.
+func serverListeners(listeners []Listener, store *meta.Store) ([]server.Listener, map[string]*tls.Reloader, error) {
 	var out []server.Listener
-	var reloaders []*tls.Reloader
+	reloaders := map[string]*tls.Reloader{}
 	for i := range listeners {
 		l := &listeners[i]
 		s := server.Listener{Name: l.Name, Addr: l.Address, Protocol: l.Protocol}
@@ -28,7 +28,7 @@ func serverListeners(listeners []Listener, store *meta.Store) ([]server.Listener
 			if err != nil {
 				return nil, nil, fmt.Errorf("listener %s: %w", l.Name, err)
 			}
-			reloaders = append(reloaders, r)
+			reloaders[l.Name] = r
 			s.Secure = func(c net.Conn) server.SecureConn { return r.Server(c) }
 		}
 		var err error

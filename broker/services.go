@@ -82,11 +82,6 @@ func (b *Broker) startServer(ctx context.Context) error {
 		return err
 	}
 	b.reloaders = reloaders
-	for _, r := range reloaders {
-		if err := r.Start(ctx); err != nil {
-			return err
-		}
-	}
 	b.keepFresh(ctx, listeners)
 	b.registry.MustRegister(newIssuerMetrics(listeners))
 	s, err := server.New(server.Config{
@@ -98,6 +93,9 @@ func (b *Broker) startServer(ctx context.Context) error {
 		return err
 	}
 	b.store.Subscribe(endRevoked(s, b.options.Listeners))
+	if err := b.startReloaders(ctx, s); err != nil {
+		return err
+	}
 	if err := s.Start(); err != nil {
 		return err
 	}

@@ -21,5 +21,5 @@ func (t TrustStore) ClientConfig() (*stdtls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &stdtls.Config{MinVersion: stdtls.VersionTLS12, RootCAs: roots}, nil
+	return &stdtls.Config{MinVersion: stdtls.VersionTLS12, RootCAs: poolOf(roots)}, nil
 }

@@ -26,6 +26,10 @@ type Config struct {
 	CipherSuites []string
 	// ClientAuth is ssl.client.auth.
 	ClientAuth ClientAuth
+	// RevocationLists are the files and directories of chronik.ssl.crl.location; without any, revocation is not checked.
+	RevocationLists []string
+	// Revocation says what becomes of certificates that no current list is about.
+	Revocation RevocationPolicy
 	// ReloadInterval is how often the files are looked at; 0 is DefaultReloadInterval, below 0 never.
 	ReloadInterval time.Duration
 	// OnReload, where set, is told of each renewal (err nil) and of each new reason why one failed. It must not block.

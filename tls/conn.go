@@ -10,13 +10,18 @@ import (
 )
 
 // Conn is the server's side of a TLS connection.
-type Conn struct{ *stdtls.Conn }
+type Conn struct {
+	*stdtls.Conn
+	reloader *Reloader
+}
 
 // ConnectionState is crypto/tls's, for those who may not import it.
 type ConnectionState = stdtls.ConnectionState
 
 // Server puts the server's side of TLS on an accepted connection. The handshake is the caller's to do, by HandshakeContext.
-func (r *Reloader) Server(conn net.Conn) *Conn { return &Conn{stdtls.Server(conn, r.outer)} }
+func (r *Reloader) Server(conn net.Conn) *Conn {
+	return &Conn{Conn: stdtls.Server(conn, r.outer), reloader: r}
+}
 
 // HandshakeContext does the handshake. An error that wraps a ClientCertificateError means that the client's certificate was
 // missing or refused, which is a failed log-in; any other is a failed connection.
@@ -38,11 +43,19 @@ const missingCertificate = "tls: client didn't provide a certificate"
 
 // PeerCertificates is the client's verified chain, leaf first, after the handshake; nil where it sent none.
 func (c *Conn) PeerCertificates() []*x509.Certificate {
-	if chains := c.ConnectionState().VerifiedChains; len(chains) > 0 {
-		return chains[0]
+	chains := c.ConnectionState().VerifiedChains
+	if len(chains) == 0 {
+		return nil
 	}
-	return nil
+	if chain, err := c.reloader.trusted(chains); err == nil {
+		return chain
+	}
+	return chains[0] // revoked since the handshake, as StillTrusted tells
 }
+
+// StillTrusted asks the revocation lists that are in force now about a chain that was verified. That nothing current is known
+// does not count: it is decided about in the handshake.
+func (c *Conn) StillTrusted(chain []*x509.Certificate) error { return c.reloader.StillTrusted(chain) }
 
 // PeerLeaf returns the other side's certificate if it has been verified: what was only sent is nobody's.
 func PeerLeaf(state ConnectionState) (*x509.Certificate, bool) {
@@ -53,7 +66,11 @@ func PeerLeaf(state ConnectionState) (*x509.Certificate, bool) {
 }
 
 // ClientCertificateError means that a handshake failed for the client's certificate.
-type ClientCertificateError struct{ cause error }
+type ClientCertificateError struct {
+	cause error
+	// leaf is the refused certificate, nil where crypto/tls has it or there is none.
+	leaf *x509.Certificate
+}
 
 // Error says why.
 func (e *ClientCertificateError) Error() string {
@@ -62,6 +79,18 @@ func (e *ClientCertificateError) Error() string {
 
 // Unwrap returns crypto/tls's error.
 func (e *ClientCertificateError) Unwrap() error { return e.cause }
+
+// ClaimedSubject is the subject of the certificate that was refused, "" where the client sent none that could be read.
+func (e *ClientCertificateError) ClaimedSubject() string {
+	var verification *stdtls.CertificateVerificationError
+	if e.leaf != nil {
+		return e.leaf.Subject.String()
+	}
+	if !errors.As(e.cause, &verification) || len(verification.UnverifiedCertificates) == 0 {
+		return ""
+	}
+	return verification.UnverifiedCertificates[0].Subject.String()
+}
 
 // ClientCertificateRefused tells those who know the error only by this method that it is a failed log-in.
 func (e *ClientCertificateError) ClientCertificateRefused() bool { return true }

@@ -1,8 +1,18 @@
 package tls
 
+import "time"
+
 const (
 	// maxStoreBytes bounds a key store or trust store; the system's bundle of all public authorities has 0.25 MB.
 	maxStoreBytes = 8 << 20
 	// maxKeyIterations bounds the work that an encrypted private key asks for: seconds.
 	maxKeyIterations = 10_000_000
+	// maxCRLBytes bounds a file of certificate revocation lists: some 800,000 entries.
+	maxCRLBytes = 32 << 20
+	// maxCRLFiles bounds the files in all directories of chronik.ssl.crl.location together.
+	maxCRLFiles = 1000
+	// maxSigners bounds how many certificates a list remembers to have checked its signature with: an authority has few keys.
+	maxSigners = 64
+	// maxClockSkew is how far an authority's clock may be ahead.
+	maxClockSkew = 5 * time.Minute
 )

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	stdtls "crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,6 +25,9 @@ type Stats struct {
 	Reloads, Failures uint64
 	// NotAfter is when the first of the server's certificates ends.
 	NotAfter time.Time
+	// ListReloads counts the renewals of revocation lists since the first load, ListFailures the looks at files of them that could not be
+	// used.
+	ListReloads, ListFailures uint64
 }
 
 // Reloader holds a TLS configuration and renews it when its files change. What does not parse, does not fit together or has
@@ -33,12 +37,18 @@ type Reloader struct {
 	settings settings
 	outer    *stdtls.Config
 	current  atomic.Pointer[snapshot]
+	// inForce are the revocation lists; nil where none are configured.
+	inForce atomic.Pointer[revocations]
 
 	mu      sync.Mutex // serializes reloads; guards all below
 	stats   Stats
 	failure string // the last reported failure, "" after a success
-	cancel  context.CancelFunc
-	done    chan struct{}
+	lists   *crlFiles
+	// listFailure is as failure, of revocation lists; revoked is told when they have changed.
+	listFailure string
+	revoked     func()
+	cancel      context.CancelFunc
+	done        chan struct{}
 }
 
 // snapshot is one state of the files and the configuration made from it.
@@ -46,6 +56,9 @@ type snapshot struct {
 	digest   [sha256.Size]byte
 	config   *stdtls.Config
 	notAfter time.Time
+	// chains are the server's, trust the certificates of the trust store.
+	chains [][]*x509.Certificate
+	trust  []*x509.Certificate
 }
 
 // Load reads and checks everything that cfg names. Nothing is renewed until Start.
@@ -78,6 +91,9 @@ func Load(cfg Config) (*Reloader, error) {
 		return nil, err
 	}
 	r.current.Store(first)
+	if err := r.loadLists(); err != nil {
+		return nil, err
+	}
 	r.stats = Stats{LastReload: cfg.Clock(), NotAfter: first.notAfter}
 	r.outer = &stdtls.Config{
 		MinVersion: s.min,
@@ -151,8 +167,13 @@ func (r *Reloader) poll(ctx context.Context, done chan<- struct{}) {
 	}
 }
 
-// Reload looks at the files now. Its error says why what is in them is not taken; the last good configuration stays.
+// Reload looks at the files now. Its error says why what is in them is not taken; what was last good stays.
 func (r *Reloader) Reload() error {
+	return errors.Join(r.reloadStores(), r.reloadLists())
+}
+
+// reloadStores looks at the files of key store and trust store.
+func (r *Reloader) reloadStores() error {
 	r.mu.Lock()
 	changed, err := r.reload()
 	if err != nil {
@@ -203,24 +224,28 @@ func (r *Reloader) read() (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	roots, err := r.cfg.TrustStore.load(f)
+	trust, err := r.cfg.TrustStore.load(f)
 	if err != nil {
 		return nil, err
 	}
-	s := &snapshot{digest: f.digest, config: &stdtls.Config{
+	s := &snapshot{digest: f.digest, trust: trust, config: &stdtls.Config{
 		MinVersion:   r.settings.min,
 		MaxVersion:   r.settings.max,
 		CipherSuites: r.settings.suites,
 		ClientAuth:   r.settings.clientAuth,
-		ClientCAs:    roots,
+		ClientCAs:    poolOf(trust),
 		Time:         r.cfg.Clock,
 	}}
+	if len(r.cfg.RevocationLists) > 0 {
+		s.config.VerifyConnection = r.verifyConnection
+	}
 	for i := range ids {
 		cert, err := ids[i].certificate(r.cfg.Clock())
 		if err != nil {
 			return nil, fmt.Errorf("ssl.keystore %s: %w", r.cfg.KeyStore.Location, err)
 		}
 		s.config.Certificates = append(s.config.Certificates, cert)
+		s.chains = append(s.chains, ids[i].chain)
 		if s.notAfter.IsZero() || cert.Leaf.NotAfter.Before(s.notAfter) {
 			s.notAfter = cert.Leaf.NotAfter
 		}

@@ -19,8 +19,8 @@ func (t *TrustStore) check() error {
 	return checkType("ssl.truststore.type", t.Type)
 }
 
-// load returns the trusted certificates; nil where the store is empty.
-func (t *TrustStore) load(f files) (*x509.CertPool, error) {
+// load returns the trusted certificates; none where the store is empty.
+func (t *TrustStore) load(f files) ([]*x509.Certificate, error) {
 	if t.empty() {
 		return nil, nil
 	}
@@ -31,11 +31,19 @@ func (t *TrustStore) load(f files) (*x509.CertPool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ssl.truststore %s: %w", t.Location, err)
 	}
+	return certs, nil
+}
+
+// poolOf returns a pool of certificates, nil of none.
+func poolOf(certs []*x509.Certificate) *x509.CertPool {
+	if len(certs) == 0 {
+		return nil
+	}
 	pool := x509.NewCertPool()
 	for _, cert := range certs {
 		pool.AddCert(cert)
 	}
-	return pool, nil
+	return pool
 }
 
 func (t *TrustStore) read(f files) ([]*x509.Certificate, error) {

@@ -19,7 +19,8 @@ type TLS struct {
 	EnabledProtocols []string
 	CipherSuites     []string
 	// ClientAuth is none, requested or required.
-	ClientAuth string
+	ClientAuth      string
+	RevocationLists RevocationLists
 }
 
 // of returns a listener's own value of a key, or the general one.
@@ -74,6 +75,7 @@ func (l *loader) tls(e *Listener) *TLS {
 		TrustStorePassword: get("ssl.truststore.password"), TrustedCertificates: get("ssl.truststore.certificates"),
 		Protocol: get("ssl.protocol"), EnabledProtocols: SplitList(get("ssl.enabled.protocols")),
 		CipherSuites: SplitList(get("ssl.cipher.suites")), ClientAuth: l.clientAuth(e),
+		RevocationLists: l.revocationLists(e),
 	}
 	l.shortForms(e, t)
 	switch {

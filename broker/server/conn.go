@@ -30,6 +30,11 @@ type conn struct {
 	raw, nc net.Conn
 	in      *bufio.Reader
 	prefix  [4]byte
+	// tls is nc where it has TLS, certificate what the client showed there; nil without.
+	tls         SecureConn
+	certificate *auth.Certificate
+	// untilExpiry ends the connection with the certificate; nil before there is a session, or without one.
+	untilExpiry *time.Timer
 	// ctx ends with the connection.
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -92,8 +97,7 @@ func (c *conn) serve() {
 // open secures the connection and finds out who it is, where that takes no SASL.
 func (c *conn) open() (opened bool) {
 	defer c.survive()
-	chain, err := c.secure()
-	if err != nil {
+	if err := c.secure(); err != nil {
 		c.end(reasonTLS, err)
 		return false
 	}
@@ -101,7 +105,7 @@ func (c *conn) open() (opened bool) {
 		c.login = &login{conn: c}
 		return true
 	}
-	if err := c.identify(chain); err != nil {
+	if err := c.identify(); err != nil {
 		c.end(reasonLogin, err)
 		return false
 	}
@@ -188,6 +192,9 @@ func (c *conn) isDraining() bool {
 // finish closes what is left open and tells of the end.
 func (c *conn) finish() {
 	c.cancel(errClosed)
+	if c.untilExpiry != nil {
+		c.untilExpiry.Stop()
+	}
 	closeQuietly(c.nc)
 	c.own.settle()
 	c.stranger.settle()

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"time"
@@ -16,22 +15,23 @@ const (
 	methodNone = "NONE"
 )
 
-// secure does the TLS handshake, where the listener has one, and returns the client's certificate chain.
-func (c *conn) secure() ([]*x509.Certificate, error) {
+// secure does the TLS handshake, where the listener has one, and keeps what the client showed of itself.
+func (c *conn) secure() error {
 	if !c.listener.usesTLS() {
-		return nil, nil
+		return nil
 	}
 	sc := c.listener.Secure(c.raw)
-	c.nc = sc
+	c.nc, c.tls = sc, sc
 	ctx, cancel := context.WithTimeout(c.ctx, c.server.cfg.Limits.Handshake)
 	defer cancel()
 	if err := sc.HandshakeContext(ctx); err != nil {
 		if certificateRefused(err) {
-			c.certificateFailed("", err)
+			c.certificateFailed(claimedSubject(err), err)
 		}
-		return nil, err
+		return err
 	}
-	return sc.PeerCertificates(), nil
+	c.certificate = auth.NewCertificate(sc.PeerCertificates())
+	return nil
 }
 
 // certificateRefused reports whether a handshake failed for the client's certificate, which is a failed log-in and recorded
@@ -41,21 +41,34 @@ func certificateRefused(err error) bool {
 	return errors.As(err, &says) && says.ClientCertificateRefused()
 }
 
+// claimedSubject is the subject of a refused certificate, which an error in the chain may tell by a method of that name.
+func claimedSubject(err error) string {
+	var says interface{ ClaimedSubject() string }
+	if !errors.As(err, &says) {
+		return ""
+	}
+	return says.ClaimedSubject()
+}
+
 // identify establishes the session of a connection on a listener without SASL: the certificate's identity, or anonymous.
-func (c *conn) identify(chain []*x509.Certificate) error {
+func (c *conn) identify() error {
 	session := &auth.Session{Principal: auth.Anonymous(), Method: methodNone}
-	if len(chain) > 0 && c.listener.Protocol == SSL && c.listener.PrincipalOf != nil {
-		p, err := c.listener.PrincipalOf(chain)
+	if c.certificate != nil && c.listener.Protocol == SSL && c.listener.PrincipalOf != nil {
+		p, err := c.listener.PrincipalOf(c.certificate.Chain)
 		if err == nil && p.Name == "" {
 			err = auth.ErrBadPrincipal
 		}
 		if err != nil {
-			c.certificateFailed(chain[0].Subject.String(), err)
-			return fmt.Errorf("principal of certificate %q: %w", chain[0].Subject.String(), err)
+			c.certificateFailed(c.certificate.Subject, err)
+			return fmt.Errorf("principal of certificate %q: %w", c.certificate.Subject, err)
 		}
-		session = &auth.Session{Principal: p, Method: methodMTLS}
+		session = &auth.Session{Principal: p, Method: methodMTLS, Expires: c.certificate.NotAfter}
 	}
-	return c.establish(session)
+	if err := c.establish(session); err != nil {
+		c.loginFailed(LoginFailure{Method: session.Method, Claimed: session.Principal.Name, Cause: err})
+		return err
+	}
+	return nil
 }
 
 // establish completes a session and makes it the connection's own, once it has been recorded.
@@ -63,6 +76,7 @@ func (c *conn) establish(session *auth.Session) error {
 	session.Listener = c.listener.Name
 	session.Protocol = c.listener.Protocol
 	session.Host = c.id.Host
+	session.Certificate = c.certificate
 	if session.Established.IsZero() {
 		session.Established = c.server.cfg.Clock()
 	}
@@ -71,15 +85,20 @@ func (c *conn) establish(session *auth.Session) error {
 		return fmt.Errorf("record the log-in of %s: %w", session.Principal, err)
 	}
 	c.session.Store(session)
+	if err := c.holdToCertificate(); err != nil {
+		return err
+	}
 	c.server.cfg.Metrics.logins.WithLabelValues(c.listener.Name, session.Method).Inc()
 	c.log.Debug("logged in", "principal", session.Principal.String(), "method", session.Method, "renewed", renewed)
 	return nil
 }
 
-// certificateFailed is loginFailed for mTLS. It counts for the address alone: whoever is claimed without a password is not held.
+// certificateFailed is loginFailed for mTLS, and holds the connection open for the delay of failed log-ins. It counts for the address
+// alone: whoever is claimed without a password is not held.
 func (c *conn) certificateFailed(claimed string, cause error) {
 	c.server.cfg.Guard.Failed(c.id.Host, time.Now())
 	c.loginFailed(LoginFailure{Method: methodMTLS, Claimed: claimed, Cause: cause})
+	wait(c.ctx, c.server.cfg.Limits.FailedLoginDelay)
 }
 
 // loginFailed counts, logs and records a failed log-in.

@@ -5,8 +5,10 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
+	"math/big"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -18,15 +20,20 @@ type fakeTLS struct {
 	net.Conn
 	result error
 	chain  []*x509.Certificate
+	// revoked is what is known of the chain after the handshake.
+	revoked error
 }
 
 func (f fakeTLS) HandshakeContext(context.Context) error { return f.result }
 func (f fakeTLS) PeerCertificates() []*x509.Certificate  { return f.chain }
 
+func (f fakeTLS) StillTrusted([]*x509.Certificate) error { return f.revoked }
+
 type refusedCertificate struct{}
 
 func (refusedCertificate) Error() string                  { return "revoked" }
 func (refusedCertificate) ClientCertificateRefused() bool { return true }
+func (refusedCertificate) ClaimedSubject() string         { return "CN=mallory" }
 
 func sslListener(f fakeTLS) Listener {
 	return Listener{
@@ -42,7 +49,7 @@ func sslListener(f fakeTLS) Listener {
 }
 
 func certificate(name string) []*x509.Certificate {
-	return []*x509.Certificate{{Subject: pkix.Name{CommonName: name}}}
+	return []*x509.Certificate{{Subject: pkix.Name{CommonName: name}, SerialNumber: big.NewInt(0xbeef), NotAfter: time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)}}
 }
 
 func TestCertificateIsAnIdentity(t *testing.T) {
@@ -66,19 +73,24 @@ func TestCertificateIsAnIdentity(t *testing.T) {
 
 func TestRefusedCertificates(t *testing.T) {
 	for name, c := range map[string]struct {
-		tls      fakeTLS
-		recorded bool
+		tls     fakeTLS
+		claimed string // "" where it is no failed log-in
 	}{
-		"no principal":     {fakeTLS{chain: certificate("nobody")}, true},
-		"revoked":          {fakeTLS{result: refusedCertificate{}}, true},
-		"broken handshake": {fakeTLS{result: errors.New("first record does not look like TLS")}, false},
+		"no principal":     {fakeTLS{chain: certificate("nobody")}, "CN=nobody"},
+		"revoked":          {fakeTLS{result: refusedCertificate{}}, "CN=mallory"},
+		"revoked just now": {fakeTLS{chain: certificate("alice"), revoked: errors.New("revoked")}, "alice"},
+		"broken handshake": {fakeTLS{result: errors.New("first record does not look like TLS")}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, sslListener(c.tls), nil)
 			r.dial().closed()
 			r.until(func() bool { return len(r.server.conns) == 0 })
-			if got := len(r.record.failures) == 1; got != c.recorded {
-				t.Errorf("recorded failures: %+v", r.record.failures)
+			claimed := ""
+			if len(r.record.failures) == 1 {
+				claimed = r.record.failures[0].Claimed
+			}
+			if claimed != c.claimed || len(r.record.failures) > 1 {
+				t.Errorf("recorded failures: %+v, want one of %q", r.record.failures, c.claimed)
 			}
 		})
 	}
