@@ -2,6 +2,7 @@
 
 produce BOOTSTRAP CA MECHANISM USER PASSWORD TOPIC COUNT PREFIX [key=value ...]
 consume BOOTSTRAP CA MECHANISM USER PASSWORD TOPIC COUNT GROUP [key=value ...]
+With the mechanism OAUTHBEARER, PASSWORD is a token that is good for a minute, unless sasl.oauthbearer.method says where to get one.
 Consumed values are printed one per line.
 """
 
@@ -20,6 +21,8 @@ config = {
     "sasl.password": password,
 }
 config.update(pair.split("=", 1) for pair in sys.argv[10:])
+if mechanism == "OAUTHBEARER" and "sasl.oauthbearer.method" not in config:
+    config["oauth_cb"] = lambda _: (password, time.time() + 60)
 
 if verb == "produce":
     failures = []

@@ -3,15 +3,24 @@
 produce BOOTSTRAP CA MECHANISM USER PASSWORD TOPIC COUNT PREFIX
 consume BOOTSTRAP CA MECHANISM USER PASSWORD TOPIC COUNT GROUP
 With the mechanism mTLS, USER and PASSWORD are the files of the client's certificate and key.
+With the mechanism OAUTHBEARER, PASSWORD is a token.
 Consumed values are printed one per line.
 """
 
 import sys
 
 from kafka import KafkaConsumer, KafkaProducer
+from kafka.net.sasl.oauth import AbstractTokenProvider
 
 verb, bootstrap, ca, mechanism, user, password, topic, count, last = sys.argv[1:]
 common = dict(bootstrap_servers=bootstrap, ssl_cafile=ca)
+
+
+class Token(AbstractTokenProvider):
+    def token(self):
+        return password
+
+
 if mechanism == "mTLS":
     common.update(security_protocol="SSL", ssl_certfile=user, ssl_keyfile=password)
 else:
@@ -20,6 +29,7 @@ else:
         sasl_mechanism=mechanism,
         sasl_plain_username=user,
         sasl_plain_password=password,
+        sasl_oauth_token_provider=Token() if mechanism == "OAUTHBEARER" else None,
     )
 
 if verb == "produce":
