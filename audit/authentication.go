@@ -23,6 +23,8 @@ type Authentication struct {
 	Renewed bool
 	// Groups are those that the log-in brought.
 	Groups []string
+	// Token is the id of the delegation token that the client logged in by, "" without one.
+	Token string
 	// Expires is when the session ends by itself; the zero time means never.
 	Expires time.Time
 	// Certificate is the verified one that the client showed, nil for none.
@@ -53,8 +55,8 @@ func (a Authentication) document(run string) document {
 	}
 	a.describe(&d)
 	d.Certificate = certificate(a.Certificate)
-	if a.Renewed {
-		d.Unmapped = &unmapped{Renewed: true}
+	if a.Renewed || a.Token != "" {
+		d.Unmapped = &unmapped{Renewed: a.Renewed, Token: clip(a.Token)}
 	}
 	return d
 }

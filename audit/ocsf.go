@@ -152,6 +152,7 @@ type resource struct {
 type unmapped struct {
 	Operation     string            `json:"operation,omitempty"`
 	Renewed       bool              `json:"renewed,omitempty"`
+	Token         string            `json:"delegation_token,omitempty"`
 	RequestDigest string            `json:"request_sha256,omitempty"`
 	Item          *int              `json:"item,omitempty"`
 	Before        map[string]string `json:"before,omitempty"`

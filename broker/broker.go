@@ -49,6 +49,7 @@ type Broker struct {
 	transactions *shard.Transactions
 	work         *transactionWork
 	coordinators *coordinators
+	tokens       *tokens
 	audit        *audit.Recorder
 	projector    *projector
 	reloaders    map[string]*tls.Reloader

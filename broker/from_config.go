@@ -52,6 +52,7 @@ func FromConfig(c *config.Config, version string, logger *slog.Logger) (Options,
 		AddPause: c.Transactions.AddPause, AddLimit: c.Transactions.AddLimit,
 		FetchSessions: c.Limits.FetchSessions, MaxFetchBytes: c.Limits.FetchBytes, DescribedPartitions: c.Limits.DescribedPartitions,
 		Logins:   loginsOf(c.Limits),
+		Tokens:   TokenOptions(c.Tokens),
 		Features: FeatureLevels(), Clock: time.Now, Logger: logger,
 	}
 	if c.Security.AuditAllowOnFailure {

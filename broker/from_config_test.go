@@ -83,3 +83,14 @@ func TestFlushPolicies(t *testing.T) {
 		t.Errorf("by default the policies are %s and %v", got.FlushPolicy, got.Segments.Policy)
 	}
 }
+
+func TestKeysOfDelegationTokensReachThem(t *testing.T) {
+	o := options(t, map[string]string{
+		"delegation.token.secret.key": "0123456789abcdef", "delegation.token.max.lifetime.ms": "3",
+		"delegation.token.expiry.time.ms": "2", "delegation.token.expiry.check.interval.ms": "1",
+	})
+	want := TokenOptions{Secret: "0123456789abcdef", MaxLifetime: 3 * time.Millisecond, Expiry: 2 * time.Millisecond, CheckInterval: time.Millisecond}
+	if diff := cmp.Diff(want, o.Tokens); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -17,7 +17,7 @@ import (
 var errNoCertificate = errors.New("no client certificate")
 
 // serverListeners makes what the server listens on, and the certificates that have to be kept fresh, by listener.
-func serverListeners(listeners []Listener, store *meta.Store) ([]server.Listener, map[string]*tls.Reloader, error) {
+func serverListeners(listeners []Listener, store *meta.Store, tokens *tokens) ([]server.Listener, map[string]*tls.Reloader, error) {
 	var out []server.Listener
 	reloaders := map[string]*tls.Reloader{}
 	for i := range listeners {
@@ -32,7 +32,7 @@ func serverListeners(listeners []Listener, store *meta.Store) ([]server.Listener
 			s.Secure = func(c net.Conn) server.SecureConn { return r.Server(c) }
 		}
 		var err error
-		if s.Mechanisms, err = mechanismsOf(l, store); err != nil {
+		if s.Mechanisms, err = mechanismsOf(l, store, tokens); err != nil {
 			return nil, nil, err
 		}
 		if l.Protocol == server.SSL {

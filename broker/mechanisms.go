@@ -14,11 +14,11 @@ import (
 	"github.com/chronik-stream/chronik/broker/server"
 )
 
-// mechanismsOf makes the SASL mechanisms of a listener over the users of the metadata.
-func mechanismsOf(l *Listener, store *meta.Store) ([]auth.Mechanism, error) {
+// mechanismsOf makes the SASL mechanisms of a listener over the users and the tokens of the metadata.
+func mechanismsOf(l *Listener, store *meta.Store, tokens *tokens) ([]auth.Mechanism, error) {
 	var out []auth.Mechanism
 	for _, name := range l.Mechanisms {
-		m, err := mechanism(name, l, store)
+		m, err := mechanism(name, l, store, tokens)
 		if err != nil {
 			return nil, fmt.Errorf("listener %s: mechanism %s: %w", l.Name, name, err)
 		}
@@ -27,12 +27,12 @@ func mechanismsOf(l *Listener, store *meta.Store) ([]auth.Mechanism, error) {
 	return out, nil
 }
 
-func mechanism(name string, l *Listener, store *meta.Store) (auth.Mechanism, error) {
+func mechanism(name string, l *Listener, store *meta.Store, tokens *tokens) (auth.Mechanism, error) {
 	switch name {
 	case "SCRAM-SHA-256":
-		return scramMechanism(scram.SHA256, meta.ScramSHA256, store)
+		return scramMechanism(scram.SHA256, meta.ScramSHA256, store, tokens)
 	case "SCRAM-SHA-512":
-		return scramMechanism(scram.SHA512, meta.ScramSHA512, store)
+		return scramMechanism(scram.SHA512, meta.ScramSHA512, store, tokens)
 	case "PLAIN":
 		verifier, err := plainVerifier(l, store)
 		if err != nil {
@@ -48,9 +48,9 @@ func mechanism(name string, l *Listener, store *meta.Store) (auth.Mechanism, err
 	}
 }
 
-func scramMechanism(hash scram.Hash, m meta.ScramMechanism, store *meta.Store) (auth.Mechanism, error) {
+func scramMechanism(hash scram.Hash, m meta.ScramMechanism, store *meta.Store, tokens *tokens) (auth.Mechanism, error) {
 	return scram.New(scram.Config{
-		Hash: hash, FakeSaltKey: derivedSecret(store, "salts of unknown users, "+m.String()),
+		Hash: hash, FakeSaltKey: derivedSecret(store, "salts of unknown users, "+m.String()), Tokens: tokens.forLogins(hash),
 		Lookup: func(user string) (scram.Credential, bool) {
 			c := store.Image().Scram(user, m)
 			if c == nil {

@@ -66,6 +66,7 @@ type Options struct {
 	// Cleaner says how logs are compacted; Logs, Metrics, Clock and Logger are the broker's to set.
 	Cleaner storage.CleanerConfig
 
+	Tokens TokenOptions
 	Limits server.Limits
 	// Logins says how those are held back who guess passwords.
 	Logins guard.Config

@@ -26,6 +26,9 @@ func endRevoked(of sessions, listeners []Listener) meta.Subscriber {
 		}
 		of.CloseSessions("the credential was changed or deleted", func(s *auth.Session) bool {
 			user := s.Principal.Name
+			if s.Token != "" { // it was no password
+				return false
+			}
 			if !slices.Contains(d.ScramChanged, user) || s.Method == "PLAIN" && own[s.Listener] {
 				return false
 			}

@@ -65,6 +65,9 @@ func (b *Broker) startAudit(ctx context.Context) {
 }
 
 func (b *Broker) startServer(ctx context.Context) error {
+	if err := b.startTokens(ctx); err != nil {
+		return err
+	}
 	table, err := b.table(ctx)
 	if err != nil {
 		return err
@@ -77,7 +80,7 @@ func (b *Broker) startServer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	listeners, reloaders, err := serverListeners(b.options.Listeners, b.store)
+	listeners, reloaders, err := serverListeners(b.options.Listeners, b.store, b.tokens)
 	if err != nil {
 		return err
 	}
@@ -92,6 +95,7 @@ func (b *Broker) startServer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	b.startTokenExpiry(ctx, s)
 	b.store.Subscribe(endRevoked(s, b.options.Listeners))
 	if err := b.startReloaders(ctx, s); err != nil {
 		return err
@@ -157,7 +161,7 @@ func (b *Broker) table(ctx context.Context) (*api.Table, error) {
 	security := &handler.Security{Metadata: b.metadata, NoAuthorizer: b.options.ACLsOff}
 	var rows []api.Row
 	for _, area := range [][]api.Row{
-		entry.Rows(), topics.Rows(), cluster.Rows(), records.Rows(), directories.Rows(), groups.Rows(), consumers.Rows(), transactions.Rows(), security.Rows(), b.options.ConfigRows(b.metadata),
+		entry.Rows(), topics.Rows(), cluster.Rows(), records.Rows(), directories.Rows(), groups.Rows(), consumers.Rows(), transactions.Rows(), security.Rows(), b.tokens.handler(b.metadata).Rows(), b.options.ConfigRows(b.metadata),
 	} {
 		rows = append(rows, area...)
 	}

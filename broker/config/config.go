@@ -20,6 +20,7 @@ type Config struct {
 	Storage             Storage
 	Cleaner             Cleaner
 	Limits              Limits
+	Tokens              Tokens
 	Groups              Groups
 	// OffsetsTopic says how __consumer_offsets is made.
 	OffsetsTopic InternalTopic

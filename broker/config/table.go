@@ -35,6 +35,7 @@ func sections() []section {
 		{"Certificates", BrokerScope, certificateKeys()},
 		{"Log-ins and authorization", BrokerScope, saslKeys()},
 		{"OAUTHBEARER", BrokerScope, oauthKeys()},
+		{"Delegation tokens", BrokerScope, tokenKeys()},
 		{"Chronik's own", BrokerScope, chronikKeys()},
 		{"Logs and the defaults of topics", BrokerScope, logKeys()},
 		{"Groups and offsets", BrokerScope, groupKeys()},

@@ -189,6 +189,7 @@ func (l *loader) views() {
 	l.storage()
 	l.cleaner()
 	l.limits()
+	l.tokens()
 	l.groups()
 	l.consumerGroups()
 	l.transactions()

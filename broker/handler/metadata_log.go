@@ -37,17 +37,26 @@ func originOf(c *api.Call) meta.Origin {
 	return o
 }
 
-// withoutSecrets is a request less the passwords in it. Salt and iterations are told to whoever tries to log in, so that a digest of
+// withoutSecrets is a request less the secrets in it. Salt and iterations are told to whoever tries to log in, so that a digest of
 // the salted password, in an audit log that others read, would be something to try passwords on.
 func withoutSecrets(q kmsg.Request) kmsg.Request {
-	alter, holds := q.(*kmsg.AlterUserSCRAMCredentialsRequest)
-	if !holds {
+	switch q := q.(type) {
+	case *kmsg.AlterUserSCRAMCredentialsRequest:
+		bare := *q
+		bare.Upsertions = slices.Clone(q.Upsertions)
+		for i := range bare.Upsertions {
+			bare.Upsertions[i].SaltedPassword = nil
+		}
+		return &bare
+	case *kmsg.RenewDelegationTokenRequest:
+		bare := *q
+		bare.HMAC = nil
+		return &bare
+	case *kmsg.ExpireDelegationTokenRequest:
+		bare := *q
+		bare.HMAC = nil
+		return &bare
+	default:
 		return q
 	}
-	bare := *alter
-	bare.Upsertions = slices.Clone(alter.Upsertions)
-	for i := range bare.Upsertions {
-		bare.Upsertions[i].SaltedPassword = nil
-	}
-	return &bare
 }

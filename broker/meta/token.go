@@ -25,6 +25,9 @@ type Token struct {
 // Expired reports whether the token is over. As in Apache Kafka it is still good in the millisecond that it expires in.
 func (t *Token) Expired(now int64) bool { return t.Expires < now || t.MaxTime < now }
 
+// End is when the token ends, in milliseconds; 0 where that is before 1970.
+func (t *Token) End() int64 { return max(0, min(t.Expires, t.MaxTime)) }
+
 // OwnerOrRenewer reports whether a principal may renew, expire and describe the token.
 func (t *Token) OwnerOrRenewer(principal string) bool {
 	return t.Owner == principal || slices.Contains(t.Renewers, principal)
@@ -62,11 +65,21 @@ func (img *Image) TokensByExpiry(yield func(*Token) bool) {
 	img.tokensByExpiry.Root().Walk(func(_ []byte, t *Token) bool { return !yield(t) })
 }
 
+// NextTokenEnd is when the first of those delegation tokens ends that end at a time or after it, in milliseconds.
+func (img *Image) NextTokenEnd(from int64) (end int64, found bool) {
+	it := img.tokensByExpiry.Root().Iterator()
+	it.SeekLowerBound(binary.BigEndian.AppendUint64(nil, uint64(max(0, from))))
+	_, t, found := it.Next()
+	if !found {
+		return 0, false
+	}
+	return t.End(), true
+}
+
 func tokenOwnerKey(t *Token) []byte { return append(appendField(nil, t.Owner), t.ID...) }
 
 func tokenExpiryKey(t *Token) []byte {
-	end := max(0, min(t.Expires, t.MaxTime))
-	return append(binary.BigEndian.AppendUint64(nil, uint64(end)), t.ID...)
+	return append(binary.BigEndian.AppendUint64(nil, uint64(t.End())), t.ID...) //nolint:gosec // not negative
 }
 
 // putToken adds a token, or replaces the one with its id.

@@ -1,0 +1,15 @@
+package limit
+
+// Bounds on delegation tokens. Apache Kafka has none: a user who may create them could fill the metadata of the cluster.
+const (
+	// TokensPerOwner is how many one principal may own. Jobs that take one each, for a day, are hundreds.
+	TokensPerOwner = 1000
+	// Tokens is how many there may be in all: to derive their credentials at a start takes one core four minutes.
+	Tokens = 50_000
+	// TokenRenewers is how many principals may renew one token. There is one, as a rule: the scheduler of the owner's jobs.
+	TokenRenewers = 100
+	// TokenPrincipalBytes caps the name of an owner or a renewer, in bytes. A distinguished name can be a few hundred long.
+	TokenPrincipalBytes = 1 << 10
+	// TokensPerSweep is how many expired tokens one entry of the metadata log removes, with an audit record each.
+	TokensPerSweep = 1000
+)
