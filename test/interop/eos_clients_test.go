@@ -27,26 +27,31 @@ type eosWorker interface {
 // eosClient is a client and how a worker of it begins. Workers abort now and then, by the seed. After some transactions, unless that
 // number is negative, a worker leaves one open and waits.
 type eosClient struct {
-	name  string
-	start func(t *testing.T, f *eosFlow, transactionalID string, seed uint64, hangAfter int) eosWorker
+	name     string
+	protocol string // of its group
+	start    func(t *testing.T, f *eosFlow, transactionalID string, seed uint64, hangAfter int) eosWorker
 	// waitsForever says that a worker may hang when a broker goes that coordinates its group, whatever comes after: librdkafka's
 	// send_offsets_to_transaction does, and heeds no time-out (its issues 5456 and 5511).
 	waitsForever bool
 }
 
-func eosClients() []eosClient {
-	python := func(script string) func(*testing.T, *eosFlow, string, uint64, int) eosWorker {
+// eosClients are the clients that have the protocol "classic" or "consumer" for their groups.
+func eosClients(protocol string) []eosClient {
+	python := func(script string, more ...string) func(*testing.T, *eosFlow, string, uint64, int) eosWorker {
 		return func(t *testing.T, f *eosFlow, id string, seed uint64, hangAfter int) eosWorker {
-			return harness.StartPython(t, f.tell, script, f.broker.Bootstrap(), f.broker.CA(), f.user, eosPassword, f.in, f.out, f.group, id,
-				fmt.Sprint(seed), fmt.Sprint(hangAfter))
+			args := []string{f.broker.Bootstrap(), f.broker.CA(), f.user, eosPassword, f.in, f.out, f.group, id, fmt.Sprint(seed), fmt.Sprint(hangAfter)}
+			return harness.StartPython(t, f.tell, script, append(args, more...)...)
 		}
 	}
-	return []eosClient{
-		{name: "java", start: startJavaEOS},
-		{name: "librdkafka", start: python("eos_confluent.py"), waitsForever: true},
-		{name: "kafka-python", start: python("eos_kafka_python.py")},
-		{name: "franz-go", start: startFranzEOS},
+	clients := []eosClient{
+		{name: "java", protocol: protocol, start: startJavaEOS},
+		{name: "librdkafka", protocol: protocol, start: python("eos_confluent.py", protocol), waitsForever: true},
+		{name: "franz-go", protocol: protocol, start: startFranzEOS},
 	}
+	if protocol == "classic" {
+		clients = append(clients, eosClient{name: "kafka-python", protocol: protocol, start: python("eos_kafka_python.py")})
+	}
+	return clients
 }
 
 func startJavaEOS(t *testing.T, f *eosFlow, id string, seed uint64, hangAfter int) eosWorker {
@@ -56,7 +61,7 @@ func startJavaEOS(t *testing.T, f *eosFlow, id string, seed uint64, hangAfter in
 		t.Fatal(err)
 	}
 	return harness.StartProcess(t, f.tell, "java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", classPath,
-		"stream.chronik.test.Eos", f.broker.Bootstrap(), f.file, f.in, f.out, f.group, id, fmt.Sprint(seed), fmt.Sprint(hangAfter))
+		"stream.chronik.test.Eos", f.broker.Bootstrap(), f.file, f.in, f.out, f.group, id, fmt.Sprint(seed), fmt.Sprint(hangAfter), f.client.protocol)
 }
 
 // franzEOS is a worker in the test's own process.
@@ -82,6 +87,9 @@ func startFranzEOS(t *testing.T, f *eosFlow, id string, seed uint64, hangAfter i
 		kgo.TransactionalID(id), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumerGroup(f.group), kgo.ConsumeTopics(f.in), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.SessionTimeout(6 * time.Second), kgo.HeartbeatInterval(time.Second),
+	}
+	if f.client.protocol == "consumer" {
+		w.options = append(w.options, kgo.ServerSideBalancer(), kgo.Balancers(kgo.RangeBalancer()))
 	}
 	t.Cleanup(cancel)
 	go func() {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/chronik-stream/chronik/test/harness"
 )
@@ -26,18 +27,29 @@ const eosHangAfter = 2
 // random. A worker is killed in the middle of one, and another one takes its transactional id; then the broker is killed under them,
 // again and again, and the workers just retry. A reader of committed records sees each record once.
 func TestExactlyOnce(t *testing.T) {
+	exactlyOnce(t, startSubject(t, "CHRONIK_GROUP_INITIAL_REBALANCE_DELAY_MS=0"), eosClients("classic"), 2)
+}
+
+// TestExactlyOnceInConsumerGroups is TestExactlyOnce for members of the consumer protocol (KIP-848).
+func TestExactlyOnceInConsumerGroups(t *testing.T) {
+	b := startSubject(t, "CHRONIK_GROUP_CONSUMER_MIN_SESSION_TIMEOUT_MS=4000", "CHRONIK_GROUP_CONSUMER_SESSION_TIMEOUT_MS=4000",
+		"CHRONIK_GROUP_CONSUMER_MIN_HEARTBEAT_INTERVAL_MS=500", "CHRONIK_GROUP_CONSUMER_HEARTBEAT_INTERVAL_MS=500")
+	exactlyOnce(t, b, eosClients("consumer"), 1)
+}
+
+// exactlyOnce kills the broker so many times under workers of the clients.
+func exactlyOnce(t *testing.T, b subject, clients []eosClient, kills int) {
 	rng := rand.New(rand.NewPCG(killSeed(t), 2))
-	b := startSubject(t, "CHRONIK_GROUP_INITIAL_REBALANCE_DELAY_MS=0")
 	bumpsEpochs(t, b.Broker)
 	var flows []*eosFlow
-	for _, c := range eosClients() {
+	for _, c := range clients {
 		flows = append(flows, newEOSFlow(t, b.Broker, c, rng))
 	}
 	fed := feedEOS(t, b.Broker, flows)
 	for _, f := range flows {
 		f.killWorker(t)
 	}
-	for range 2 {
+	for range kills {
 		for _, f := range flows {
 			f.waitForCommits(t)
 		}
@@ -51,6 +63,7 @@ func TestExactlyOnce(t *testing.T) {
 	}
 	for _, f := range flows {
 		f.waitForCommits(t)
+		f.checkProtocol(t)
 	}
 	records := fed()
 	for _, f := range flows {
@@ -181,6 +194,17 @@ func (f *eosFlow) waitForCommits(t *testing.T) {
 	t.Helper()
 	before := f.count("committed")
 	waitFor(t, "commits of "+f.client.name, func() bool { return f.count("committed") >= before+3 })
+}
+
+// checkProtocol looks whether the workers' group is one of their protocol.
+func (f *eosFlow) checkProtocol(t *testing.T) {
+	t.Helper()
+	q := kmsg.NewPtrListGroupsRequest()
+	q.TypesFilter = []string{f.client.protocol}
+	list := askBroker(t, franzClient(t, franzSASL(t, f.broker, "SCRAM-SHA-512")...), q).(*kmsg.ListGroupsResponse)
+	if !slices.ContainsFunc(list.Groups, func(g kmsg.ListGroupsResponseGroup) bool { return g.Group == f.group }) {
+		t.Errorf("%s is not among the groups of the %s protocol: %+v", f.group, f.client.protocol, list.Groups)
+	}
 }
 
 // check waits until the workers have nothing left to do, and looks for each record in what they have committed.

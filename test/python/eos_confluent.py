@@ -1,8 +1,9 @@
 """confluent-kafka (librdkafka): takes records from a topic, sends each to another one and commits both in a transaction.
 
-BOOTSTRAP CA USER PASSWORD IN OUT GROUP TRANSACTIONAL_ID SEED HANG_AFTER
+BOOTSTRAP CA USER PASSWORD IN OUT GROUP TRANSACTIONAL_ID SEED HANG_AFTER PROTOCOL
 It aborts now and then, by the seed, and runs until it is ended. After HANG_AFTER transactions, unless that is negative, it leaves one
-open, with records and offsets, and waits. It prints "committed N", "aborted N" and "open N" for transactions of N records.
+open, with records and offsets, and waits. PROTOCOL is that of the group: "classic" or "consumer". It prints "committed N", "aborted N"
+and "open N" for transactions of N records.
 """
 
 import random
@@ -11,7 +12,7 @@ import sys
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
-bootstrap, ca, user, password, source, target, group, transactional_id, seed, hang_after = sys.argv[1:]
+bootstrap, ca, user, password, source, target, group, transactional_id, seed, hang_after, protocol = sys.argv[1:]
 common = {
     "bootstrap.servers": bootstrap,
     "security.protocol": "SASL_SSL",
@@ -78,14 +79,15 @@ def transaction(consumer, producer, messages):
 
 
 def work():
+    classic = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 1000} if protocol == "classic" else {}
     consumer = Consumer({
         **common,
+        **classic,
+        "group.protocol": protocol,
         "group.id": group,
         "isolation.level": "read_committed",
         "enable.auto.commit": False,
         "auto.offset.reset": "earliest",
-        "session.timeout.ms": 6000,
-        "heartbeat.interval.ms": 1000,
     })
     try:
         producer = Producer({**common, "transactional.id": transactional_id})

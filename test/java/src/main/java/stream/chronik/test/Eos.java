@@ -24,9 +24,10 @@ import org.apache.kafka.common.serialization.StringSerializer;
 
 /**
  * A worker that takes records from a topic, sends each to another one and commits both in a transaction. Usage:
- * BOOTSTRAP CLIENT_PROPERTIES IN OUT GROUP TRANSACTIONAL_ID SEED HANG_AFTER
+ * BOOTSTRAP CLIENT_PROPERTIES IN OUT GROUP TRANSACTIONAL_ID SEED HANG_AFTER PROTOCOL
  * It aborts now and then, by the seed, and runs until it is ended. After HANG_AFTER transactions, unless that is negative, it leaves
- * one open, with records and offsets, and waits. It prints "committed N", "aborted N" and "open N" for transactions of N records.
+ * one open, with records and offsets, and waits. PROTOCOL is that of the group: "classic" or "consumer". It prints "committed N",
+ * "aborted N" and "open N" for transactions of N records.
  */
 public final class Eos {
     private final KafkaConsumer<String, String> consumer;
@@ -43,8 +44,11 @@ public final class Eos {
         reading.put("enable.auto.commit", "false");
         reading.put("auto.offset.reset", "earliest");
         reading.put("max.poll.records", "40");
-        reading.put("session.timeout.ms", "6000");
-        reading.put("heartbeat.interval.ms", "1000");
+        reading.put("group.protocol", args[8]);
+        if (args[8].equals("classic")) {
+            reading.put("session.timeout.ms", "6000");
+            reading.put("heartbeat.interval.ms", "1000");
+        }
         Properties writing = new Properties();
         writing.putAll(client);
         writing.put("transactional.id", args[5]);
