@@ -2,6 +2,7 @@ package handler
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -42,6 +43,7 @@ func TestATransactionalCommitThatIsNotDurableInTime(t *testing.T) {
 		wantTxnCode(t, "the commit again", x.commitOffset("id", p, 7, 5), wire.None)
 		x.wantOffset("pending", true, -1, wire.UnstableOffsetCommit)
 		wantTxnCode(t, "end", x.end("id", p, true, 5).ErrorCode, wire.None)
+		synctest.Wait() // the markers are written after the answer
 		x.wantOffset("committed", true, 7, wire.None)
 	})
 }
