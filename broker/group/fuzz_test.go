@@ -48,24 +48,26 @@ func FuzzReplay(f *testing.F) {
 func (h *harness) useAll() {
 	h.t.Helper()
 	classic, modern := h.m.groups, h.m.modern
-	for _, id := range firstFew(classic) {
-		for _, memberID := range firstFew(classic[id].members) {
-			if mb := classic[id].members[memberID]; mb != nil {
-				h.useMember(id, memberID, mb.instance, classic[id].generation)
+	ids := append(firstFew(classic), firstFew(modern)...)
+	for _, id := range ids {
+		if g := classic[id]; g != nil {
+			for _, memberID := range firstFew(g.members) {
+				if mb := g.members[memberID]; mb != nil {
+					h.useMember(id, memberID, mb.instance, g.generation)
+				}
 			}
 		}
-		h.useGroup(id)
-	}
-	for _, id := range firstFew(modern) {
-		for _, memberID := range firstFew(modern[id].members) {
-			if mb := modern[id].members[memberID]; mb != nil {
-				h.useMember(id, memberID, mb.told.Instance, mb.epoch)
+		if g := modern[id]; g != nil {
+			for _, memberID := range firstFew(g.members) {
+				if mb := g.members[memberID]; mb != nil {
+					h.useMember(id, memberID, mb.told.Instance, mb.epoch)
+				}
 			}
 		}
 		h.useGroup(id)
 	}
 	h.pass(2 * time.Hour)
-	for _, id := range append(firstFew(classic), firstFew(modern)...) {
+	for _, id := range ids {
 		h.ask(Delete{Group: id})
 	}
 }
@@ -105,13 +107,17 @@ func (h *harness) useMember(id, memberID string, instance *string, epoch int32) 
 func (h *harness) useGroup(id string) {
 	h.t.Helper()
 	fresh := h.client("fresh").joinRequest()
-	fresh.Group = id
+	fresh.Group, fresh.Version = id, memberIDRequired-1
 	h.ask(fresh)
+	offsets := txnRequest(nil, 2, "t1", 3)
+	offsets.Group = id
+	h.ask(offsets)
 	h.ask(Describe{Group: id})
 	h.ask(DescribeModern{Group: id, Topics: h.topics})
 	h.ask(List{})
 	h.ask(Fetch{Group: id, MemberEpoch: -1, RequireStable: true})
 	h.ask(ListTopics{})
+	h.ask(TopicsDeleted{Topics: []TopicRef{{Name: "t1"}}})
 	h.endTxn(1, true)
 	leave := kmsg.NewPtrLeaveGroupRequest()
 	leave.Group, leave.Members = id, []kmsg.LeaveGroupRequestMember{{InstanceID: kmsg.StringPtr("i")}}
