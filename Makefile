@@ -61,7 +61,7 @@ fuzz: ## every fuzz target for FUZZ_TIME each
 	done
 
 docs: ## writes the generated documents
-	$(GO) generate ./broker/config
+	$(GO) generate ./broker/config ./broker/doctor
 
 tools: ## installs what the interoperability tests need
 	test/setup

@@ -10,6 +10,7 @@ import (
 	"github.com/chronik-stream/chronik/auth/guard"
 	"github.com/chronik-stream/chronik/auth/plain"
 	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/config"
 	"github.com/chronik-stream/chronik/broker/group"
 	"github.com/chronik-stream/chronik/broker/handler"
 	"github.com/chronik-stream/chronik/broker/journal"
@@ -35,6 +36,9 @@ type Options struct {
 	// Files holds the log directories; nil means the operating system's.
 	Files     vfs.FS
 	Listeners []Listener
+	// Configuration is what these options were made from, ConfigurationFile where it was read, "" where it was not; for chronik doctor.
+	Configuration     *config.Config
+	ConfigurationFile string
 	// HTTPListen is where metrics and health are served, host:port; "" means nowhere.
 	HTTPListen string
 

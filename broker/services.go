@@ -214,7 +214,7 @@ func (b *Broker) startHTTP(ctx context.Context) error {
 	b.registry.MustRegister(newDirectoryMetrics(b.directories), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	h, err := httpd.New(httpd.Config{
 		Addr: b.options.HTTPListen, Logger: b.logger,
-		Routes: []httpd.Route{httpd.Metrics(b.registry), httpd.Healthz(b.healthy), httpd.Readyz(b.serving), cacheRoute(b.cache.Stats)},
+		Routes: []httpd.Route{httpd.Metrics(b.registry), httpd.Healthz(b.healthy), httpd.Readyz(b.serving), cacheRoute(b.cache.Stats), b.postureRoute()},
 	})
 	if err != nil {
 		return err

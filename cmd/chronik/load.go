@@ -45,6 +45,7 @@ func load(path string, values map[string]string, log io.Writer) (*loaded, error)
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
+	options.ConfigurationFile = path
 	return &loaded{options: options, shutdownTimeout: c.ShutdownTimeout}, nil
 }
 

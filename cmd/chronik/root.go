@@ -30,7 +30,7 @@ A broker of your own:
 		SilenceErrors: true,
 	}
 	root.SetOut(os.Stdout)
-	root.AddCommand(newServer(), newFormat(), newConfig(), newLog(), newImport())
+	root.AddCommand(newServer(), newFormat(), newConfig(), newLog(), newImport(), newDoctor())
 	return root
 }
 

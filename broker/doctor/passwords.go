@@ -1,0 +1,91 @@
+package doctor
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/chronik-stream/chronik/auth/scram"
+	"github.com/chronik-stream/chronik/broker/meta"
+)
+
+// minPassword is the least number of characters of a password (PCI DSS 8.3.6).
+const minPassword = 12
+
+// passwordChecks look at the passwords of the configuration, and at how those of users are hashed.
+func passwordChecks() []Check {
+	return []Check{
+		{
+			ID: "default-password", State: Open, Severity: Critical, Controls: []string{"IA-5(1)", "PCI 2.2.2", "PCI 8.3.6"},
+			Title: "A password in the configuration is one that examples have, or the user's own name.",
+			Mend:  "change it",
+			find: func(f *Facts, e *examination) {
+				eachPassword(f, func(subject, user, password string) {
+					if strings.EqualFold(user, password) || slices.Contains(examplePasswords(), strings.ToLower(password)) {
+						e.found(subject, "it is one of examples, or the user's name")
+					}
+				})
+			},
+		},
+		{
+			ID: "short-password", State: Weak, Severity: Medium, Controls: []string{"IA-5(1)", "PCI 8.3.6"},
+			Title: "A password in the configuration has fewer than 12 characters.",
+			Mend:  "use a longer one",
+			find: func(f *Facts, e *examination) {
+				eachPassword(f, func(subject, user, password string) {
+					if user != "" && utf8.RuneCountInString(password) < minPassword {
+						e.found(subject, "it has fewer than %d characters", minPassword)
+					}
+				})
+			},
+		},
+		{
+			ID: "scram-iterations", State: Weak, Severity: Low, Controls: []string{"IA-5(1)", "SC-13", "PCI 8.3.2"},
+			Title:   "A user's password is hashed with the least number of iterations, 4096.",
+			Mend:    "set the password again with more: kafka-configs --alter --entity-type users --entity-name USER --add-config 'SCRAM-SHA-512=[iterations=16384,password=...]'",
+			running: true,
+			find: func(f *Facts, e *examination) {
+				f.Running.Image.ScramUsers(func(user string, credentials []meta.ScramCredential) bool {
+					for i := range credentials {
+						if c := &credentials[i]; c.Iterations <= scram.MinIterations {
+							e.found("user "+user, "%s with %d iterations", c.Mechanism, c.Iterations)
+						}
+					}
+					return true
+				})
+			},
+		},
+	}
+}
+
+// eachPassword calls judge for each password that stands in the configuration in clear; user is "" for those of files.
+func eachPassword(f *Facts, judge func(subject, user, password string)) {
+	for i := range f.Listeners {
+		l := &f.Listeners[i]
+		for _, user := range slices.Sorted(maps.Keys(l.PlainUsers)) {
+			if password := l.PlainUsers[user]; !strings.HasPrefix(password, "SCRAM-SHA-") {
+				judge("user "+user+" of listener "+l.Name, user, password)
+			}
+		}
+		if l.TLS == nil {
+			continue
+		}
+		for _, p := range []struct{ key, password string }{
+			{"ssl.keystore.password", l.TLS.KeyStorePassword}, {"ssl.key.password", l.TLS.KeyPassword},
+		} {
+			if p.password != "" {
+				judge(p.key+" of listener "+l.Name, "", p.password)
+			}
+		}
+	}
+}
+
+// examplePasswords are those of documentation and examples of Apache Kafka and others, in lower case.
+func examplePasswords() []string {
+	return []string{
+		"123456", "admin", "admin-secret", "admin123", "alice-secret", "bob-secret", "broker", "broker-secret", "change-me", "changeit",
+		"changeme", "chronik", "client-secret", "confluent", "default", "guest", "kafka", "kafka-secret", "keystore", "password", "secret", "test",
+		"test1234", "truststore", "user",
+	}
+}

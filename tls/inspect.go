@@ -1,0 +1,60 @@
+package tls
+
+import (
+	stdtls "crypto/tls"
+	"crypto/x509"
+	"slices"
+	"strings"
+)
+
+// Offer is what a configuration comes to, for those who judge it.
+type Offer struct {
+	// OldVersion says that TLS 1.2 is spoken as well.
+	OldVersion bool
+	// WeakSuites are the suites of TLS 1.2 that are offered without forward secrecy or with CBC, by their IANA names.
+	WeakSuites []string
+	// Certificates are the server's own, valid or not, the leaf of each chain.
+	Certificates []*x509.Certificate
+}
+
+// Inspect reads the files of a configuration and tells what it offers. Unlike Load it takes certificates that have expired.
+func Inspect(cfg Config) (*Offer, error) {
+	if cfg.KeyStore.Type == "" {
+		cfg.KeyStore.Type = DefaultStoreType
+	}
+	s, err := cfg.settings()
+	if err != nil {
+		return nil, err
+	}
+	if err := cfg.KeyStore.check(); err != nil {
+		return nil, err
+	}
+	f, err := readFiles(cfg.KeyStore.Location, cfg.KeyStore.KeyLocation)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := cfg.KeyStore.load(f)
+	if err != nil {
+		return nil, err
+	}
+	o := &Offer{OldVersion: s.min <= stdtls.VersionTLS12}
+	if o.OldVersion {
+		o.WeakSuites = weakSuites(s.suites)
+	}
+	for i := range ids {
+		o.Certificates = append(o.Certificates, ids[i].chain[0])
+	}
+	return o, nil
+}
+
+// weakSuites are the weak ones of chosen, or of Go's choice where that is nil.
+func weakSuites(chosen []uint16) []string {
+	var weak []string
+	for _, suite := range stdtls.CipherSuites() {
+		offered := slices.Contains(suite.SupportedVersions, stdtls.VersionTLS12) && (chosen == nil || slices.Contains(chosen, suite.ID))
+		if offered && (strings.Contains(suite.Name, "_CBC_") || strings.HasPrefix(suite.Name, "TLS_RSA_")) {
+			weak = append(weak, suite.Name)
+		}
+	}
+	return weak
+}
