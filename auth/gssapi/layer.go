@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	krb "github.com/jcmturner/gokrb5/v8/gssapi"
@@ -61,10 +62,17 @@ func (a *acceptor) choose(message []byte, c *securityContext) error {
 	if !utf8.ValidString(authzid) {
 		return malformed("an authorization id that is not UTF-8")
 	}
-	if authzid != "" && authzid != c.client.String() && authzid != c.client.local() {
+	if authzid != "" && authzid != c.client.String() && authzid != c.client.local() && !a.isItself(authzid) {
 		return auth.ErrAuthzidNotAllowed
 	}
 	return nil
+}
+
+// isItself reports whether an authorization id is the broker's own name, as service@host or service/host@REALM: Python's clients send
+// it, and do not mean that they would be the broker.
+func (a *acceptor) isItself(authzid string) bool {
+	end := strings.IndexAny(authzid, "/@")
+	return end > 0 && authzid[:end] == a.service
 }
 
 // unwrap returns what a wrap token of the client carries, which is signed and not sealed.

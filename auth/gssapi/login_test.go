@@ -14,6 +14,8 @@ func TestLogIn(t *testing.T) {
 		"Java":           {flags: flagsOfJava, subkey: true, authzid: "alice@" + realm},
 		"Java, mutually": {flags: flagsOfJavaMutually, subkey: true, authzid: "alice@" + realm},
 		"franz-go":       {flags: flagsOfFranz},
+		"kafka-python":   {flags: flagsOfCyrus, subkey: true, authzid: "kafka@localhost"},
+		"its other form": {flags: flagsOfCyrus, subkey: true, authzid: "kafka/localhost@" + realm},
 		"with a name":    {flags: flagsOfFranz, authzid: "alice"},
 	}
 	m := newMechanism(t, nil)

@@ -93,6 +93,8 @@ func TestRefused(t *testing.T) {
 		"short choice":         {choice(func(w *krb.WrapToken) { w.Payload = w.Payload[:3] }), auth.ErrMalformed},
 		"size":                 {choice(func(w *krb.WrapToken) { w.Payload[1] = 1 }), nil},
 		"authorization id":     {choice(func(w *krb.WrapToken) { w.Payload = append(w.Payload, "bob"...) }), auth.ErrAuthzidNotAllowed},
+		"another's id":         {choice(func(w *krb.WrapToken) { w.Payload = append(w.Payload, "bob@"+realm...) }), auth.ErrAuthzidNotAllowed},
+		"service as a user":    {choice(func(w *krb.WrapToken) { w.Payload = append(w.Payload, "kafka"...) }), auth.ErrAuthzidNotAllowed},
 		"id that is no text":   {choice(func(w *krb.WrapToken) { w.Payload = append(w.Payload, 0xff) }), auth.ErrMalformed},
 		"sealed":               {choice(func(w *krb.WrapToken) { w.Flags |= 2 }), auth.ErrMalformed},
 		"from the acceptor":    {choice(func(w *krb.WrapToken) { w.Flags |= 1 }), auth.ErrMalformed},

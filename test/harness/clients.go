@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +49,13 @@ func Python(t testing.TB, script string, args ...string) string {
 	t.Helper()
 	interpreter, args := pythonArgs(t, script, args)
 	return Command(t, "", interpreter, args...)
+}
+
+// PythonWith is Python with variables of the environment, as NAME=value.
+func PythonWith(t testing.TB, environment []string, script string, args ...string) string {
+	t.Helper()
+	interpreter, args := pythonArgs(t, script, args)
+	return Command(t, "", "env", slices.Concat(environment, []string{interpreter}, args)...)
 }
 
 // StartPython is StartProcess for a script of test/python.

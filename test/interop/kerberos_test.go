@@ -9,9 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jcmturner/gokrb5/v8/client"
-	"github.com/jcmturner/gokrb5/v8/config"
-	"github.com/jcmturner/gokrb5/v8/keytab"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl/kerberos"
 
@@ -30,7 +27,13 @@ type kerberized struct {
 
 func startKerberized(t *testing.T, env ...string) *kerberized {
 	t.Helper()
-	k := &kerberized{kdc: harness.StartKDC(t)}
+	return startKerberizedBy(t, harness.StartKDC(t), env...)
+}
+
+// startKerberizedBy is startKerberized with a KDC that is there.
+func startKerberizedBy(t *testing.T, kdc *harness.KDC, env ...string) *kerberized {
+	t.Helper()
+	k := &kerberized{kdc: kdc}
 	k.keytab, k.alice = k.kdc.Keytab(t, harness.KafkaPrincipal), k.kdc.Keytab(t, "alice@"+harness.Realm)
 	sasl, plaintext := harness.FreeAddress(t), harness.FreeAddress(t)
 	k.plaintext = localhost(plaintext)
@@ -39,6 +42,7 @@ func startKerberized(t *testing.T, env ...string) *kerberized {
 		"CHRONIK_ADVERTISED_LISTENERS=SASL_SSL://" + localhost(sasl) + ",SASL_PLAINTEXT://" + k.plaintext,
 		"CHRONIK_SASL_ENABLED_MECHANISMS=GSSAPI,SCRAM-SHA-512,SCRAM-SHA-256,PLAIN",
 		"CHRONIK_SASL_GSSAPI_KEYTAB=" + k.keytab, "CHRONIK_SASL_GSSAPI_PRINCIPAL=" + harness.KafkaPrincipal,
+		"CHRONIK_SASL_GSSAPI_RELOAD_INTERVAL_MS=50",
 		"CHRONIK_SUPER_USERS=User:admin;User:alice", "KRB5_CONFIG=" + k.kdc.Conf(),
 	}, env...)...)
 	k.SASL = sasl
@@ -65,7 +69,8 @@ func TestKerberos(t *testing.T) {
 		franzProduce(t, k.franz(t, conf, secured), "kerberos", []string{"franz-" + enctype})
 		k.kcat(t, conf, cached, !secured, "kcat-"+enctype+"\n", "-P", "-t", "kerberos")
 		k.java(t, conf, secured, k.javaLogin(cached, secured), "java-"+enctype)
-		want = append(want, "franz-"+enctype, "kcat-"+enctype, "java-"+enctype+"-0")
+		k.python(t, conf, cached, secured, "python-"+enctype)
+		want = append(want, "franz-"+enctype, "kcat-"+enctype, "java-"+enctype+"-0", "python-"+enctype+"-0")
 		if got := strings.Fields(k.kcat(t, conf, cached, secured, "", "-C", "-q", "-t", "kerberos", "-o", "beginning", "-e")); !slices.Equal(got, want) {
 			t.Errorf("%s: kcat read %v, want %v", enctype, got, want)
 		}
@@ -122,20 +127,22 @@ func (k *kerberized) java(t *testing.T, conf string, secured bool, login, prefix
 		roundTrip, "produce", bootstrap, file, "kerberos", "1", prefix)
 }
 
+// python produces one record by kafka-python, as the owner of a cache of tickets.
+func (k *kerberized) python(t *testing.T, conf, cached string, secured bool, prefix string) {
+	t.Helper()
+	bootstrap, ca := k.plaintext, ""
+	if secured {
+		bootstrap, ca = k.Bootstrap(), k.CA()
+	}
+	environment := []string{"KRB5_CONFIG=" + conf, "KRB5CCNAME=FILE:" + cached}
+	harness.PythonWith(t, environment, "kafka_python.py", "produce", bootstrap, ca, "GSSAPI", "kafka", "-", "kerberos", "1", prefix)
+}
+
 // franz logs franz-go in as alice by her keytab.
 func (k *kerberized) franz(t *testing.T, conf string, secured bool) []kgo.Opt {
 	t.Helper()
-	cfg, err := config.Load(conf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := keytab.Load(k.alice)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := client.NewWithKeytab("alice", harness.Realm, keys, cfg, client.DisablePAFXFAST(true))
-	auth := kerberos.Auth{Client: c, Service: "kafka"}
-	opts := []kgo.Opt{kgo.SASL(auth.AsMechanismWithClose())}
+	auth := kerberos.Auth{Client: k.client(t, conf), Service: "kafka"}
+	opts := []kgo.Opt{kgo.SASL(auth.AsMechanism())}
 	if secured {
 		return append(opts, kgo.SeedBrokers(k.Bootstrap()), kgo.DialTLSConfig(clientTLS(t, k.Broker, false)))
 	}

@@ -4,6 +4,8 @@ produce BOOTSTRAP CA MECHANISM USER PASSWORD TOPIC COUNT PREFIX
 consume BOOTSTRAP CA MECHANISM USER PASSWORD TOPIC COUNT GROUP
 With the mechanism mTLS, USER and PASSWORD are the files of the client's certificate and key.
 With the mechanism OAUTHBEARER, PASSWORD is a token.
+With the mechanism GSSAPI, USER is the service's name, and the tickets are where KRB5CCNAME says.
+Without a CA the listener is SASL_PLAINTEXT.
 Consumed values are printed one per line.
 """
 
@@ -13,7 +15,7 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.net.sasl.oauth import AbstractTokenProvider
 
 verb, bootstrap, ca, mechanism, user, password, topic, count, last = sys.argv[1:]
-common = dict(bootstrap_servers=bootstrap, ssl_cafile=ca)
+common = dict(bootstrap_servers=bootstrap, ssl_cafile=ca or None)
 
 
 class Token(AbstractTokenProvider):
@@ -23,6 +25,12 @@ class Token(AbstractTokenProvider):
 
 if mechanism == "mTLS":
     common.update(security_protocol="SSL", ssl_certfile=user, ssl_keyfile=password)
+elif mechanism == "GSSAPI":
+    common.update(
+        security_protocol="SASL_SSL" if ca else "SASL_PLAINTEXT",
+        sasl_mechanism=mechanism,
+        sasl_kerberos_service_name=user,
+    )
 else:
     common.update(
         security_protocol="SASL_SSL",
