@@ -218,6 +218,19 @@ func (b *Broker) background(ctx context.Context, run func(context.Context)) {
 	}()
 }
 
+// later calls a function after a time, unless the broker stops before.
+func (b *Broker) later(ctx context.Context, d time.Duration, run func()) {
+	b.background(ctx, func(ctx context.Context) {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			run()
+		case <-ctx.Done():
+		}
+	})
+}
+
 // Failed gets the reason when the broker can not go on: its metadata log can not be followed, or every log directory is offline.
 func (b *Broker) Failed() <-chan error { return b.failed }
 

@@ -51,7 +51,7 @@ func FromConfig(c *config.Config, version string, logger *slog.Logger) (Options,
 		Transactions: transactionsOf(c.Transactions), TransactionTopic: transactionTopicOf(c.TransactionTopic),
 		AddPause: c.Transactions.AddPause, AddLimit: c.Transactions.AddLimit,
 		FetchSessions: c.Limits.FetchSessions, MaxFetchBytes: c.Limits.FetchBytes, DescribedPartitions: c.Limits.DescribedPartitions,
-		Logins:   loginsOf(c.Limits),
+		Logins: loginsOf(c.Limits), RotationGrace: c.Security.RotationGrace,
 		Tokens:   TokenOptions(c.Tokens),
 		Features: FeatureLevels(), Clock: time.Now, Logger: logger,
 	}

@@ -20,6 +20,8 @@ var errNoCertificate = errors.New("no client certificate")
 func serverListeners(listeners []Listener, store *meta.Store, tokens *tokens) ([]server.Listener, map[string]*tls.Reloader, error) {
 	var out []server.Listener
 	reloaders := map[string]*tls.Reloader{}
+	usual := newUsualCosts()
+	store.Subscribe(usual.Follow)
 	for i := range listeners {
 		l := &listeners[i]
 		s := server.Listener{Name: l.Name, Addr: l.Address, Protocol: l.Protocol}
@@ -32,7 +34,7 @@ func serverListeners(listeners []Listener, store *meta.Store, tokens *tokens) ([
 			s.Secure = func(c net.Conn) server.SecureConn { return r.Server(c) }
 		}
 		var err error
-		if s.Mechanisms, err = mechanismsOf(l, store, tokens); err != nil {
+		if s.Mechanisms, err = mechanismsOf(l, store, tokens, usual); err != nil {
 			return nil, nil, err
 		}
 		if l.Protocol == server.SSL {

@@ -15,10 +15,10 @@ import (
 )
 
 // mechanismsOf makes the SASL mechanisms of a listener over the users and the tokens of the metadata.
-func mechanismsOf(l *Listener, store *meta.Store, tokens *tokens) ([]auth.Mechanism, error) {
+func mechanismsOf(l *Listener, store *meta.Store, tokens *tokens, usual *usualCosts) ([]auth.Mechanism, error) {
 	var out []auth.Mechanism
 	for _, name := range l.Mechanisms {
-		m, err := mechanism(name, l, store, tokens)
+		m, err := mechanism(name, l, store, tokens, usual)
 		if err != nil {
 			return nil, fmt.Errorf("listener %s: mechanism %s: %w", l.Name, name, err)
 		}
@@ -27,14 +27,14 @@ func mechanismsOf(l *Listener, store *meta.Store, tokens *tokens) ([]auth.Mechan
 	return out, nil
 }
 
-func mechanism(name string, l *Listener, store *meta.Store, tokens *tokens) (auth.Mechanism, error) {
+func mechanism(name string, l *Listener, store *meta.Store, tokens *tokens, usual *usualCosts) (auth.Mechanism, error) {
 	switch name {
 	case "SCRAM-SHA-256":
-		return scramMechanism(scram.SHA256, meta.ScramSHA256, store, tokens)
+		return scramMechanism(scram.SHA256, meta.ScramSHA256, store, tokens, usual)
 	case "SCRAM-SHA-512":
-		return scramMechanism(scram.SHA512, meta.ScramSHA512, store, tokens)
+		return scramMechanism(scram.SHA512, meta.ScramSHA512, store, tokens, usual)
 	case "PLAIN":
-		verifier, err := plainVerifier(l, store)
+		verifier, err := plainVerifier(l, store, usual)
 		if err != nil {
 			return nil, err
 		}
@@ -48,9 +48,10 @@ func mechanism(name string, l *Listener, store *meta.Store, tokens *tokens) (aut
 	}
 }
 
-func scramMechanism(hash scram.Hash, m meta.ScramMechanism, store *meta.Store, tokens *tokens) (auth.Mechanism, error) {
+func scramMechanism(hash scram.Hash, m meta.ScramMechanism, store *meta.Store, tokens *tokens, usual *usualCosts) (auth.Mechanism, error) {
 	return scram.New(scram.Config{
 		Hash: hash, FakeSaltKey: derivedSecret(store, "salts of unknown users, "+m.String()), Tokens: tokens.forLogins(hash),
+		FakeIterations: func() int { return usual.of(m).iterations },
 		Lookup: func(user string) (scram.Credential, bool) {
 			c := store.Image().Scram(user, m)
 			if c == nil {
@@ -85,16 +86,21 @@ func derivedSecret(store *meta.Store, purpose string) []byte {
 }
 
 // plainVerifier checks passwords against the listener's configured users or, where it has none, against the SCRAM users.
-func plainVerifier(l *Listener, store *meta.Store) (plain.Verifier, error) {
+func plainVerifier(l *Listener, store *meta.Store, usual *usualCosts) (plain.Verifier, error) {
 	if l.PlainUsers != nil {
-		return plain.NewStoredVerifier(plain.StoredConfig{Lookup: l.PlainUsers.Lookup})
+		return plain.NewStoredVerifier(plain.StoredConfig{Lookup: l.PlainUsers.Lookup, Usual: l.PlainUsers.Usual})
 	}
-	return plain.NewStoredVerifier(plain.StoredConfig{Lookup: func(user string) (plain.Credential, bool) {
-		for _, m := range []meta.ScramMechanism{meta.ScramSHA512, meta.ScramSHA256} {
-			if c := store.Image().Scram(user, m); c != nil {
-				return plain.Credential{Mechanism: m.String(), Salt: c.Salt, Iterations: c.Iterations, StoredKey: c.StoredKey}, true
+	return plain.NewStoredVerifier(plain.StoredConfig{
+		Lookup: func(user string) (plain.Credential, bool) {
+			c := plainCredential(store.Image(), user)
+			if c == nil {
+				return plain.Credential{}, false
 			}
-		}
-		return plain.Credential{}, false
-	}})
+			return plain.Credential{Mechanism: c.Mechanism.String(), Salt: c.Salt, Iterations: c.Iterations, StoredKey: c.StoredKey}, true
+		},
+		Usual: func() (string, int) {
+			c := usual.of(byPlain)
+			return c.mechanism.String(), c.iterations
+		},
+	})
 }

@@ -72,6 +72,8 @@ type Options struct {
 
 	Tokens TokenOptions
 	Limits server.Limits
+	// RotationGrace is chronik.credential.rotation.grace.ms.
+	RotationGrace time.Duration
 	// Logins says how those are held back who guess passwords.
 	Logins guard.Config
 	Group  group.Config

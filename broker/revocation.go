@@ -3,6 +3,7 @@ package broker
 import (
 	"bytes"
 	"slices"
+	"time"
 
 	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/broker/meta"
@@ -13,30 +14,53 @@ type sessions interface {
 	CloseSessions(reason string, match func(*auth.Session) bool) int
 }
 
-// endRevoked returns a meta.Subscriber that ends the sessions whose password is no longer their user's, before the administrator who
-// changed or deleted it is answered. Sessions on listeners that have PLAIN users of their own are not the metadata's to end.
-func endRevoked(of sessions, listeners []Listener) meta.Subscriber {
-	own := map[string]bool{}
+// revocation ends sessions whose password is no longer their user's. Sessions on listeners that have PLAIN users of their own, and those
+// by a delegation token, are not for it to end.
+type revocation struct {
+	of  sessions
+	own map[string]bool
+	// grace is how long the sessions of a changed credential go on; those of a deleted one do not.
+	grace time.Duration
+	// after calls a function later, unless the broker stops before.
+	after func(time.Duration, func())
+}
+
+func newRevocation(of sessions, listeners []Listener, grace time.Duration, after func(time.Duration, func())) *revocation {
+	r := &revocation{of: of, own: map[string]bool{}, grace: grace, after: after}
 	for i := range listeners {
-		own[listeners[i].Name] = listeners[i].PlainUsers != nil
+		r.own[listeners[i].Name] = listeners[i].PlainUsers != nil
 	}
-	return func(old, next *meta.Image, d meta.Delta) {
-		if len(d.ScramChanged) == 0 {
-			return
+	return r
+}
+
+// Follow is a meta.Subscriber: who is to be ended at once is so before the administrator is answered.
+func (r *revocation) Follow(old, next *meta.Image, d meta.Delta) {
+	if len(d.ScramChanged) == 0 {
+		return
+	}
+	outdated := map[*auth.Session]bool{}
+	r.of.CloseSessions("the credential was changed or deleted", func(s *auth.Session) bool {
+		if !slices.Contains(d.ScramChanged, s.Principal.Name) || s.Token != "" || s.Method == "PLAIN" && r.own[s.Listener] {
+			return false
 		}
-		of.CloseSessions("the credential was changed or deleted", func(s *auth.Session) bool {
-			user := s.Principal.Name
-			if s.Token != "" { // it was no password
-				return false
-			}
-			if !slices.Contains(d.ScramChanged, user) || s.Method == "PLAIN" && own[s.Listener] {
-				return false
-			}
-			before, byPassword := credentialFor(old, s.Method, user)
-			after, _ := credentialFor(next, s.Method, user)
-			return byPassword && !sameCredential(before, after)
-		})
+		before, byPassword := credentialFor(old, s.Method, s.Principal.Name)
+		after, _ := credentialFor(next, s.Method, s.Principal.Name)
+		if !byPassword || sameCredential(before, after) {
+			return false
+		}
+		if r.grace > 0 && before != nil && next.Scram(before.User, before.Mechanism) != nil {
+			outdated[s] = true
+			return false
+		}
+		return true
+	})
+	if len(outdated) == 0 {
+		return
 	}
+	// Who authenticates again meanwhile has another session, which stays.
+	r.after(r.grace, func() {
+		r.of.CloseSessions("the credential was changed, and its grace is over", func(s *auth.Session) bool { return outdated[s] })
+	})
 }
 
 // credentialFor is the credential that a log-in by a method is checked against, nil where the user has none; byPassword is false for

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"testing"
+	"time"
 
 	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/auth/plain"
@@ -44,6 +45,7 @@ func TestRevokedCredentialsEndTheirSessions(t *testing.T) {
 		}
 		open["bob"] = &auth.Session{Principal: auth.User("bob"), Method: "SCRAM-SHA-512", Listener: "OUT"}
 		open["own"] = &auth.Session{Principal: auth.User("alice"), Method: "PLAIN", Listener: "OWN"}
+		open["token"] = &auth.Session{Principal: auth.User("alice"), Method: "SCRAM-SHA-512", Listener: "OUT", Token: "t"}
 		all := len(open)
 
 		image, _, _ := meta.NewImage().Apply(1, &meta.AlterScram{Upserts: first})
@@ -51,7 +53,7 @@ func TestRevokedCredentialsEndTheirSessions(t *testing.T) {
 		if result.Items[0].Code != 0 {
 			t.Fatalf("%s: %+v", name, result.Items)
 		}
-		endRevoked(open, []Listener{{Name: "OUT"}, {Name: "OWN", PlainUsers: &plain.Users{}}})(image, next, delta)
+		newRevocation(open, []Listener{{Name: "OUT"}, {Name: "OWN", PlainUsers: &plain.Users{}}}, 0, nil).Follow(image, next, delta)
 		for _, ended := range c.ended {
 			if open[ended] != nil {
 				t.Errorf("%s: the session by %s goes on", name, ended)
@@ -60,5 +62,45 @@ func TestRevokedCredentialsEndTheirSessions(t *testing.T) {
 		if len(open) != all-len(c.ended) {
 			t.Errorf("%s: %d sessions of %d are left", name, len(open), all)
 		}
+	}
+}
+
+// TestGraceOfAChangedCredential: its sessions go on for a while, but for those that authenticate again; a deletion ends them at once.
+func TestGraceOfAChangedCredential(t *testing.T) {
+	session := func(method string) *auth.Session {
+		return &auth.Session{Principal: auth.User("alice"), Method: method, Listener: "OUT"}
+	}
+	open := openSessions{}
+	var over []func()
+	r := newRevocation(open, []Listener{{Name: "OUT"}}, time.Minute, func(d time.Duration, f func()) {
+		if d != time.Minute {
+			t.Errorf("the grace is %s", d)
+		}
+		over = append(over, f)
+	})
+	image := meta.NewImage()
+	change := func(c *meta.AlterScram) {
+		next, delta, _ := image.Apply(image.Index()+1, c)
+		r.Follow(image, next, delta)
+		image = next
+	}
+	set := func(salt string) {
+		change(&meta.AlterScram{Upserts: []meta.ScramCredential{{User: "alice", Mechanism: meta.ScramSHA512, Salt: []byte(salt)}}})
+	}
+	set("one")
+	open["scram"], open["plain"], open["renewed"] = session("SCRAM-SHA-512"), session("PLAIN"), session("SCRAM-SHA-512")
+	set("two")
+	if len(open) != 3 || len(over) != 1 {
+		t.Fatalf("%d sessions go on, %d will end later", len(open), len(over))
+	}
+	open["renewed"] = session("SCRAM-SHA-512")
+	over[0]()
+	if len(open) != 1 || open["renewed"] == nil {
+		t.Errorf("after the grace there are %v", open)
+	}
+	set("three")
+	change(&meta.AlterScram{Deletes: []meta.ScramName{{User: "alice", Mechanism: meta.ScramSHA512}}})
+	if len(open) != 0 {
+		t.Errorf("after the deletion there are %v", open)
 	}
 }

@@ -96,7 +96,8 @@ func (b *Broker) startServer(ctx context.Context) error {
 		return err
 	}
 	b.startTokenExpiry(ctx, s)
-	b.store.Subscribe(endRevoked(s, b.options.Listeners))
+	after := func(d time.Duration, f func()) { b.later(ctx, d, f) }
+	b.store.Subscribe(newRevocation(s, b.options.Listeners, b.options.RotationGrace, after).Follow)
 	if err := b.startReloaders(ctx, s); err != nil {
 		return err
 	}

@@ -128,7 +128,7 @@ func TestChangedPasswordsLeaveTokens(t *testing.T) {
 	for _, s := range e.open {
 		s.Method = "SCRAM-SHA-512"
 	}
-	e.log.Subscribe(endRevoked(e.open, nil))
+	e.log.Subscribe(newRevocation(e.open, nil, 0, nil).Follow)
 	credential := meta.ScramCredential{User: "o", Mechanism: meta.ScramSHA512, Salt: []byte("one"), StoredKey: make([]byte, 64), ServerKey: make([]byte, 64), Iterations: 4096}
 	e.do(&meta.AlterScram{Upserts: []meta.ScramCredential{credential}})
 	e.left("when the password is changed", "a", "b")

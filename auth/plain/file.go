@@ -19,7 +19,12 @@ import (
 var ErrBadUserFile = errors.New("bad file of PLAIN users")
 
 // Users are the credentials of a file. It is immutable.
-type Users struct{ byName map[string]Credential }
+type Users struct {
+	byName map[string]Credential
+	// mechanism and iterations are what most of them have.
+	mechanism  string
+	iterations int
+}
 
 // ReadUsers reads a properties file with a line user=password for each user. A password may stand hashed instead, as
 // SCRAM-SHA-512$iterations:salt$StoredKey:ServerKey (RFC 5803, base64; SCRAM-SHA-256 as well); those in clear are hashed here
@@ -54,13 +59,37 @@ func ReadUsers(r io.Reader) (*Users, error) {
 	if len(clear) > maxClearUsers {
 		return nil, fmt.Errorf("%w: %d passwords in clear, allowed are %d: hash them", ErrBadUserFile, len(clear), maxClearUsers)
 	}
-	return users, users.addClear(clear)
+	if err := users.addClear(clear); err != nil {
+		return nil, err
+	}
+	users.settle()
+	return users, nil
 }
 
 // Lookup returns a user's credential; it is a StoredConfig.Lookup.
 func (u *Users) Lookup(user string) (Credential, bool) {
 	c, found := u.byName[user]
 	return c, found
+}
+
+// Usual is what most users' passwords cost to check, of equally many the cheapest; it is a StoredConfig.Usual.
+func (u *Users) Usual() (mechanism string, iterations int) { return u.mechanism, u.iterations }
+
+// settle finds out what Usual returns.
+func (u *Users) settle() {
+	type cost struct {
+		mechanism  string
+		iterations int
+	}
+	counts, most := map[cost]int{}, 0
+	for _, c := range u.byName {
+		counts[cost{c.Mechanism, c.Iterations}]++
+	}
+	for c, n := range counts {
+		if n > most || n == most && (c.iterations < u.iterations || c.iterations == u.iterations && c.mechanism < u.mechanism) {
+			u.mechanism, u.iterations, most = c.mechanism, c.iterations, n
+		}
+	}
 }
 
 // Len is the number of users.

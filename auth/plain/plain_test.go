@@ -185,6 +185,36 @@ func TestTurnsAreBounded(t *testing.T) {
 	})
 }
 
+// TestUnknownUserCostsADerivation: of the kind that most users have, so that the time that it takes does not tell.
+func TestUnknownUserCostsADerivation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mechanism, iterations := "", 0
+		v, err := NewStoredVerifier(StoredConfig{
+			Lookup: (&table{}).lookup, Concurrent: 1, Usual: func() (string, int) { return mechanism, iterations },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			mechanism  string
+			iterations int
+			want       Credential
+		}{
+			{"SCRAM-SHA-256", 8192, Credential{Mechanism: "SCRAM-SHA-256", Iterations: 8192}},
+			{"", 0, Credential{Mechanism: defaultMechanism, Iterations: defaultIterations}},
+			{"PLAIN", 8192, Credential{Mechanism: defaultMechanism, Iterations: defaultIterations}},
+		} {
+			mechanism, iterations = c.mechanism, c.iterations
+			if got := v.fake(); got.Mechanism != c.want.Mechanism || got.Iterations != c.want.Iterations || len(got.Salt) == 0 {
+				t.Errorf("%+v: %+v", c, got)
+			}
+		}
+		expect(t, v, "tom", "x", auth.ErrUnknownUser)
+		v.turns <- struct{}{}
+		expect(t, v, "tom", "x", ErrBusy) // it waits for its turn at deriving
+	})
+}
+
 func TestUnusableCredential(t *testing.T) {
 	s := &table{}
 	s.now.Store(&Credential{Mechanism: "SCRAM-SHA-1", Salt: []byte("s"), Iterations: 4096, StoredKey: make([]byte, 20)})
@@ -247,10 +277,8 @@ func TestConfigRefused(t *testing.T) {
 	}
 	lookup := (&table{}).lookup
 	for name, cfg := range map[string]StoredConfig{
-		"no lookup":  {},
-		"mechanism":  {Lookup: lookup, FakeMechanism: "PLAIN"},
-		"iterations": {Lookup: lookup, FakeIterations: -1},
-		"turns":      {Lookup: lookup, Concurrent: -1},
+		"no lookup": {},
+		"turns":     {Lookup: lookup, Concurrent: -1},
 	} {
 		if _, err := NewStoredVerifier(cfg); !errors.Is(err, ErrBadConfig) {
 			t.Errorf("%s: %v", name, err)

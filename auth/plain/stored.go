@@ -20,10 +20,9 @@ var ErrBusy = fmt.Errorf("%w: too many wait for verification", auth.ErrUndecided
 type StoredConfig struct {
 	// Lookup returns the credential of a user; where the user has several, the one of the strongest hash.
 	Lookup func(user string) (Credential, bool)
-	// FakeMechanism and FakeIterations are what a derivation for an unknown user costs: those of most users.
-	// "" is SCRAM-SHA-512, 0 is 4096.
-	FakeMechanism  string
-	FakeIterations int
+	// Usual returns what the derivation for an unknown user costs: that of most users. Nil is SCRAM-SHA-512 and 4096, and so is
+	// a mechanism that there is not.
+	Usual func() (mechanism string, iterations int)
 	// Concurrent bounds the derivations that run at once; 0 is half of the processors.
 	Concurrent int
 }
@@ -33,7 +32,8 @@ type StoredConfig struct {
 // of the credential, so that it is forgotten with any change of the credential. Wrong passwords always cost a derivation.
 type StoredVerifier struct {
 	lookup     func(user string) (Credential, bool)
-	fake       Credential
+	usual      func() (mechanism string, iterations int)
+	fakeSalt   []byte
 	turns      chan struct{}
 	key        [sha256.Size]byte
 	remembered *lru.Cache[[sha256.Size]byte, [sha256.Size]byte]
@@ -46,26 +46,18 @@ func NewStoredVerifier(cfg StoredConfig) (*StoredVerifier, error) {
 	if cfg.Lookup == nil {
 		return nil, fmt.Errorf("%w: no Lookup", ErrBadConfig)
 	}
-	if cfg.FakeMechanism == "" {
-		cfg.FakeMechanism = defaultMechanism
-	}
-	if cfg.FakeIterations == 0 {
-		cfg.FakeIterations = defaultIterations
-	}
 	if cfg.Concurrent == 0 {
 		cfg.Concurrent = defaultConcurrent()
 	}
-	h, err := hashOf(cfg.FakeMechanism)
-	if err != nil || cfg.FakeIterations < 1 || cfg.Concurrent < 1 {
-		return nil, fmt.Errorf("%w: fake mechanism %q with %d iterations, %d at once", ErrBadConfig, cfg.FakeMechanism, cfg.FakeIterations, cfg.Concurrent)
+	if cfg.Concurrent < 1 {
+		return nil, fmt.Errorf("%w: %d at once", ErrBadConfig, cfg.Concurrent)
 	}
 	remembered, err := lru.New[[sha256.Size]byte, [sha256.Size]byte](maxRemembered)
 	if err != nil {
 		return nil, fmt.Errorf("make the memory of log-ins: %w", err)
 	}
-	v := &StoredVerifier{lookup: cfg.Lookup, turns: make(chan struct{}, cfg.Concurrent), remembered: remembered}
+	v := &StoredVerifier{lookup: cfg.Lookup, usual: cfg.Usual, fakeSalt: randomSalt(), turns: make(chan struct{}, cfg.Concurrent), remembered: remembered}
 	_, _ = rand.Read(v.key[:]) // crypto/rand.Read never fails: it ends the program instead
-	v.fake = Credential{Mechanism: cfg.FakeMechanism, Iterations: cfg.FakeIterations, Salt: randomSalt(), StoredKey: make([]byte, h().Size())}
 	return v, nil
 }
 
@@ -73,7 +65,7 @@ func NewStoredVerifier(cfg StoredConfig) (*StoredVerifier, error) {
 func (v *StoredVerifier) Verify(ctx context.Context, user, password string) error {
 	credential, known := v.lookup(user)
 	if !known {
-		credential = v.fake
+		credential = v.fake()
 	}
 	memory, print := v.memory(user, password), credential.fingerprint()
 	if past, found := v.remembered.Get(memory); known && found && past == print {
@@ -90,6 +82,18 @@ func (v *StoredVerifier) Verify(ctx context.Context, user, password string) erro
 	}
 	v.remembered.Add(memory, print)
 	return nil
+}
+
+// fake is a credential that no password opens and that costs what most do.
+func (v *StoredVerifier) fake() Credential {
+	c := Credential{Mechanism: defaultMechanism, Iterations: defaultIterations, Salt: v.fakeSalt}
+	if v.usual != nil {
+		mechanism, iterations := v.usual()
+		if _, err := hashOf(mechanism); err == nil && iterations > 0 {
+			c.Mechanism, c.Iterations = mechanism, iterations
+		}
+	}
+	return c
 }
 
 // derive waits for its turn and compares.

@@ -212,13 +212,31 @@ func TestFinalMessageRefused(t *testing.T) {
 func TestNewRefuses(t *testing.T) {
 	lookup := func(string) (Credential, bool) { return Credential{}, false }
 	for name, cfg := range map[string]Config{
-		"no hash":         {Lookup: lookup, FakeSaltKey: fakeKey},
-		"no lookup":       {Hash: SHA256, FakeSaltKey: fakeKey},
-		"short key":       {Hash: SHA256, Lookup: lookup, FakeSaltKey: fakeKey[:15]},
-		"many iterations": {Hash: SHA256, Lookup: lookup, FakeSaltKey: fakeKey, FakeIterations: MaxIterations + 1},
+		"no hash":   {Lookup: lookup, FakeSaltKey: fakeKey},
+		"no lookup": {Hash: SHA256, FakeSaltKey: fakeKey},
+		"short key": {Hash: SHA256, Lookup: lookup, FakeSaltKey: fakeKey[:15]},
 	} {
 		if _, err := New(cfg); !errors.Is(err, ErrBadConfig) {
 			t.Errorf("%s: %v, want ErrBadConfig", name, err)
+		}
+	}
+}
+
+// TestFakeIterationsFollow: unknown users are shown what most users have now, and never what no credential may have.
+func TestFakeIterationsFollow(t *testing.T) {
+	now := 0
+	m, err := New(Config{
+		Hash: SHA256, FakeSaltKey: fakeKey, FakeIterations: func() int { return now },
+		Lookup: func(string) (Credential, bool) { return Credential{}, false },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for told, want := range map[int]int{0: DefaultIterations, 8192: 8192, MaxIterations + 1: DefaultIterations} {
+		now = told
+		answer, _, err := m.Start().Step(t.Context(), []byte("n,,n=nobody,r=abc"))
+		if err != nil || !strings.HasSuffix(string(answer), fmt.Sprint(",i=", want)) {
+			t.Errorf("told %d: %q, %v", told, answer, err)
 		}
 	}
 }

@@ -24,9 +24,9 @@ type Config struct {
 	// FakeSaltKey is the secret that the salts of unknown users are made with, the same on every broker and at every
 	// start of one cluster: a salt that changes would tell that its user does not exist. At least MinFakeSaltKey bytes.
 	FakeSaltKey []byte
-	// FakeIterations is the count that unknown users are shown: the one that most users of the cluster have.
-	// 0 is DefaultIterations.
-	FakeIterations int
+	// FakeIterations returns the count that unknown users are shown: the one that most users of the cluster have. It must not
+	// block. Nil is DefaultIterations, and so is a count that no credential may have.
+	FakeIterations func() int
 }
 
 // Mechanism is SCRAM-SHA-256 or SCRAM-SHA-512 without channel binding. It is safe for concurrent use.
@@ -35,7 +35,7 @@ type Mechanism struct {
 	lookup     func(user string) (Credential, bool)
 	tokens     func(id string) (Token, bool)
 	fakeKey    []byte
-	iterations int
+	iterations func() int
 	generator  xdg.HashGeneratorFcn
 	nonce      xdg.NonceGeneratorFcn // nil: the library's, 192 random bits
 }
@@ -45,8 +45,8 @@ var _ auth.Mechanism = (*Mechanism)(nil)
 // New returns the mechanism that cfg describes.
 func New(cfg Config) (*Mechanism, error) {
 	m := &Mechanism{hash: cfg.Hash, lookup: cfg.Lookup, tokens: cfg.Tokens, iterations: cfg.FakeIterations}
-	if m.iterations == 0 {
-		m.iterations = DefaultIterations
+	if m.iterations == nil {
+		m.iterations = func() int { return DefaultIterations }
 	}
 	switch cfg.Hash {
 	case SHA256:
@@ -62,9 +62,6 @@ func New(cfg Config) (*Mechanism, error) {
 	if len(cfg.FakeSaltKey) < MinFakeSaltKey {
 		return nil, fmt.Errorf("%w: fake salt key of %d bytes, needed are %d", ErrBadConfig, len(cfg.FakeSaltKey), MinFakeSaltKey)
 	}
-	if m.iterations < MinIterations || m.iterations > MaxIterations {
-		return nil, fmt.Errorf("%w: %d fake iterations, allowed are %d to %d", ErrBadConfig, m.iterations, MinIterations, MaxIterations)
-	}
 	m.fakeKey = mac(SHA256, cfg.FakeSaltKey, "chronik fake SCRAM credential ", cfg.Hash.String())
 	return m, nil
 }
@@ -79,10 +76,14 @@ func (m *Mechanism) Start() auth.Exchange { return &exchange{mechanism: m} }
 // real one; no password opens it, since its keys are no image of a client key that anybody knows.
 func (m *Mechanism) fake(user string) Credential {
 	salt := mac(SHA256, m.fakeKey, "salt ", user)
+	iterations := m.iterations()
+	if iterations < MinIterations || iterations > MaxIterations {
+		iterations = DefaultIterations
+	}
 	return Credential{
 		Hash:       m.hash,
 		Salt:       SaltFrom(salt[:sha256.Size]),
-		Iterations: m.iterations,
+		Iterations: iterations,
 		StoredKey:  mac(m.hash, m.fakeKey, "stored ", user),
 		ServerKey:  mac(m.hash, m.fakeKey, "server ", user),
 	}

@@ -102,7 +102,7 @@ func TestUnknownTokenLooksLikeAKnownOne(t *testing.T) {
 // TestUnknownTokensAreShownTheIterationsOfTokens: and not those of unknown users.
 func TestUnknownTokensAreShownTheIterationsOfTokens(t *testing.T) {
 	m := withTokens(t, SHA256)
-	m.iterations = 8192
+	m.iterations = func() int { return 8192 }
 	for first, want := range map[string]string{"n,,n=x,r=abc": "8192", "n,,n=x,r=abc,tokenauth=true": "4096"} {
 		if answer, _, err := m.Start().Step(t.Context(), []byte(first)); err != nil || field(t, answer, "i") != want {
 			t.Errorf("%s: %q, %v", first, answer, err)

@@ -28,6 +28,8 @@ type Security struct {
 	AllowIfNoACL bool
 	// PlainUsersFile is a file with users of PLAIN, "" for none.
 	PlainUsersFile string
+	// RotationGrace is chronik.credential.rotation.grace.ms.
+	RotationGrace time.Duration
 	// TLSReloadInterval is how often certificates are looked at; negative means never.
 	TLSReloadInterval time.Duration
 	// AuditAllowOnFailure is chronik.audit.on.failure=allow.
@@ -180,7 +182,7 @@ func (l *loader) views() {
 		AllowInsecure: c.boolean("chronik.allow.insecure"), ACLEnabled: c.boolean("chronik.acl.enabled"),
 		SuperUsers: splitPrincipals(c.text("super.users")), AllowIfNoACL: c.boolean("allow.everyone.if.no.acl.found"),
 		PlainUsersFile: c.text("chronik.sasl.plain.users.file"), TLSReloadInterval: c.millis("chronik.tls.reload.interval.ms"),
-		AuditAllowOnFailure: c.text("chronik.audit.on.failure") == "allow",
+		AuditAllowOnFailure: c.text("chronik.audit.on.failure") == "allow", RotationGrace: c.millis("chronik.credential.rotation.grace.ms"),
 	}
 	if !c.Security.ACLEnabled && !c.Security.AllowInsecure {
 		l.fail("chronik.acl.enabled=false needs chronik.allow.insecure=true")
