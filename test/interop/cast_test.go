@@ -258,6 +258,8 @@ func (g ensemble) showOnFailure(t *testing.T, members []string) func() {
 type groupState struct {
 	state   string
 	members []groupMember
+	// assignor is what assigns the partitions.
+	assignor string
 	// round is the generation, or the epoch: it moves on with each rebalance.
 	round int32
 }
@@ -277,7 +279,7 @@ func (g ensemble) describeConsumer(t *testing.T) groupState {
 	q := kmsg.NewPtrConsumerGroupDescribeRequest()
 	q.Groups = []string{g.group}
 	d := askBroker(t, g.super, q).(*kmsg.ConsumerGroupDescribeResponse).Groups[0]
-	s := groupState{state: d.State, round: d.Epoch}
+	s := groupState{state: d.State, assignor: d.AssignorName, round: d.Epoch}
 	for _, m := range d.Members {
 		s.members = append(s.members, groupMember{m.MemberID, deref(m.InstanceID), m.ClientID})
 	}
@@ -290,7 +292,7 @@ func (g ensemble) describeClassic(t *testing.T) groupState {
 	q := kmsg.NewPtrDescribeGroupsRequest()
 	q.Groups = []string{g.group}
 	d := askBroker(t, g.super, q).(*kmsg.DescribeGroupsResponse).Groups[0]
-	s := groupState{state: d.State}
+	s := groupState{state: d.State, assignor: d.Protocol}
 	for _, m := range d.Members {
 		s.members = append(s.members, groupMember{m.MemberID, deref(m.InstanceID), m.ClientID})
 	}

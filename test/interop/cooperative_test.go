@@ -67,6 +67,10 @@ func (g cooperation) check(t *testing.T, fed func() int64) {
 	g.waitOwned(t, 3, a, b)
 	g.wantRevoked(t, a, 3, g.owned(b))
 
+	if s := g.describe(t); s.assignor != "cooperative-sticky" && s.assignor != "uniform" {
+		t.Errorf("%s assigns the partitions", s.assignor)
+	}
+
 	g.do(t, "hold", b)
 	had := g.owned(a)
 	c := join("c")
