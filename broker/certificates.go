@@ -7,9 +7,10 @@ import (
 	"github.com/chronik-stream/chronik/auth"
 )
 
-// startReloaders keeps the certificates of the listeners fresh. Sessions on a listener end when its revocation lists name a certificate
+// startReloaders keeps the certificates of the listeners fresh, and tells of them in the metrics. Sessions on a listener end when its revocation lists name a certificate
 // of theirs, whatever they logged in by.
 func (b *Broker) startReloaders(ctx context.Context, of sessions) error {
+	b.registry.MustRegister(newCertificateMetrics(b.reloaders))
 	for name, r := range b.reloaders {
 		r.OnRevocation(func() {
 			n := of.CloseSessions("the client's certificate was revoked", func(s *auth.Session) bool {

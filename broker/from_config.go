@@ -255,5 +255,6 @@ func tlsOf(t *config.TLS) (*tls.Config, error) {
 		EnabledProtocols: t.EnabledProtocols, Protocol: t.Protocol, CipherSuites: t.CipherSuites, ClientAuth: clientAuth,
 		RevocationLists: t.RevocationLists.Locations,
 		Revocation:      tls.RevocationPolicy{AcceptExpired: t.RevocationLists.AcceptExpired, AcceptMissing: t.RevocationLists.AcceptMissing},
+		Staple:          tls.Staple{On: t.Staple, Location: t.StapleLocation}, ExpiryWarnings: t.ExpiryWarnings,
 	}, nil
 }

@@ -30,6 +30,10 @@ type Config struct {
 	RevocationLists []string
 	// Revocation says what becomes of certificates that no current list is about.
 	Revocation RevocationPolicy
+	// Staple says where OCSP responses about the server's certificates come from.
+	Staple Staple
+	// ExpiryWarnings are how long before the end of a certificate in use the log warns of it, once at each.
+	ExpiryWarnings []time.Duration
 	// ReloadInterval is how often the files are looked at; 0 is DefaultReloadInterval, below 0 never.
 	ReloadInterval time.Duration
 	// OnReload, where set, is told of each renewal (err nil) and of each new reason why one failed. It must not block.

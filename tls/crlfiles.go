@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -96,7 +95,7 @@ func (f *crlFiles) paths() (paths []string, errs []error) {
 }
 
 func (f *crlFiles) readFile(path string, authorities []*x509.Certificate, now time.Time) (changed bool, err error) {
-	content, err := readCRLFile(path)
+	content, err := readBounded(path, maxCRLBytes, ErrBadCRL)
 	if err != nil {
 		return false, err
 	}
@@ -118,22 +117,6 @@ func (f *crlFiles) readFile(path string, authorities []*x509.Certificate, now ti
 	}
 	f.files[path] = &crlFile{digest: digest, lists: lists}
 	return true, nil
-}
-
-func readCRLFile(path string) ([]byte, error) {
-	file, err := os.Open(path) // #nosec G304 -- the operator's configuration names it
-	if err != nil {
-		return nil, fmt.Errorf("open a revocation list: %w", err)
-	}
-	defer func() { _ = file.Close() }()
-	content, err := io.ReadAll(io.LimitReader(file, maxCRLBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	if len(content) > maxCRLBytes {
-		return nil, fmt.Errorf("%w: %s has more than %d bytes", ErrBadCRL, path, maxCRLBytes)
-	}
-	return content, nil
 }
 
 // checkSigner checks the signature where the issuer is known.

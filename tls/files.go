@@ -34,17 +34,27 @@ func readFiles(paths ...string) (files, error) {
 }
 
 func readStore(path string) ([]byte, error) {
+	return readBounded(path, maxStoreBytes, ErrBadStore)
+}
+
+// readBounded reads a file that the operator's configuration names.
+func readBounded(path string, most int64, tooLarge error) ([]byte, error) {
 	file, err := os.Open(path) // #nosec G304 -- the operator's configuration names it
 	if err != nil {
-		return nil, fmt.Errorf("open a key or trust store: %w", err)
+		return nil, fmt.Errorf("open a file of the TLS configuration: %w", err)
 	}
 	defer func() { _ = file.Close() }()
-	content, err := io.ReadAll(io.LimitReader(file, maxStoreBytes+1))
+	return bounded(file, path, most, tooLarge)
+}
+
+// bounded reads all of something that may be too large.
+func bounded(from io.Reader, name string, most int64, tooLarge error) ([]byte, error) {
+	content, err := io.ReadAll(io.LimitReader(from, most+1))
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
+		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	if len(content) > maxStoreBytes {
-		return nil, fmt.Errorf("%w: %s has more than %d bytes", ErrBadStore, path, maxStoreBytes)
+	if int64(len(content)) > most {
+		return nil, fmt.Errorf("%w: %s has more than %d bytes", tooLarge, name, most)
 	}
 	return content, nil
 }

@@ -15,4 +15,17 @@ const (
 	maxSigners = 64
 	// maxClockSkew is how far an authority's clock may be ahead.
 	maxClockSkew = 5 * time.Minute
+	// maxResponseBytes bounds an OCSP response: one with the certificate of its signer has some 2 KiB.
+	maxResponseBytes = 64 << 10
+	// maxResponders bounds how many of the responders that a certificate names are asked, responderTimeout the time of each.
+	maxResponders    = 4
+	responderTimeout = 10 * time.Second
+	// firstStapleRetry is the pause after a failed attempt to get a response; it doubles, at most maxStapleDoublings times, up to
+	// lastStapleRetry. shortestStaple is the shortest pause between two attempts.
+	firstStapleRetry   = 30 * time.Second
+	maxStapleDoublings = 16
+	lastStapleRetry    = time.Hour
+	shortestStaple     = time.Second
+	// expiryInterval is how often it is looked for certificates that expire soon where files are never looked at.
+	expiryInterval = time.Hour
 )

@@ -124,12 +124,15 @@ type site struct {
 }
 
 // newSite has a list of the root's and one of the issuer's, which name nobody.
-func newSite(t *testing.T, change func(*Config)) *site {
+func newSite(t *testing.T, change func(*Config), server ...func(*x509.Certificate)) *site {
 	t.Helper()
 	s := &site{t: t, root: newAuthority(t, "root"), lists: t.TempDir()}
 	s.issuer = s.root.issue("issuer", authorityOf)
 	s.server = s.root.issue("server", func(c *x509.Certificate) {
 		c.DNSNames, c.ExtKeyUsage = []string{"localhost"}, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+		for _, also := range server {
+			also(c)
+		}
 	})
 	s.put("root.crl", s.root.revokes(nil))
 	s.put("issuer.crl", s.issuer.revokes(nil))

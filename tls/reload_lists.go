@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"slices"
+	"time"
 )
 
 // OnRevocation says whom to tell when the revocation lists have changed: sessions whose certificates StillTrusted does not hold with
@@ -44,6 +45,29 @@ func (r *Reloader) verifyConnection(state ConnectionState) error {
 		return &ClientCertificateError{cause: err, leaf: state.VerifiedChains[0][0]}
 	}
 	return nil
+}
+
+// ListInfo tells of a revocation list in force.
+type ListInfo struct {
+	// Issuer is the issuer's distinguished name, File where the list is.
+	Issuer, File string
+	NextUpdate   time.Time
+	// Revoked is how many certificates it names.
+	Revoked int
+}
+
+// Lists are the revocation lists in force, in the order of their files.
+func (r *Reloader) Lists() []ListInfo {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.lists == nil {
+		return nil
+	}
+	var out []ListInfo
+	for _, c := range r.lists.all() {
+		out = append(out, ListInfo{Issuer: c.name, File: c.path, NextUpdate: c.nextUpdate, Revoked: len(c.revoked)})
+	}
+	return out
 }
 
 // loadLists reads the revocation lists for the first time: all of them have to be good.

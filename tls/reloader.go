@@ -28,6 +28,8 @@ type Stats struct {
 	// ListReloads counts the renewals of revocation lists since the first load, ListFailures the looks at files of them that could not be
 	// used.
 	ListReloads, ListFailures uint64
+	// StapleFailures counts the failed attempts to get an OCSP response.
+	StapleFailures uint64
 }
 
 // Reloader holds a TLS configuration and renews it when its files change. What does not parse, does not fit together or has
@@ -47,8 +49,12 @@ type Reloader struct {
 	// listFailure is as failure, of revocation lists; revoked is told when they have changed.
 	listFailure string
 	revoked     func()
-	cancel      context.CancelFunc
-	done        chan struct{}
+	// staples are the OCSP responses by the digests of the certificates; only the stapler changes it. renewed wakes the stapler.
+	staples       map[[sha256.Size]byte]stapled
+	stapleFailure string
+	renewed       chan struct{}
+	cancel        context.CancelFunc
+	done          chan struct{}
 }
 
 // snapshot is one state of the files and the configuration made from it.
@@ -85,7 +91,7 @@ func Load(cfg Config) (*Reloader, error) {
 	if err := errors.Join(cfg.KeyStore.check(), cfg.TrustStore.check()); err != nil {
 		return nil, err
 	}
-	r := &Reloader{cfg: cfg, settings: s}
+	r := &Reloader{cfg: cfg, settings: s, renewed: make(chan struct{}, 1)}
 	first, err := r.read()
 	if err != nil {
 		return nil, err
@@ -148,22 +154,33 @@ func (r *Reloader) Stop() {
 
 func (r *Reloader) poll(ctx context.Context, done chan<- struct{}) {
 	defer close(done)
-	if r.cfg.ReloadInterval < 0 {
-		return
+	var stapler sync.WaitGroup
+	defer stapler.Wait()
+	if r.cfg.Staple.wanted() {
+		stapler.Go(func() { r.keepStapled(ctx) })
 	}
-	timer := time.NewTimer(r.cfg.ReloadInterval)
-	defer timer.Stop()
+	warnings := expiryWarnings{before: r.cfg.ExpiryWarnings}
+	interval := r.cfg.ReloadInterval
+	if interval < 0 {
+		interval = expiryInterval
+	}
+	next := interval
 	for {
+		warnings.look(r.Certificates(), r.cfg.Clock(), r.cfg.Logger)
+		timer := time.NewTimer(next)
 		select {
 		case <-ctx.Done():
+			timer.Stop()
 			return
 		case <-timer.C:
 		}
-		next := r.cfg.ReloadInterval
+		next = interval
+		if r.cfg.ReloadInterval < 0 {
+			continue
+		}
 		if err := r.Reload(); err != nil {
 			next = min(next, retryInterval)
 		}
-		timer.Reset(next)
 	}
 }
 
@@ -206,6 +223,11 @@ func (r *Reloader) reload() (bool, error) {
 		return false, err
 	}
 	r.current.Store(next)
+	r.show()
+	select {
+	case r.renewed <- struct{}{}:
+	default:
+	}
 	r.stats.LastReload, r.stats.NotAfter = r.cfg.Clock(), next.notAfter
 	r.stats.Reloads++
 	return true, nil

@@ -193,7 +193,6 @@ func TestNeverPolling(t *testing.T) {
 	if err := r.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	<-r.done
 	r.Stop()
 	if r.Stats().Reloads != 0 {
 		t.Error("reloaded")

@@ -3,6 +3,7 @@ package config
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // TLS is the TLS of one listener.
@@ -21,6 +22,11 @@ type TLS struct {
 	// ClientAuth is none, requested or required.
 	ClientAuth      string
 	RevocationLists RevocationLists
+	// Staple is chronik.ssl.ocsp.staple=on, StapleLocation is chronik.ssl.ocsp.response.location.
+	Staple         bool
+	StapleLocation string
+	// ExpiryWarnings are chronik.ssl.expiry.warning.days.
+	ExpiryWarnings []time.Duration
 }
 
 // of returns a listener's own value of a key, or the general one.
@@ -76,6 +82,8 @@ func (l *loader) tls(e *Listener) *TLS {
 		Protocol: get("ssl.protocol"), EnabledProtocols: SplitList(get("ssl.enabled.protocols")),
 		CipherSuites: SplitList(get("ssl.cipher.suites")), ClientAuth: l.clientAuth(e),
 		RevocationLists: l.revocationLists(e),
+		Staple:          get("chronik.ssl.ocsp.staple") == "on", StapleLocation: get("chronik.ssl.ocsp.response.location"),
+		ExpiryWarnings: l.expiryWarnings(e),
 	}
 	l.shortForms(e, t)
 	switch {

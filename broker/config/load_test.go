@@ -40,6 +40,8 @@ func TestErrorsNameKeyValueAndWhatIsAllowed(t *testing.T) {
 		"unknown key":          {text: loopback + "log.retention.msec=1", want: []string{"log.retention.msec", "nearest", "log.retention.ms"}},
 		"wrong type":           {text: loopback + "num.partitions=many", want: []string{"num.partitions", "many", "INT"}},
 		"out of range":         {text: loopback + "log.segment.bytes=10", want: []string{"log.segment.bytes", "10", "at least 1048576"}},
+		"days":                 {text: loopback + "chronik.ssl.expiry.warning.days=30,0", want: []string{"chronik.ssl.expiry.warning.days", "0 is no number of days", "1 to 3650"}},
+		"revocation policy":    {text: loopback + "chronik.ssl.crl.on.missing=accept", want: []string{"chronik.ssl.crl.on.missing", "refuse, accept-with-warning"}},
 		"not a choice":         {text: loopback + "chronik.flush.policy=never", want: []string{"never", "acks, interval, os"}},
 		"boolean":              {text: loopback + "chronik.acl.enabled=yes", want: []string{"chronik.acl.enabled", "yes", "true or false"}},
 		"acl off":              {text: loopback + "chronik.acl.enabled=false", want: []string{"chronik.allow.insecure"}},
@@ -168,11 +170,17 @@ ssl.client.auth=required
 listener.name.out.side.ssl.keystore.location=/outside.pem
 listener.name.out.side.ssl.client.auth=requested
 listener.name.out.side.chronik.ssl.principal.source=uri
+listener.name.out.side.chronik.ssl.crl.location=/a.crl, /lists
+listener.name.out.side.chronik.ssl.crl.on.expired=accept-with-warning
+listener.name.out.side.chronik.ssl.ocsp.staple=on
+listener.name.out.side.chronik.ssl.ocsp.response.location=/response.der
+listener.name.out.side.chronik.ssl.expiry.warning.days=3
 listener.name.login.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
 listener.name.login.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 listener.name.login.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
   username="broker" password="x" user_alice="a \\"quoted\\"; secret" user_bob=plain ;
 `)
+	warnings := []time.Duration{30 * 24 * time.Hour, 14 * 24 * time.Hour, 7 * 24 * time.Hour, 24 * time.Hour}
 	want := []Listener{
 		{
 			Name: "INSIDE", Protocol: "SASL_PLAINTEXT", Host: "127.0.0.1", Port: 9092, AdvertisedHost: "127.0.0.1", AdvertisedPort: 9092,
@@ -183,6 +191,8 @@ listener.name.login.plain.sasl.jaas.config=org.apache.kafka.common.security.plai
 			TLS: &TLS{
 				KeyStoreType: "PEM", KeyStoreLocation: "/outside.pem", TrustStoreType: "JKS", TrustStoreLocation: "/ca.pem",
 				Protocol: "TLSv1.3", EnabledProtocols: []string{"TLSv1.2", "TLSv1.3"}, ClientAuth: "requested",
+				RevocationLists: RevocationLists{Locations: []string{"/a.crl", "/lists"}, AcceptExpired: true},
+				Staple:          true, StapleLocation: "/response.der", ExpiryWarnings: []time.Duration{3 * 24 * time.Hour},
 			},
 		},
 		{
@@ -190,6 +200,7 @@ listener.name.login.plain.sasl.jaas.config=org.apache.kafka.common.security.plai
 			TLS: &TLS{
 				KeyStoreType: "PEM", KeyStoreLocation: "/general.pem", TrustStoreType: "JKS", TrustStoreLocation: "/ca.pem",
 				Protocol: "TLSv1.3", EnabledProtocols: []string{"TLSv1.2", "TLSv1.3"}, ClientAuth: "none",
+				ExpiryWarnings: warnings,
 			},
 			Mechanisms: []string{"PLAIN", "SCRAM-SHA-512"},
 			PlainUsers: map[string]string{"alice": `a "quoted"; secret`, "bob": "plain"},
