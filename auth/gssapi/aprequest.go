@@ -29,7 +29,7 @@ const (
 // acceptor verifies AP-REQs.
 type acceptor struct {
 	service  string
-	keys     func() *keyring
+	keys     *keys
 	enctypes enctypes
 	skew     time.Duration
 	replays  *Replays
@@ -99,7 +99,7 @@ func (a *acceptor) parse(message []byte) (*messages.APReq, error) {
 // openTicket decrypts a ticket with the key that it is for.
 func (a *acceptor) openTicket(ticket *messages.Ticket) (*messages.EncTicketPart, error) {
 	service := name{ticket.SName.NameString, ticket.Realm}
-	keys := a.keys().find(service, ticket.EncPart.EType, ticket.EncPart.KVNO)
+	keys := a.keys.find(service, ticket.EncPart.EType, ticket.EncPart.KVNO)
 	if len(keys) == 0 {
 		return nil, fmt.Errorf("%w: %.255q, version %d, encryption type %d", ErrNoKey, service, ticket.EncPart.KVNO, ticket.EncPart.EType)
 	}

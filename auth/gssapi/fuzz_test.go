@@ -86,7 +86,7 @@ func FuzzTicket(f *testing.F) {
 	c := client{enctype: 20, principal: []string{"alice"}, flags: flagsOfFranz}
 	request := c.apReq(f)
 	service := name{request.Ticket.SName.NameString, realm}
-	key := m.keys.current.Load().find(service, 20, 2)[0]
+	key := m.acceptor.keys.current.Load().find(service, 20, 2)[0]
 	plain, err := crypto.DecryptEncPart(request.Ticket.EncPart, key, keyusage.KDC_REP_TICKET)
 	if err != nil {
 		f.Fatal(err)

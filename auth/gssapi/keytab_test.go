@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jcmturner/gokrb5/v8/messages"
 )
@@ -99,7 +100,7 @@ func TestKeytabIsReadAgain(t *testing.T) {
 		if err := os.WriteFile(path, raw, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		m.keys.look()
+		m.acceptor.keys.look()
 	}
 	if err := logIn(3); !errors.Is(err, ErrNoKey) {
 		t.Errorf("a key that is not there yet: %v", err)
@@ -124,12 +125,35 @@ func TestKeytabIsReadAgain(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	m.keys.look()
-	m.keys.look()
+	m.acceptor.keys.look()
+	m.acceptor.keys.look()
 	if err := logIn(3); err != nil {
 		t.Errorf("without a file: %v", err)
 	}
 	if n := strings.Count(log.String(), "can not be used"); n != 3 {
 		t.Errorf("%d failures in the log, want one of each text:\n%s", n, log.String())
+	}
+}
+
+// TestKeyThatHasJustCome: a ticket for it is taken at once.
+func TestKeyThatHasJustCome(t *testing.T) {
+	path := writeKeytab(t, entry{service, 2, 18})
+	now := noon
+	never := newMechanism(t, func(c *Config) { c.Keytab, c.ReloadInterval = path, -1 })
+	m := newMechanism(t, func(c *Config) { c.Keytab, c.Clock = path, func() time.Time { return now } })
+	logIn := func(m *Mechanism) error {
+		c := client{enctype: 18, flags: flagsOfFranz, ticket: func(t *messages.Ticket) { t.EncPart.KVNO = 3 }}
+		_, err := c.logIn(t, m)
+		return err
+	}
+	if err := os.WriteFile(path, keytabBytes(t, secret, entry{service, 2, 18}, entry{service, 3, 18}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(1)
+	if err := logIn(m); err != nil {
+		t.Errorf("a moment after the last look: %v", err)
+	}
+	if err := logIn(never); !errors.Is(err, ErrNoKey) {
+		t.Errorf("where the file is never looked at again: %v", err)
 	}
 }

@@ -38,7 +38,6 @@ type Config struct {
 type Mechanism struct {
 	acceptor *acceptor
 	rules    *Rules
-	keys     *keys
 }
 
 var _ auth.Mechanism = (*Mechanism)(nil)
@@ -62,15 +61,15 @@ func New(cfg Config) (*Mechanism, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys := &keys{path: cfg.Keytab, wanted: w, interval: cfg.ReloadInterval, logger: cfg.Logger}
+	keys := &keys{path: cfg.Keytab, wanted: w, interval: cfg.ReloadInterval, clock: cfg.Clock, logger: cfg.Logger}
 	if err := keys.reload(); err != nil {
 		return nil, err
 	}
 	return &Mechanism{
 		acceptor: &acceptor{
-			service: w.service, keys: keys.current.Load, enctypes: w.enctypes, skew: cfg.Skew, replays: cfg.Replays, clock: cfg.Clock,
+			service: w.service, keys: keys, enctypes: w.enctypes, skew: cfg.Skew, replays: cfg.Replays, clock: cfg.Clock,
 		},
-		rules: rules, keys: keys,
+		rules: rules,
 	}, nil
 }
 

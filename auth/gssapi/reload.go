@@ -4,8 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/jcmturner/gokrb5/v8/types"
 )
 
 // keys are those of a keytab file, read again when it changes. What can not be read, or lacks the broker's name, is reported and not
@@ -14,15 +17,20 @@ type keys struct {
 	path     string
 	wanted   wanted
 	interval time.Duration
+	clock    func() time.Time
 	logger   *slog.Logger
 	current  atomic.Pointer[keyring]
-	// digest is of the file that the current keys are from, failure the last reported failure. Both are of the one who reloads.
+
+	mu sync.Mutex // guards what follows
+	// digest is of the file that the current keys are from, looked when it was looked at last, failure the last reported failure.
 	digest  [sha256.Size]byte
+	looked  time.Time
 	failure string
 }
 
-// reload takes the file's keys if it has changed.
+// reload takes the file's keys if it has changed. It is called with mu held, but for the first time.
 func (k *keys) reload() error {
+	k.looked = k.clock()
 	raw, err := readKeytab(k.path)
 	if err != nil {
 		return err
@@ -42,22 +50,41 @@ func (k *keys) reload() error {
 
 // Run looks at the keytab again and again until ctx ends.
 func (m *Mechanism) Run(ctx context.Context) {
-	if m.keys.interval < 0 {
+	k := m.acceptor.keys
+	if k.interval < 0 {
 		return
 	}
-	tick := time.NewTicker(m.keys.interval)
+	tick := time.NewTicker(k.interval)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			m.keys.look()
+			k.mu.Lock()
+			k.look()
+			k.mu.Unlock()
 		}
 	}
 }
 
-// look reloads and tells the log what came of it; a failure that stays is told once.
+// find returns the keys that a ticket may be encrypted with. Where there is none, the file is looked at once more: its owner may have got
+// the key a moment ago, and the client its ticket. Any stranger can ask for that; it costs less than the connection that he asks by.
+func (k *keys) find(service name, enctype int32, kvno int) []types.EncryptionKey {
+	found := k.current.Load().find(service, enctype, kvno)
+	if len(found) > 0 || k.interval < 0 {
+		return found
+	}
+	arrived := k.clock()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.looked.Before(arrived) {
+		k.look()
+	}
+	return k.current.Load().find(service, enctype, kvno)
+}
+
+// look reloads and tells the log what came of it; a failure that stays is told once. It is called with mu held.
 func (k *keys) look() {
 	before := k.current.Load()
 	err := k.reload()
