@@ -66,7 +66,7 @@ func (a Authentication) describe(d *document) {
 	const logonTypeNetwork = 3
 	d.AuthProtocol, d.ProtocolID = protocol(a.Method)
 	d.LogonTypeID = logonTypeNetwork
-	cleartext, remote := a.Method == "PLAIN" && strings.HasSuffix(a.Client.Protocol, "PLAINTEXT"), true
+	cleartext, remote := (a.Method == "PLAIN" || a.Method == "OAUTHBEARER") && strings.HasSuffix(a.Client.Protocol, "PLAINTEXT"), true
 	d.IsCleartext, d.IsRemote = &cleartext, &remote
 	d.Service = &nameObject{Name: serviceName}
 	d.Source, d.Destination = source(a.Client.Host), destination(a.Client.Listener)

@@ -264,11 +264,13 @@ func TestLongAndOddTextsAreCut(t *testing.T) {
 	}
 }
 
-func TestCleartextIsPlainWithoutTLS(t *testing.T) {
-	a := Authentication{Client: alice(), Method: "PLAIN"}
-	a.Client.Protocol = "SASL_PLAINTEXT"
-	if d := a.document("run"); d.IsCleartext == nil || !*d.IsCleartext {
-		t.Error("a password in the clear is not said to be")
+func TestCleartextIsASecretWithoutTLS(t *testing.T) {
+	for method, want := range map[string]bool{"PLAIN": true, "OAUTHBEARER": true, "SCRAM-SHA-512": false} {
+		a := Authentication{Client: alice(), Method: method}
+		a.Client.Protocol = "SASL_PLAINTEXT"
+		if d := a.document("run"); d.IsCleartext == nil || *d.IsCleartext != want {
+			t.Errorf("%s in the clear is not said to be, or said to be without being", method)
+		}
 	}
 }
 

@@ -37,12 +37,15 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		t.Errorf("a valid configuration: %q, %v", out, err)
 	}
 	cases := map[string][]string{
-		"log.retention.hour=3":                  {"log.retention.hour", "log.retention.hours"},
-		"num.partitions=many":                   {"num.partitions", "many"},
-		"listeners=PLAINTEXT://0.0.0.0:9092":    {"chronik.allow.insecure"},
-		"security.providers=x":                  {"security.providers"},
-		"sasl.enabled.mechanisms=GSSAPI":        {"GSSAPI"},
-		"ssl.keystore.password=secret-password": nil,
+		"log.retention.hour=3":                        {"log.retention.hour", "log.retention.hours"},
+		"num.partitions=many":                         {"num.partitions", "many"},
+		"listeners=PLAINTEXT://0.0.0.0:9092":          {"chronik.allow.insecure"},
+		"security.providers=x":                        {"security.providers"},
+		"sasl.enabled.mechanisms=GSSAPI":              {"GSSAPI"},
+		"ssl.keystore.password=secret-password":       nil,
+		"sasl.enabled.mechanisms=OAUTHBEARER":         {"jwks.endpoint.url", "expected.issuer", "expected.audience"},
+		bearerLines("http://issuer.example/keys", ""): {"https"},
+		bearerLines("https://issuer.example/keys", "ssl.truststore.type=PEM ssl.truststore.location='/nonexistent'"): {"/nonexistent"},
 	}
 	for line, want := range cases {
 		out, err := runCommand(t, "", "server", "--config", properties(t, line), "--check")
@@ -62,6 +65,13 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 			}
 		}
 	}
+}
+
+// bearerLines are lines of a configuration with OAUTHBEARER, with an address of keys and options of the log-in module.
+func bearerLines(keys, options string) string {
+	return "sasl.enabled.mechanisms=OAUTHBEARER\nsasl.oauthbearer.expected.issuer=i\nsasl.oauthbearer.expected.audience=a\n" +
+		"sasl.oauthbearer.jwks.endpoint.url=" + keys +
+		"\noauthbearer.sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required " + options + ";"
 }
 
 func TestFormatTakesUsersAndRunsOnce(t *testing.T) {

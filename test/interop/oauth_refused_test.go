@@ -74,7 +74,7 @@ func signedByPublicKey(t *testing.T, i *harness.Issuer, payload string) string {
 // nothing that the broker writes holds a token.
 func TestBadTokensOpenNothing(t *testing.T) {
 	t.Parallel()
-	b := startTokenBroker(t, "CHRONIK_LOG_LEVEL=debug")
+	b := startTokenBroker(t, "CHRONIK_LOG_LEVEL=debug", "CHRONIK_LOGIN_FAILURES_DELAY_MAX_MS=100")
 	other := harness.StartIssuer(t, nil)
 	bad := badTokens(t, b.issuer, other)
 	for name, token := range bad {
