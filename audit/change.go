@@ -133,7 +133,7 @@ func (c Change) severity() int {
 			return severityHigh
 		}
 	}
-	if strings.HasPrefix(action, "Delete") || strings.EqualFold(c.ResourceType, "BROKER") {
+	if strings.HasPrefix(action, "Delete") || strings.EqualFold(c.ResourceType, "BROKER") || strings.EqualFold(c.ResourceType, "USER") {
 		return severityHigh
 	}
 	return severityLow

@@ -40,6 +40,9 @@ type Outcome struct {
 	Groups []string
 	// Expires bounds the session (a token's or ticket's end); the zero time means that the mechanism sets no bound.
 	Expires time.Time
+	// Issued is when the ticket or token was made that the client has logged in by; the zero time means that there was none, as with a
+	// password. Those that were made before their principal was revoked are refused.
+	Issued time.Time
 	// Token is the id of the delegation token that the client has logged in by, "" without one (KIP-48).
 	Token string
 	// Holds, where set, reports whether what was proved still is so. It is asked once the session can be found by who revokes it: a

@@ -22,6 +22,8 @@ type Session struct {
 	Host netip.Addr
 	// Established is when the log-in ended.
 	Established time.Time
+	// Issued is when the ticket, token or certificate was made that the client has logged in by; the zero time means that there was none.
+	Issued time.Time
 	// Expires is when the session ends by itself; the zero time means never.
 	Expires time.Time
 	// Certificate is what the client showed in the TLS handshake, nil where it showed none. On listeners with SASL it does not

@@ -63,6 +63,21 @@ func (r *revocation) Follow(old, next *meta.Image, d meta.Delta) {
 	})
 }
 
+// endRevoked returns a meta.Subscriber that ends all sessions of principals that are revoked, however they have logged in.
+func endRevoked(of sessions) meta.Subscriber {
+	return func(old, next *meta.Image, d meta.Delta) {
+		gone := map[string]bool{}
+		for _, key := range d.ConfigsChanged {
+			if key.Type == meta.UserConfig && next.RevokedBefore(key.Name).After(old.RevokedBefore(key.Name)) {
+				gone[key.Name] = true
+			}
+		}
+		if len(gone) > 0 {
+			of.CloseSessions("the principal was revoked", func(s *auth.Session) bool { return gone[s.Principal.String()] })
+		}
+	}
+}
+
 // credentialFor is the credential that a log-in by a method is checked against, nil where the user has none; byPassword is false for
 // methods that need none.
 func credentialFor(img *meta.Image, method, user string) (c *meta.ScramCredential, byPassword bool) {

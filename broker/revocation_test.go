@@ -104,3 +104,40 @@ func TestGraceOfAChangedCredential(t *testing.T) {
 		t.Errorf("after the deletion there are %v", open)
 	}
 }
+
+// TestRevokedPrincipalsLoseTheirSessions: all of them, whatever the method, and nobody else's.
+func TestRevokedPrincipalsLoseTheirSessions(t *testing.T) {
+	open := openSessions{}
+	for _, method := range []string{"SCRAM-SHA-512", "PLAIN", "GSSAPI", "OAUTHBEARER", "mTLS"} {
+		open["alice "+method] = &auth.Session{Principal: auth.User("alice"), Method: method}
+		open["bob "+method] = &auth.Session{Principal: auth.User("bob"), Method: method}
+	}
+	image := meta.NewImage()
+	change := func(name string, op meta.ConfigOp) {
+		next, delta, result := image.Apply(image.Index()+1, &meta.AlterConfigs{Resources: []meta.ResourceChange{
+			{Key: meta.ResourceKey{Type: meta.UserConfig, Name: name}, Ops: []meta.ConfigOp{op}},
+		}})
+		if result.Items[0].Code != 0 {
+			t.Fatalf("%+v", result.Items)
+		}
+		endRevoked(open)(image, next, delta)
+		image = next
+	}
+	set := func(ms string) meta.ConfigOp {
+		return meta.ConfigOp{Op: meta.SetConfig, Name: meta.RevokedBefore, Value: ms}
+	}
+	change("User:alice", set("2000"))
+	if len(open) != 5 || open["bob mTLS"] == nil {
+		t.Errorf("there are %v", open)
+	}
+	if got := image.RevokedBefore("User:alice"); !got.Equal(time.UnixMilli(2000)) {
+		t.Errorf("revoked before %s", got)
+	}
+	again := &auth.Session{Principal: auth.User("alice"), Method: "GSSAPI"}
+	open["alice again"] = again
+	change("User:alice", set("1000"))
+	change("User:alice", meta.ConfigOp{Op: meta.DeleteConfig, Name: meta.RevokedBefore})
+	if open["alice again"] != again || !image.RevokedBefore("User:alice").IsZero() {
+		t.Error("what is taken back ends sessions")
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/chronik-stream/chronik/audit"
+	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/fetchsession"
 	"github.com/chronik-stream/chronik/broker/group"
@@ -90,13 +91,15 @@ func (b *Broker) startServer(ctx context.Context) error {
 	s, err := server.New(server.Config{
 		Listeners: listeners, Table: table, Authorizer: b.authorizer,
 		Recorder: &recorder{audit: b.audit, clock: b.options.Clock, logger: b.logger},
-		Guard:    logins, Limits: b.options.Limits, Clock: b.options.Clock, Logger: b.logger, Metrics: metrics,
+		Guard:    logins, RevokedBefore: func(p auth.Principal) time.Time { return b.store.Image().RevokedBefore(p.String()) },
+		Limits: b.options.Limits, Clock: b.options.Clock, Logger: b.logger, Metrics: metrics,
 	})
 	if err != nil {
 		return err
 	}
 	b.startTokenExpiry(ctx, s)
 	after := func(d time.Duration, f func()) { b.later(ctx, d, f) }
+	b.store.Subscribe(endRevoked(s))
 	b.store.Subscribe(newRevocation(s, b.options.Listeners, b.options.RotationGrace, after).Follow)
 	if err := b.startReloaders(ctx, s); err != nil {
 		return err

@@ -82,7 +82,7 @@ func (e *exchange) Step(ctx context.Context, message []byte) ([]byte, *auth.Outc
 	if f.authzid != "" && f.authzid != id.Subject {
 		return nil, nil, auth.ErrAuthzidNotAllowed
 	}
-	return []byte{}, &auth.Outcome{Principal: auth.User(id.Subject), Groups: id.Groups, Expires: id.Expires}, nil
+	return []byte{}, &auth.Outcome{Principal: auth.User(id.Subject), Groups: id.Groups, Issued: id.Issued, Expires: id.Expires}, nil
 }
 
 // refusal is the server's error (RFC 7628 section 3.2.2). It says no more than that the token is not valid; a scope that is missing is

@@ -67,7 +67,7 @@ func (v *unsecuredValidator) Validate(_ context.Context, text string) (Identity,
 	case len(t.signature) > 0:
 		return id, fmt.Errorf("%w: an unsecured token has a signature", auth.ErrMalformed)
 	}
-	if id.Expires, err = v.checkTimes(t.claims); err != nil {
+	if id.Issued, id.Expires, err = v.checkTimes(t.claims); err != nil {
 		return id, err
 	}
 	scopes, err := t.claims.texts(v.cfg.ScopeClaim)
@@ -86,26 +86,26 @@ func (v *unsecuredValidator) Validate(_ context.Context, text string) (Identity,
 	return id, err
 }
 
-func (v *unsecuredValidator) checkTimes(c claims) (time.Time, error) {
+func (v *unsecuredValidator) checkTimes(c claims) (issued, expires time.Time, err error) {
 	now := v.cfg.Clock()
-	expires, err := c.instant("exp")
+	expires, err = c.instant("exp")
 	if err != nil {
-		return time.Time{}, err
+		return time.Time{}, time.Time{}, err
 	}
 	if !now.Add(-v.cfg.Skew).Before(expires) {
-		return time.Time{}, fmt.Errorf("%w: at %s", errExpired, expires.UTC().Format(time.RFC3339))
+		return time.Time{}, time.Time{}, fmt.Errorf("%w: at %s", errExpired, expires.UTC().Format(time.RFC3339))
 	}
 	if !c.has("iat") {
-		return expires, nil
+		return issued, expires, nil
 	}
-	issued, err := c.instant("iat")
+	issued, err = c.instant("iat")
 	switch {
 	case err != nil:
-		return time.Time{}, err
+		return time.Time{}, time.Time{}, err
 	case issued.After(now.Add(v.cfg.Skew)):
-		return time.Time{}, fmt.Errorf("%w: it was issued at %s", errNotYet, issued.UTC().Format(time.RFC3339))
+		return time.Time{}, time.Time{}, fmt.Errorf("%w: it was issued at %s", errNotYet, issued.UTC().Format(time.RFC3339))
 	case !issued.Before(expires):
-		return time.Time{}, wrong("exp", "is not after iat")
+		return time.Time{}, time.Time{}, wrong("exp", "is not after iat")
 	}
-	return expires, nil
+	return issued, expires, nil
 }

@@ -12,6 +12,8 @@ type Identity struct {
 	// Subject is the principal's name. It is set in an error too once it was read: the token claimed it.
 	Subject string
 	Groups  []string
+	// Issued is when the token was made, the zero time where it does not say so.
+	Issued time.Time
 	// Expires is the token's end.
 	Expires time.Time
 }
@@ -90,7 +92,7 @@ func (v *signedValidator) Validate(ctx context.Context, text string) (Identity, 
 	if err := v.checkParties(t.claims); err != nil {
 		return id, err
 	}
-	if id.Expires, err = v.checkTimes(t.claims); err != nil {
+	if id.Issued, id.Expires, err = v.checkTimes(t.claims); err != nil {
 		return id, err
 	}
 	if _, err := t.claims.scopes(v.cfg.ScopeClaim); err != nil {
@@ -124,23 +126,23 @@ func (v *signedValidator) checkParties(c claims) error {
 	return nil
 }
 
-// checkTimes holds a token to its times and returns its end. The skew forgives an issuer whose clock is ahead. An end counts as it
+// checkTimes holds a token to its times and returns when it was made and its end. The skew forgives an issuer whose clock is ahead. An end counts as it
 // is, since the session ends with it too.
-func (v *signedValidator) checkTimes(c claims) (time.Time, error) {
+func (v *signedValidator) checkTimes(c claims) (issued, expires time.Time, err error) {
 	now := v.cfg.Clock()
-	expires, err := c.instant("exp")
+	expires, err = c.instant("exp")
 	if err != nil {
-		return time.Time{}, err
+		return time.Time{}, time.Time{}, err
 	}
-	issued, err := c.instant("iat")
+	issued, err = c.instant("iat")
 	if err != nil {
-		return time.Time{}, err
+		return time.Time{}, time.Time{}, err
 	}
 	begins := issued
 	if c.has("nbf") {
 		before, err := c.instant("nbf")
 		if err != nil {
-			return time.Time{}, err
+			return time.Time{}, time.Time{}, err
 		}
 		if before.After(begins) {
 			begins = before
@@ -148,11 +150,11 @@ func (v *signedValidator) checkTimes(c claims) (time.Time, error) {
 	}
 	switch {
 	case !now.Before(expires):
-		return time.Time{}, fmt.Errorf("%w: at %s", errExpired, expires.UTC().Format(time.RFC3339))
+		return time.Time{}, time.Time{}, fmt.Errorf("%w: at %s", errExpired, expires.UTC().Format(time.RFC3339))
 	case begins.After(now.Add(v.cfg.Skew)):
-		return time.Time{}, fmt.Errorf("%w: it begins at %s", errNotYet, begins.UTC().Format(time.RFC3339))
+		return time.Time{}, time.Time{}, fmt.Errorf("%w: it begins at %s", errNotYet, begins.UTC().Format(time.RFC3339))
 	}
-	return expires, nil
+	return issued, expires, nil
 }
 
 var _ Validator = (*signedValidator)(nil)

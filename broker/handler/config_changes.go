@@ -78,6 +78,8 @@ func (s *Configs) prepare(c *api.Call, img *meta.Image, change *configChange) (m
 		return s.prepareResource(config.GroupScope, meta.GroupConfig, change, explicit)
 	case kmsg.ConfigResourceTypeBroker:
 		return s.prepareBroker(change)
+	case userConfig:
+		return prepareUser(c, change)
 	case kmsg.ConfigResourceTypeBrokerLogger:
 		return meta.ResourceChange{}, wire.Errorf(wire.InvalidRequest, "The level of the log can not be changed at run time; chronik.log.level sets it.")
 	default:

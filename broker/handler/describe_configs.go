@@ -99,6 +99,8 @@ func (d *description) entries() ([]kmsg.DescribeConfigsResponseResourceConfig, e
 			return d.broker(), nil
 		}
 		return nil, wire.Errorf(wire.InvalidRequest, "Unexpected broker id, expected %s or empty string, but received %s", node, name)
+	case userConfig:
+		return d.user(name)
 	case kmsg.ConfigResourceTypeBrokerLogger:
 		switch name {
 		case "":

@@ -60,12 +60,15 @@ func (c *AlterConfigs) apply(d *draft) {
 		d.item(change.Key.Name, wire.None, "")
 		d.audit(c.Origin, change.Key.Type.String(), change.Key.Name, wire.None, before, after)
 		d.putConfig(change.Key, next)
+		if change.Key.Type == UserConfig && revokedSince(next) > revokedSince(old) {
+			d.removeTokensOf(change.Key.Name, c.Origin)
+		}
 	}
 }
 
 func (d *draft) checkChange(c ResourceChange) (code int16, message string) {
 	switch c.Key.Type {
-	case BrokerConfig, GroupConfig:
+	case BrokerConfig, GroupConfig, UserConfig:
 	case TopicConfig:
 		if d.img.Topic(c.Key.Name) == nil {
 			return wire.UnknownTopicOrPartition, "The topic '" + c.Key.Name + "' does not exist."

@@ -8,6 +8,8 @@ const (
 	TopicConfig  ConfigType = 2
 	BrokerConfig ConfigType = 4
 	GroupConfig  ConfigType = 32
+	// UserConfig is Chronik's own: what is said of a principal, which is named in the form Type:name.
+	UserConfig ConfigType = 100
 )
 
 // String is Apache Kafka's name.
@@ -19,6 +21,8 @@ func (t ConfigType) String() string {
 		return "BROKER"
 	case GroupConfig:
 		return "GROUP"
+	case UserConfig:
+		return "USER"
 	default:
 		return "UNKNOWN"
 	}

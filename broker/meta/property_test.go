@@ -19,7 +19,7 @@ var (
 	drawID     = rapid.Map(rapid.ByteRange(0, 6), topicID)
 	drawBroker = rapid.Int32Range(0, 3)
 	drawKey    = rapid.Custom(func(t *rapid.T) meta.ResourceKey {
-		kinds := []meta.ConfigType{meta.TopicConfig, meta.BrokerConfig, meta.GroupConfig, 99}
+		kinds := []meta.ConfigType{meta.TopicConfig, meta.BrokerConfig, meta.GroupConfig, meta.UserConfig, 99}
 		return meta.ResourceKey{Type: rapid.SampledFrom(kinds).Draw(t, "kind"), Name: drawName.Draw(t, "name")}
 	})
 	drawReplicas = rapid.SliceOfN(rapid.SliceOfN(drawBroker, 0, 3), 0, 3)
@@ -188,7 +188,7 @@ func shadowOf(img *meta.Image) *shadow {
 	s := newShadow()
 	img.Topics(func(t *meta.Topic) bool { s.topics[t.ID] = t; return true })
 	img.ACLs(func(b authz.Binding) bool { s.acls[b] = true; return true })
-	for _, kind := range []meta.ConfigType{meta.BrokerConfig, meta.GroupConfig} {
+	for _, kind := range []meta.ConfigType{meta.BrokerConfig, meta.GroupConfig, meta.UserConfig} {
 		img.Configured(kind, func(k meta.ResourceKey, c map[string]string) bool { s.configs[k] = c; return true })
 	}
 	img.Tokens(func(token *meta.Token) bool { s.tokens[token.ID] = *token; return true })

@@ -105,7 +105,7 @@ func (img *Image) entries(yield func(snapshotEntry) bool) {
 		return
 	}
 	img.Topics(func(t *Topic) bool { return yield(snapshotEntry{Topic: t}) })
-	for _, kind := range []ConfigType{BrokerConfig, GroupConfig} {
+	for _, kind := range []ConfigType{BrokerConfig, GroupConfig, UserConfig} {
 		img.Configured(kind, func(k ResourceKey, v map[string]string) bool {
 			return yield(snapshotEntry{Config: &snapshotConfig{Key: k, Values: v}})
 		})

@@ -121,7 +121,7 @@ func everything(old, next *Image) Delta {
 // eitherConfigured lists what is configured in one image or the other, topics excepted: these are changed topics.
 func eitherConfigured(old, next *Image) []ResourceKey {
 	var keys []ResourceKey
-	for _, kind := range []ConfigType{BrokerConfig, GroupConfig} {
+	for _, kind := range []ConfigType{BrokerConfig, GroupConfig, UserConfig} {
 		next.Configured(kind, func(k ResourceKey, _ map[string]string) bool {
 			keys = append(keys, k)
 			return true

@@ -92,8 +92,10 @@ type Config struct {
 	Authorizer authz.Authorizer
 	Recorder   Recorder
 	// Guard holds back who guesses passwords. It goes by the machine's clock.
-	Guard  *guard.Guard
-	Limits Limits
+	Guard *guard.Guard
+	// RevokedBefore is when a principal was revoked; the zero time means never. Who has logged in by something older is refused.
+	RevokedBefore func(auth.Principal) time.Time
+	Limits        Limits
 	// Clock stamps requests and sessions. Deadlines of sockets go by the machine's clock.
 	Clock   func() time.Time
 	Logger  *slog.Logger
@@ -107,7 +109,7 @@ func (c *Config) validate() error {
 	switch {
 	case len(c.Listeners) == 0:
 		return fmt.Errorf("%w: no listener", ErrBadConfig)
-	case c.Table == nil || c.Authorizer == nil || c.Recorder == nil || c.Guard == nil || c.Clock == nil || c.Logger == nil || c.Metrics == nil:
+	case c.Table == nil || c.Authorizer == nil || c.Recorder == nil || c.Guard == nil || c.RevokedBefore == nil || c.Clock == nil || c.Logger == nil || c.Metrics == nil:
 		return fmt.Errorf("%w: a required part is missing", ErrBadConfig)
 	}
 	seen := map[string]bool{}

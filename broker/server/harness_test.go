@@ -199,7 +199,7 @@ func newRig(t testing.TB, listener Listener, change func(*Config)) *rig {
 	}
 	listener.Addr = "127.0.0.1:0"
 	cfg := Config{
-		Listeners: []Listener{listener}, Table: table, Authorizer: r.rules, Recorder: r.record, Guard: lenient(t),
+		Listeners: []Listener{listener}, Table: table, Authorizer: r.rules, Recorder: r.record, Guard: lenient(t), RevokedBefore: func(auth.Principal) time.Time { return time.Time{} },
 		Limits: Limits{FailedLoginDelay: time.Millisecond}, Clock: r.now,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Metrics: metrics,
 	}

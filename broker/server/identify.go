@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,7 +63,7 @@ func (c *conn) identify() error {
 			c.certificateFailed(c.certificate.Subject, err)
 			return fmt.Errorf("principal of certificate %q: %w", c.certificate.Subject, err)
 		}
-		session = &auth.Session{Principal: p, Method: methodMTLS, Expires: c.certificate.NotAfter}
+		session = &auth.Session{Principal: p, Method: methodMTLS, Issued: c.certificate.Chain[0].NotBefore, Expires: c.certificate.NotAfter}
 	}
 	if err := c.establish(session); err != nil {
 		c.loginFailed(LoginFailure{Method: session.Method, Claimed: session.Principal.Name, Cause: err})
@@ -80,17 +81,28 @@ func (c *conn) establish(session *auth.Session) error {
 	if session.Established.IsZero() {
 		session.Established = c.server.cfg.Clock()
 	}
+	if err := c.outdated(session); err != nil {
+		return err
+	}
 	renewed := c.session.Load() != nil
 	if err := c.server.cfg.Recorder.LoggedIn(c.id, session, renewed); err != nil {
 		return fmt.Errorf("record the log-in of %s: %w", session.Principal, err)
 	}
 	c.session.Store(session)
-	if err := c.holdToCertificate(); err != nil {
+	if err := cmp.Or(c.holdToCertificate(), c.outdated(session)); err != nil { // now that it can be found by who revokes it
 		return err
 	}
 	c.server.cfg.Metrics.logins.WithLabelValues(c.listener.Name, session.Method).Inc()
 	c.log.Debug("logged in", "principal", session.Principal.String(), "method", session.Method, "renewed", renewed)
 	return nil
+}
+
+// outdated returns an error for a session by a ticket, a token or a certificate from before its principal was revoked.
+func (c *conn) outdated(session *auth.Session) error {
+	if session.Issued.IsZero() || session.Issued.After(c.server.cfg.RevokedBefore(session.Principal)) {
+		return nil
+	}
+	return errOutdated
 }
 
 // certificateFailed is loginFailed for mTLS, and holds the connection open for the delay of failed log-ins. It counts for the address

@@ -22,6 +22,7 @@ var (
 	errMechanismChanged = errors.New("another SASL mechanism for re-authentication")
 	errPrincipalChanged = errors.New("another principal for re-authentication")
 	errSessionOver      = errors.New("the credential has expired")
+	errOutdated         = errors.New("the principal was revoked after the ticket, token or certificate was made")
 	errRevoked          = errors.New("the credential was changed or deleted during the log-in")
 )
 
@@ -151,7 +152,8 @@ func (l *login) succeed(outcome *auth.Outcome) (lifetime time.Duration, err erro
 		}
 	}
 	session := &auth.Session{
-		Principal: outcome.Principal, Groups: outcome.Groups, Token: outcome.Token, Method: l.mechanism, Established: now, Expires: expires,
+		Principal: outcome.Principal, Groups: outcome.Groups, Token: outcome.Token, Method: l.mechanism, Established: now,
+		Issued: outcome.Issued, Expires: expires,
 	}
 	if err := l.conn.establish(session); err != nil {
 		return 0, err

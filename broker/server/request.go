@@ -19,6 +19,8 @@ const (
 	keyAPIVersions      = 18
 	keySASLAuthenticate = 36
 	keyAlterSCRAM       = 51
+
+	keyIncrementalAlterConfigs = 44
 )
 
 // exchange is one request and its answer.

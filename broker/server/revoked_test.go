@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -66,4 +67,69 @@ func TestWhoChangesHisOwnPasswordIsAnswered(t *testing.T) {
 	self.call(kmsg.NewPtrAlterUserSCRAMCredentialsRequest(), 0)
 	self.closed()
 	other.closed()
+}
+
+// issued is a mechanism whose log-ins are by something that was made at a time.
+type issued struct {
+	password
+	at time.Time
+}
+
+func (m issued) Start() auth.Exchange { return issuedExchange{m.password.Start(), m.at} }
+
+type issuedExchange struct {
+	auth.Exchange
+	at time.Time
+}
+
+func (e issuedExchange) Step(ctx context.Context, m []byte) ([]byte, *auth.Outcome, error) {
+	answer, outcome, err := e.Exchange.Step(ctx, m)
+	if outcome != nil {
+		outcome.Issued = e.at
+	}
+	return answer, outcome, err
+}
+
+// TestLogInByWhatIsOlderThanARevocation: it is refused, whether the principal is revoked before the log-in or during it; passwords have
+// no age, and what is newer is taken.
+func TestLogInByWhatIsOlderThanARevocation(t *testing.T) {
+	revoked := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		issued  time.Time
+		during  bool
+		refused bool
+	}{
+		"older":                         {revoked.Add(-time.Second), false, true},
+		"as old":                        {revoked, false, true},
+		"older, revoked meanwhile":      {revoked.Add(-time.Second), true, true},
+		"newer":                         {revoked.Add(time.Second), false, false},
+		"a password":                    {time.Time{}, false, false},
+		"a password, revoked meanwhile": {time.Time{}, true, false},
+	} {
+		l := saslListener()
+		l.Mechanisms = []auth.Mechanism{issued{password{name: "TEST"}, c.issued}}
+		asked := 0
+		r := newRig(t, l, func(cfg *Config) {
+			cfg.RevokedBefore = func(p auth.Principal) time.Time {
+				if asked++; p != auth.User("alice") || c.during && asked == 1 {
+					return time.Time{}
+				}
+				return revoked
+			}
+		})
+		client := r.dial()
+		client.handshake("TEST", 1)
+		code := client.authenticate("alice:right").ErrorCode
+		if refused := code == wire.SASLAuthenticationFailed; refused != c.refused || code != 0 && !refused {
+			t.Errorf("%s: %s", name, wire.CodeName(code))
+		}
+		if recorded := len(r.record.sessions) == 1; recorded == (c.refused && !c.during) {
+			t.Errorf("%s: recorded as logged in: %t", name, recorded)
+		}
+		if c.refused {
+			if f := r.record.lastFailure(t); !errors.Is(f.Cause, errOutdated) {
+				t.Errorf("%s: cause %v", name, f.Cause)
+			}
+		}
+	}
 }

@@ -119,8 +119,8 @@ func (s *Server) CloseSessions(reason string, match func(*auth.Session) bool) in
 			continue
 		}
 		n++
-		if c.serving.Load() == keyAlterSCRAM {
-			// Who changes his own password is still told that it is done.
+		if serving := c.serving.Load(); serving == keyAlterSCRAM || serving == keyIncrementalAlterConfigs {
+			// Who changes his own password, or revokes himself, is still told that it is done.
 			c.note(reasonRevoked, errors.New(reason))
 			c.drain()
 			continue

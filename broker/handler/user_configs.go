@@ -1,0 +1,79 @@
+package handler
+
+import (
+	"strconv"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik-stream/chronik/auth"
+	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// userConfig is the type of the resource that is a principal, Type:name. Apache Kafka has none of this number; its configurations need
+// what those of brokers need, on the cluster.
+const userConfig = kmsg.ConfigResourceType(meta.UserConfig)
+
+// revokedNow stands for the time at which the broker takes a revocation: that of the caller's clock may be earlier, and spare what
+// was made in between.
+const revokedNow = "now"
+
+// revokedDoc explains the one key of a principal.
+const revokedDoc = "Sessions of the principal from before this time, in milliseconds since 1970, were ended, and tickets, tokens and certificates from before it are refused."
+
+// prepareUser checks a change of what is said of a principal.
+func prepareUser(c *api.Call, change *configChange) (meta.ResourceChange, error) {
+	prepared := meta.ResourceChange{Key: meta.ResourceKey{Type: meta.UserConfig, Name: change.key.name}, Replace: change.replace}
+	if _, err := auth.ParsePrincipal(change.key.name); err != nil {
+		return prepared, wire.Errorf(wire.InvalidRequest, "%w", err)
+	}
+	for _, op := range change.ops {
+		if op.name != meta.RevokedBefore {
+			return prepared, wire.Errorf(wire.InvalidConfig, "Unknown principal config name: %s", op.name)
+		}
+		made := meta.ConfigOp{Op: op.op, Name: op.name}
+		switch op.op {
+		case meta.DeleteConfig:
+		case meta.SetConfig:
+			var err error
+			if made.Value, err = revocationTime(c, valueOf(op)); err != nil {
+				return prepared, err
+			}
+		default:
+			return prepared, wire.Errorf(wire.InvalidConfig, "Can't %s to key %s because its type is not LIST.", opName(op.op), op.name)
+		}
+		prepared.Ops = append(prepared.Ops, made)
+	}
+	return prepared, nil
+}
+
+// revocationTime reads the time of a revocation, which is not to come.
+func revocationTime(c *api.Call, value string) (string, error) {
+	now := c.Received.UnixMilli()
+	if value == revokedNow {
+		return strconv.FormatInt(now, 10), nil
+	}
+	ms, err := strconv.ParseInt(value, 10, 64)
+	if err != nil || ms < 1 || ms > now {
+		return "", wire.Errorf(wire.InvalidConfig, "%s has to be %q or a time that is over, in milliseconds since 1970", meta.RevokedBefore, revokedNow)
+	}
+	return strconv.FormatInt(ms, 10), nil
+}
+
+// user shows what is said of a principal, who need not exist.
+func (d *description) user(name string) ([]kmsg.DescribeConfigsResponseResourceConfig, error) {
+	if _, err := auth.ParsePrincipal(name); err != nil {
+		return nil, wire.Errorf(wire.InvalidRequest, "%w", err)
+	}
+	value, revoked := d.img.Config(meta.ResourceKey{Type: meta.UserConfig, Name: name})[meta.RevokedBefore]
+	if !revoked || !d.wanted(meta.RevokedBefore) {
+		return nil, nil
+	}
+	out := kmsg.NewDescribeConfigsResponseResourceConfig()
+	out.Name, out.Value, out.ConfigType = meta.RevokedBefore, &value, kmsg.ConfigTypeLong
+	if d.request.IncludeDocumentation {
+		out.Documentation = kmsg.StringPtr(revokedDoc)
+	}
+	return []kmsg.DescribeConfigsResponseResourceConfig{out}, nil
+}

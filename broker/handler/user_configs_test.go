@@ -1,0 +1,52 @@
+package handler
+
+import (
+	"testing"
+
+	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/wire"
+)
+
+// TestRevocationOfAPrincipal: the time is the broker's or one that is over, the principal need not have anything else, and it takes what a
+// broker's configuration takes.
+func TestRevocationOfAPrincipal(t *testing.T) {
+	b := newConfigsBench(t)
+	revoke := func(name, value string) alteration {
+		return alteration{kind: userConfig, name: name, op: set, key: meta.RevokedBefore, value: value}
+	}
+	for _, c := range []struct {
+		alteration
+		want int16
+	}{
+		{revoke("User:CN=alice,O=\"a; b\"", "now"), wire.None},
+		{revoke("User:bob", "1"), wire.None},
+		{revoke("User:carol", "2"), wire.InvalidConfig}, // the call came at 1
+		{revoke("User:carol", "0"), wire.InvalidConfig},
+		{revoke("User:carol", "later"), wire.InvalidConfig},
+		{revoke("carol", "now"), wire.InvalidRequest},
+		{alteration{kind: userConfig, name: "User:carol", op: set, key: "retention.ms", value: "1"}, wire.InvalidConfig},
+		{alteration{kind: userConfig, name: "User:carol", op: appendTo, key: meta.RevokedBefore, value: "1"}, wire.InvalidConfig},
+		{alteration{kind: userConfig, name: "User:bob", op: remove, key: meta.RevokedBefore, null: true}, wire.None},
+	} {
+		if r := b.alter(t, c.alteration, false); r.ErrorCode != c.want {
+			t.Errorf("%+v: %s", c.alteration, wire.CodeName(r.ErrorCode))
+		}
+	}
+	shown, code := b.describe(t, userConfig, "User:CN=alice,O=\"a; b\"")
+	if e := shown[meta.RevokedBefore]; code != wire.None || e.Value == nil || *e.Value != "1" || e.Documentation == nil {
+		t.Errorf("%s: %+v", wire.CodeName(code), shown)
+	}
+	if shown, code := b.describe(t, userConfig, "User:bob"); code != wire.None || len(shown) != 0 {
+		t.Errorf("a revocation that was taken back: %s, %+v", wire.CodeName(code), shown)
+	}
+	if _, code := b.describe(t, userConfig, "nobody"); code != wire.InvalidRequest {
+		t.Errorf("no principal: %s", wire.CodeName(code))
+	}
+	b.user = "alice"
+	if r := b.alter(t, revoke("User:admin", "now"), false); r.ErrorCode != wire.ClusterAuthorizationFailed {
+		t.Errorf("without a right to it: %s", wire.CodeName(r.ErrorCode))
+	}
+	if _, code := b.describe(t, userConfig, "User:admin"); code != wire.ClusterAuthorizationFailed {
+		t.Errorf("without a right to it: %s", wire.CodeName(code))
+	}
+}

@@ -1,0 +1,28 @@
+package meta
+
+import (
+	"strconv"
+	"time"
+)
+
+// RevokedBefore is the key of a principal's configuration that revokes him: what he has logged in by before this time, in
+// milliseconds since 1970, is good for nothing any more. Passwords are not of a time; they are deleted.
+const RevokedBefore = "chronik.revoked.before.ms"
+
+// RevokedBefore is when a principal, in the form Type:name, was revoked; the zero time means never.
+func (img *Image) RevokedBefore(principal string) time.Time {
+	ms := revokedSince(img.Config(ResourceKey{Type: UserConfig, Name: principal}))
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
+}
+
+// revokedSince is 0 for never, and for what is no number: the proposer has checked it.
+func revokedSince(config map[string]string) int64 {
+	ms, err := strconv.ParseInt(config[RevokedBefore], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return ms
+}
