@@ -13,8 +13,8 @@ import (
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
-// describeDelegationToken is API 41, versions 1-3. A token is told, with its secret, to its owner and its renewers, to whom DESCRIBE on
-// it is allowed, and to whom DESCRIBE_TOKENS on its owner is (KIP-373).
+// describeDelegationToken is API 41, versions 1-3. A token is told, with its secret, to its owner, its requester and its renewers, to
+// whom DESCRIBE on it is allowed, and to whom DESCRIBE_TOKENS on its owner is (KIP-373).
 func (s *Tokens) describeDelegationToken() api.Row {
 	return api.Spec[*kmsg.DescribeDelegationTokenRequest, []*meta.Token]{
 		Row: api.Row{
@@ -35,8 +35,8 @@ func (s *Tokens) describeDelegationToken() api.Row {
 	}.Build()
 }
 
-// tokensIn are the tokens that a request asks for: those of everybody where it names nobody, else those that somebody owns or may renew
-// whom it names. None of them has expired: Apache Kafka tells of those until it has removed them.
+// tokensIn are the tokens that a request asks for: those of everybody where it names nobody, else those that somebody owns, has
+// requested or may renew whom it names. None of them has expired: Apache Kafka tells of those until it has removed them.
 func (s *Tokens) tokensIn(c *api.Call, q *kmsg.DescribeDelegationTokenRequest) []*meta.Token {
 	if s.served(c.Session) != wire.None {
 		return nil
@@ -49,7 +49,7 @@ func (s *Tokens) tokensIn(c *api.Call, q *kmsg.DescribeDelegationTokenRequest) [
 	now := s.now()
 	var tokens []*meta.Token
 	s.Metadata.Image().Tokens(func(t *meta.Token) bool {
-		if !t.Expired(now) && (isNamed(t.Owner) || slices.ContainsFunc(t.Renewers, isNamed)) {
+		if !t.Expired(now) && (isNamed(t.Owner) || isNamed(t.Requester) || slices.ContainsFunc(t.Renewers, isNamed)) {
 			tokens = append(tokens, t)
 		}
 		return true
@@ -62,7 +62,7 @@ func needsOfTokens(who string, tokens []*meta.Token) []authz.Need {
 	var needs []authz.Need
 	owners := map[string]bool{who: true}
 	for _, t := range tokens {
-		if t.OwnerOrRenewer(who) {
+		if t.Knows(who) {
 			continue
 		}
 		needs = append(needs, authz.Need{Op: authz.Describe, On: authz.Resource{Type: authz.DelegationToken, Name: t.ID}, Probe: true})
@@ -81,7 +81,7 @@ func (s *Tokens) describeTokens(c *api.Call, q *kmsg.DescribeDelegationTokenRequ
 	}
 	who := c.Session.Principal.String()
 	for _, t := range tokens {
-		told := t.OwnerOrRenewer(who) || c.Granted.Has(authz.Describe, authz.DelegationToken, t.ID) ||
+		told := t.Knows(who) || c.Granted.Has(authz.Describe, authz.DelegationToken, t.ID) ||
 			c.Granted.Has(authz.DescribeTokens, authz.UserResource, t.Owner)
 		if told {
 			resp.TokenDetails = append(resp.TokenDetails, s.describedToken(t))

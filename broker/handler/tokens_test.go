@@ -241,10 +241,12 @@ func TestWhoIsToldOfTokens(t *testing.T) {
 	b := newTokenBroker(t)
 	ofAlice := b.mustCreate("alice", withRenewer("User", "scheduler"))
 	b.mustCreate("bob")
-	b.mustCreate("carol")
+	b.mustCreate("admin", forOwner("User", "carol"))
 	b.allow("auditor", authz.Describe, authz.Resource{Type: authz.DelegationToken, Name: ofAlice.TokenID})
 	b.allow("manager", authz.DescribeTokens, ownerResource("bob"))
 	b.allow("manager", authz.CreateTokens, ownerResource("carol")) // no right to be told
+	b.allow("robot", authz.CreateTokens, ownerResource("dave"))
+	b.mustCreate("robot", forOwner("User", "dave"))
 	for name, c := range map[string]struct {
 		who    string
 		owners []string
@@ -254,11 +256,13 @@ func TestWhoIsToldOfTokens(t *testing.T) {
 		"what he may renew":                  {"scheduler", nil, []string{"alice"}},
 		"by an ACL on the token":             {"auditor", nil, []string{"alice"}},
 		"by an ACL on the owner":             {"manager", nil, []string{"bob"}},
-		"all of them":                        {"admin", nil, []string{"alice", "bob", "carol"}},
+		"all of them":                        {"admin", nil, []string{"alice", "bob", "carol", "dave"}},
+		"what he has requested":              {"robot", nil, []string{"dave"}},
 		"nobody's":                           {"mallory", nil, []string{}},
 		"of owners, some of whom are others": {"alice", []string{"User:alice", "User:bob"}, []string{"alice"}},
 		"of others":                          {"alice", []string{"User:bob"}, []string{}},
 		"of whom may renew":                  {"admin", []string{"User:scheduler"}, []string{"alice"}},
+		"of whom has requested":              {"admin", []string{"User:admin"}, []string{"carol"}},
 		"of another type":                    {"admin", []string{"Group:alice"}, []string{}},
 		"of some owners":                     {"admin", []string{"User:carol", "User:bob", "User:bob"}, []string{"bob", "carol"}},
 	} {

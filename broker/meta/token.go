@@ -28,9 +28,15 @@ func (t *Token) Expired(now int64) bool { return t.Expires < now || t.MaxTime < 
 // End is when the token ends, in milliseconds; 0 where that is before 1970.
 func (t *Token) End() int64 { return max(0, min(t.Expires, t.MaxTime)) }
 
-// OwnerOrRenewer reports whether a principal may renew, expire and describe the token.
+// OwnerOrRenewer reports whether a principal may renew and expire the token.
 func (t *Token) OwnerOrRenewer(principal string) bool {
 	return t.Owner == principal || slices.Contains(t.Renewers, principal)
+}
+
+// Knows reports whether a principal may be told of the token, by having to do with it: its requester has seen its secret too
+// (Apache Kafka's TokenInformation.ownerOrRenewer).
+func (t *Token) Knows(principal string) bool {
+	return t.Requester == principal || t.OwnerOrRenewer(principal)
 }
 
 // Later is a time so many milliseconds, at least 0, after another; the latest there is where that overflows.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/chronik-stream/chronik/test/harness"
 )
@@ -39,6 +40,8 @@ func putMetadata(t *testing.T, b *harness.Broker, round int) {
 	}
 	users, err := client.AlterUserSCRAMs(ctx, nil, []kadm.UpsertSCRAM{{User: name, Mechanism: kadm.ScramSha512, Iterations: 4096, Password: name}})
 	must("create user", errors.Join(err, users.Error()))
+	_, err = client.CreateDelegationToken(ctx, kadm.CreateDelegationToken{Owner: &kadm.Principal{Name: name}, MaxLifetime: -1})
+	must("create token", err)
 	offsets := kadm.Offsets{}
 	offsets.AddOffset(name, 0, int64(40+round), -1)
 	must("commit", client.CommitAllOffsets(ctx, name, offsets))
@@ -73,6 +76,10 @@ func checkMetadata(t *testing.T, b *harness.Broker, rounds int) {
 		if err != nil || len(acls) != 1 || len(acls[0].Described) != 1 {
 			t.Errorf("ACL of %s is lost (%v)", name, err)
 		}
+		tokens, err := client.DescribeDelegationTokens(ctx, kadm.Principal{Type: "User", Name: name})
+		if err != nil || len(tokens) != 1 {
+			t.Errorf("token of %s is lost (%v)", name, err)
+		}
 		committed, err := client.FetchOffsets(ctx, name)
 		if err != nil {
 			t.Errorf("offsets of group %s: %v", name, err)
@@ -84,20 +91,26 @@ func checkMetadata(t *testing.T, b *harness.Broker, rounds int) {
 	}
 }
 
-// checkEffect logs in as a user from before the kills, who may read the topic of his name and no other.
+// checkEffect logs in as a user from before the kills, by his password and by his token, who may read the topic of his name and no other.
 func checkEffect(t *testing.T, b *harness.Broker, name string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	client := kadm.NewClient(franzClient(t, franzUser(t, b, "SCRAM-SHA-512", name, name)...))
-	topics, err := client.ListTopics(ctx)
-	if err != nil {
-		t.Fatal(err)
+	super := kadm.NewClient(franzClient(t, franzSASL(t, b, "SCRAM-SHA-512")...))
+	tokens, err := super.DescribeDelegationTokens(ctx, kadm.Principal{Type: "User", Name: name})
+	if err != nil || len(tokens) != 1 {
+		t.Fatalf("tokens of %s: %v, %v", name, tokens, err)
 	}
-	if !slices.Equal(topics.Names(), []string{name}) {
-		t.Errorf("%s sees %q, want its own topic", name, topics.Names())
+	for _, as := range [][]kgo.Opt{franzUser(t, b, "SCRAM-SHA-512", name, name), franzToken(t, b, "SCRAM-SHA-512", tokens[0])} {
+		topics, err := kadm.NewClient(franzClient(t, as...)).ListTopics(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(topics.Names(), []string{name}) {
+			t.Errorf("%s sees %q, want its own topic", name, topics.Names())
+		}
 	}
-	groups, err := kadm.NewClient(franzClient(t, franzSASL(t, b, "SCRAM-SHA-512")...)).ListGroups(ctx)
+	groups, err := super.ListGroups(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}

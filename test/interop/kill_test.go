@@ -20,7 +20,7 @@ import (
 // INTEROP_SEED repeats a run's moments.
 func TestSoakKill(t *testing.T) {
 	rng := rand.New(rand.NewPCG(killSeed(t), 0))
-	b := harness.Start(t, "CHRONIK_LOG_CLEANER_BACKOFF_MS=100")
+	b := harness.Start(t, tokensOn, "CHRONIK_LOG_CLEANER_BACKOFF_MS=100")
 	createKillTopics(t, b)
 	l := newAccount()
 	writers := startWriters(t, b, l)

@@ -22,8 +22,8 @@ import (
 // TestToolsPrintWhatKafkaPrints runs the same tools with the same arguments against this broker and against Apache Kafka, and
 // compares what they print and how they end. Ids, ports and times differ and are made equal first.
 func TestToolsPrintWhatKafkaPrints(t *testing.T) {
-	b := harness.Start(t)
-	k := harness.StartKafka(t, b)
+	b := harness.Start(t, tokensOn)
+	k := harness.StartKafka(t, b, "delegation.token.secret.key="+tokenSecretKey)
 	file := b.ClientProperties()
 	offsets := filepath.Join(t.TempDir(), "offsets.csv")
 	if err := os.WriteFile(offsets, []byte("lines,0,2\n"), 0o600); err != nil {
@@ -42,6 +42,7 @@ func TestToolsPrintWhatKafkaPrints(t *testing.T) {
 			}
 		})
 	}
+	compareTokens(t, b, k)
 }
 
 // joinLive lets a member of the group "live" have the one partition of a topic until the test ends.
@@ -107,6 +108,8 @@ var different = []struct {
 	pattern *regexp.Regexp
 	with    string
 }{
+	{regexp.MustCompile(`[A-Za-z0-9+/]{86}==`), "HMAC"},
+	{regexp.MustCompile(`\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}\b`), "MINUTE"},
 	{regexp.MustCompile(`\bwatcher-[0-9A-Za-z-]+`), "MEMBER"},
 	{regexp.MustCompile(`\bconsole-consumer-[0-9]+`), "CONSOLE"},
 	{regexp.MustCompile(`\b[A-Za-z0-9_-]{22}\b`), "ID"},
