@@ -2,7 +2,9 @@ package gssapi
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -25,7 +27,7 @@ import (
 const (
 	realm   = "TEST.CHRONIK"
 	service = "kafka/localhost"
-	secret  = "the service's password"
+	secret  = "of the service"
 )
 
 // Flags as the real clients set them.
@@ -45,14 +47,23 @@ type entry struct {
 	enctype   int32
 }
 
-// keytabBytes is a keytab whose keys are made of one password.
-func keytabBytes(t testing.TB, password string, entries ...entry) []byte {
+// longTermKey is the key that a service has of one encryption type.
+func longTermKey(secret string, enctype int32) types.EncryptionKey {
+	size := map[int32]int{17: 16, 18: 32, 19: 16, 20: 32, 23: 16}[enctype]
+	sum := sha256.Sum256(fmt.Append(nil, enctype, secret))
+	return types.EncryptionKey{KeyType: enctype, KeyValue: sum[:size]}
+}
+
+// keytabBytes is a keytab whose keys are made of one secret.
+func keytabBytes(t testing.TB, secret string, entries ...entry) []byte {
 	t.Helper()
+	const quick = 23 // the library makes a key of a password, which is slow for other encryption types
 	kt := keytab.New()
-	for _, e := range entries {
-		if err := kt.AddEntry(e.principal, realm, password, noon, e.kvno, e.enctype); err != nil {
+	for i, e := range entries {
+		if err := kt.AddEntry(e.principal, realm, "", noon, e.kvno, quick); err != nil {
 			t.Fatal(err)
 		}
+		kt.Entries[i].Key = longTermKey(secret, e.enctype)
 	}
 	raw, err := kt.Marshal()
 	if err != nil {
@@ -113,14 +124,8 @@ type client struct {
 	acceptorNumbers uint32
 }
 
-func randomKey(t testing.TB, enctype int32) types.EncryptionKey {
-	t.Helper()
-	et, err := crypto.GetEtype(enctype)
-	if err != nil {
-		t.Fatal(err)
-	}
-	size := map[int32]int{17: 16, 18: 32, 19: 16, 20: 32, 23: 16}[enctype]
-	return types.EncryptionKey{KeyType: et.GetETypeID(), KeyValue: bytes.Repeat([]byte{byte(enctype)}, size)}
+func sessionKey(enctype int32) types.EncryptionKey {
+	return longTermKey("session", enctype)
 }
 
 func must[T any](v T, err error) T {
@@ -133,7 +138,7 @@ func must[T any](v T, err error) T {
 // serviceTicket is a ticket for service, valid around noon.
 func (c *client) serviceTicket(t testing.TB) messages.Ticket {
 	t.Helper()
-	c.session = randomKey(t, c.enctype)
+	c.session = sessionKey(c.enctype)
 	part := messages.EncTicketPart{
 		Flags: types.NewKrbFlags(), Key: c.session, CRealm: realm, CName: types.PrincipalName{NameType: 1, NameString: c.principal},
 		AuthTime: noon.Add(-time.Minute), StartTime: noon.Add(-time.Minute), EndTime: noon.Add(time.Hour), RenewTill: noon.Add(time.Hour),
@@ -147,10 +152,7 @@ func (c *client) serviceTicket(t testing.TB) messages.Ticket {
 		c.ticket(&ticket)
 	}
 	c.session = part.Key
-	key, _, err := crypto.GetKeyFromPassword(secret, ticket.SName, realm, ticket.EncPart.EType, types.PADataSequence{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := longTermKey(secret, ticket.EncPart.EType)
 	plain := asn1tools.AddASNAppTag(must(asn1.Marshal(part)), asnAppTag.EncTicketPart)
 	ticket.EncPart = must(crypto.GetEncryptedData(plain, key, keyusage.KDC_REP_TICKET, ticket.EncPart.KVNO))
 	return ticket
@@ -174,7 +176,7 @@ func (c *client) apReq(t testing.TB) *messages.APReq {
 	}
 	c.key = c.session
 	if c.subkey {
-		a.SubKey = randomKey(t, c.enctype)
+		a.SubKey = sessionKey(c.enctype)
 		a.SubKey.KeyValue[0] ^= 0xff
 		c.key = a.SubKey
 	}

@@ -8,9 +8,10 @@ import (
 
 // Flags of a security context (RFC 4121 section 4.1.1.1).
 const (
-	flagMutual   = 2
-	flagReplay   = 4
-	flagSequence = 8
+	flagMutual    = 2
+	flagReplay    = 4
+	flagSequence  = 8
+	flagIntegrity = 32
 )
 
 // securityContext is what client and server agree on by the AP-REQ and, with mutual authentication, the AP-REP.
@@ -22,7 +23,7 @@ type securityContext struct {
 	flags uint32
 	// session is the ticket's key. key protects the tokens that follow: the server's subkey, else the client's, else session.
 	session, key types.EncryptionKey
-	// own says that key is the server's subkey.
+	// own says that key is the subkey that the server has given.
 	own bool
 	// sent is when the client made the authenticator, to the microsecond.
 	sent time.Time

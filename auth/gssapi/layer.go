@@ -27,19 +27,18 @@ const choiceBytes = 4
 
 // offer is the token that offers security layers: none, and no buffer.
 func (a *acceptor) offer(c *securityContext) ([]byte, error) {
-	t, err := a.enctypes.of(c.key.KeyType)
-	if err != nil {
-		return nil, err
-	}
-	token := krb.WrapToken{
-		Flags: wrapFromAcceptor | c.subkeyFlag(), EC: uint16(t.checksumBytes), //nolint:gosec // at most 24
-		SndSeqNum: uint64(c.serverSequence), Payload: []byte{layerNone, 0, 0, 0},
-	}
-	if err := token.SetCheckSum(c.key, keyusage.GSSAPI_ACCEPTOR_SEAL); err != nil {
-		return nil, fmt.Errorf("sign the offer of layers: %w", err)
-	}
-	return token.Marshal()
+	return a.enctypes.wrap([]byte{layerNone, 0, 0, 0}, c, fromAcceptor(), uint64(c.serverSequence))
 }
+
+// side is what tells the wrap tokens of server and client apart: the flags, but for that of the subkey, and the usage of the key for the
+// checksum.
+type side struct {
+	flags byte
+	usage uint32
+}
+
+func fromAcceptor() side  { return side{wrapFromAcceptor, keyusage.GSSAPI_ACCEPTOR_SEAL} }
+func fromInitiator() side { return side{0, keyusage.GSSAPI_INITIATOR_SEAL} }
 
 // subkeyFlag is set exactly where the server has given a subkey.
 func (c *securityContext) subkeyFlag() byte {
@@ -51,9 +50,12 @@ func (c *securityContext) subkeyFlag() byte {
 
 // choose checks the client's answer to the offer.
 func (a *acceptor) choose(message []byte, c *securityContext) error {
-	payload, err := a.unwrap(message, c)
+	payload, sequence, err := a.enctypes.unwrap(message, c, fromInitiator())
 	if err != nil {
 		return err
+	}
+	if c.flags&(flagReplay|flagSequence) != 0 && sequence != uint64(c.clientSequence) {
+		return malformed("a wrap token out of sequence")
 	}
 	if len(payload) < choiceBytes || payload[0] != layerNone {
 		return malformed("a choice of layers of %d bytes, or one that was not offered", len(payload))
@@ -75,14 +77,29 @@ func (a *acceptor) isItself(authzid string) bool {
 	return end > 0 && authzid[:end] == a.service
 }
 
-// unwrap returns what a wrap token of the client carries, which is signed and not sealed.
-func (a *acceptor) unwrap(message []byte, c *securityContext) ([]byte, error) {
-	t, err := a.enctypes.of(c.key.KeyType)
+// wrap makes a wrap token that is signed and not sealed.
+func (e enctypes) wrap(payload []byte, c *securityContext, from side, sequence uint64) ([]byte, error) {
+	t, err := e.of(c.key.KeyType)
 	if err != nil {
 		return nil, err
 	}
+	token := krb.WrapToken{
+		Flags: from.flags | c.subkeyFlag(), EC: uint16(t.checksumBytes), SndSeqNum: sequence, Payload: payload, //nolint:gosec // at most 24
+	}
+	if err := token.SetCheckSum(c.key, from.usage); err != nil {
+		return nil, fmt.Errorf("sign a wrap token: %w", err)
+	}
+	return token.Marshal()
+}
+
+// unwrap returns what a wrap token carries, which is signed and not sealed. Its sequence number is for the caller to check.
+func (e enctypes) unwrap(message []byte, c *securityContext, from side) (payload []byte, sequence uint64, err error) {
+	t, err := e.of(c.key.KeyType)
+	if err != nil {
+		return nil, 0, err
+	}
 	if len(message) < krb.HdrLen+t.checksumBytes || len(message) > maxAnswer {
-		return nil, malformed("a wrap token of %d bytes", len(message))
+		return nil, 0, malformed("a wrap token of %d bytes", len(message))
 	}
 	header, body := message[:krb.HdrLen], rotatedBack(message[krb.HdrLen:], binary.BigEndian.Uint16(message[6:]))
 	token := krb.WrapToken{Flags: header[2], SndSeqNum: binary.BigEndian.Uint64(header[8:])}
@@ -90,18 +107,16 @@ func (a *acceptor) unwrap(message []byte, c *securityContext) ([]byte, error) {
 	token.Payload, token.CheckSum = body[:end], body[end:]
 	switch {
 	case header[0] != 0x05 || header[1] != 0x04 || header[3] != krb.FillerByte:
-		return nil, malformed("a token that is no wrap token of RFC 4121")
-	case token.Flags != c.subkeyFlag():
-		return nil, malformed("a wrap token with flags %#x", token.Flags)
+		return nil, 0, malformed("a token that is no wrap token of RFC 4121")
+	case token.Flags != from.flags|c.subkeyFlag():
+		return nil, 0, malformed("a wrap token with flags %#x", token.Flags)
 	case int(binary.BigEndian.Uint16(header[4:])) != t.checksumBytes:
-		return nil, malformed("a wrap token with a checksum of another length")
-	case c.flags&(flagReplay|flagSequence) != 0 && token.SndSeqNum != uint64(c.clientSequence):
-		return nil, malformed("a wrap token out of sequence")
+		return nil, 0, malformed("a wrap token with a checksum of another length")
 	}
-	if valid, err := token.Verify(c.key, keyusage.GSSAPI_INITIATOR_SEAL); err != nil || !valid {
-		return nil, fmt.Errorf("%w: the checksum of a wrap token", auth.ErrBadCredential)
+	if valid, err := token.Verify(c.key, from.usage); err != nil || !valid {
+		return nil, 0, fmt.Errorf("%w: the checksum of a wrap token", auth.ErrBadCredential)
 	}
-	return token.Payload, nil
+	return token.Payload, token.SndSeqNum, nil
 }
 
 // rotatedBack undoes the rotation of a token's part after its header (RFC 4121 section 4.2.5).

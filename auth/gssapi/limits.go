@@ -14,7 +14,9 @@ const (
 	maxListedNames = 8
 	// maxReplays bounds the authenticators that are remembered: 1,700 log-ins a second for ten minutes, 50 MB.
 	maxReplays = 1 << 20
-	// maxAnswer bounds the client's answer to the offer of layers: header, choice, a name and a checksum.
+	// ticketReserve is how long before its end a ticket for another broker is not used any more, maxTickets bounds those that are kept.
+	ticketReserve, maxTickets = time.Minute, 1024
+	// maxAnswer bounds the offer of layers and the answer to it: header, choice, a name and a checksum.
 	maxAnswer = 4096
 	// maxComponents bounds the parts of a name.
 	maxComponents = 8
