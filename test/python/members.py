@@ -9,7 +9,7 @@ import threading
 
 
 class Member:
-    """A member commits what it has told of when partitions are revoked. run() is the client's."""
+    """A member commits what it has told of before others can get the partitions. run() is the client's."""
 
     def __init__(self, name):
         self.name = name

@@ -77,7 +77,9 @@ class Member(members.Member):
         self.held.wait()
         read = [TopicPartition(*at, offset) for at, offset in self.take(places(partitions)).items()]
         if read:
-            consumer.commit(offsets=read, asynchronous=False)
+            for committed in consumer.commit(offsets=read, asynchronous=False):
+                if committed.error:
+                    self.error(committed.error)
 
 
 members.serve(Member)

@@ -1,4 +1,5 @@
 """kafka-python: members of consumer groups that do as they are told (members.py). The client knows the classic protocol only.
+They commit what they have told of before they poll again: a commit that is awaited in a callback may never end.
 
 BOOTSTRAP CA USER PASSWORD
 """
@@ -40,9 +41,12 @@ class Member(members.Member, AsyncConsumerRebalanceListener):
     def run(self):
         try:
             while not self.closing:
-                for records in self.consumer.poll(timeout_ms=100).values():
+                polled = self.consumer.poll(timeout_ms=100)
+                for place, records in polled.items():
                     for r in records:
-                        self.read((r.topic, r.partition), r.offset)
+                        self.read(place, r.offset)
+                if polled:
+                    self.consumer.commit({p: OffsetAndMetadata(offset, "", -1) for p, offset in self.take(polled).items()})
             self.consumer.close()
         except KafkaError as error:
             self.tell("error", error=repr(error.__cause__ or error))
@@ -55,9 +59,6 @@ class Member(members.Member, AsyncConsumerRebalanceListener):
         self.tell("revoked", revoked)
         while not self.held.is_set():
             await self.consumer._net.sleep(0.01)  # what waits here holds up the client's event loop
-        read = {p: OffsetAndMetadata(offset, "", -1) for p, offset in self.take(revoked).items()}
-        if read:
-            await self.consumer.commit_async(read)
 
     async def on_partitions_lost(self, lost):
         self.lost(lost)
