@@ -3,7 +3,9 @@ package oauth
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/json"
@@ -74,8 +76,8 @@ func parseKey(raw json.RawMessage) (publicKey, error) {
 	if err := json.Unmarshal(raw, &says); err != nil {
 		return publicKey{}, fmt.Errorf("%w: %w", errUnusableKey, err)
 	}
-	var key jose.JSONWebKey
-	if err := key.UnmarshalJSON(raw); err != nil {
+	key, err := withoutCertificates(raw)
+	if err != nil {
 		return publicKey{}, fmt.Errorf("%w: %w", errUnusableKey, err)
 	}
 	verifies, err := algorithmsOf(key.Key)
@@ -96,6 +98,22 @@ func parseKey(raw json.RawMessage) (publicKey, error) {
 		return publicKey{}, fmt.Errorf("%w: its algorithm is %.16q", errUnusableKey, says.Algorithm)
 	}
 	return publicKey{id: key.KeyID, public: key.Key, verifies: verifies}, nil
+}
+
+// withoutCertificates reads a key's own numbers. What it says of certificates (x5c, x5t and others) adds nothing to a key that is trusted
+// for where it comes from, and would be compared by SHA-1.
+func withoutCertificates(raw json.RawMessage) (jose.JSONWebKey, error) {
+	var members map[string]*json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return jose.JSONWebKey{}, err
+	}
+	maps.DeleteFunc(members, func(name string, _ *json.RawMessage) bool { return strings.HasPrefix(name, "x5") })
+	text, err := json.Marshal(members)
+	if err != nil {
+		return jose.JSONWebKey{}, err
+	}
+	var key jose.JSONWebKey
+	return key, key.UnmarshalJSON(text)
 }
 
 // find returns the key for a token: the one with its id, or, for a token that names none, the only one that its algorithm goes with.

@@ -39,6 +39,7 @@ func TestKeysSayWhatTheyAreFor(t *testing.T) {
 		"no use, no alg":         {entry(t, rsaKey, map[string]any{"use": nil, "alg": nil}), true},
 		"another RSA algorithm":  {entry(t, rsaKey, map[string]any{"alg": "PS512"}), true},
 		"key_ops verify":         {entry(t, rsaKey, map[string]any{"key_ops": []string{"verify"}}), true},
+		"certificates":           {entry(t, ecKey, map[string]any{"x5c": []string{"AA=="}, "x5t": "AA", "x5u": "https://evil.example/"}), true},
 		"unknown members":        {entry(t, ecKey, map[string]any{"x-more": 1}), true},
 		"for encryption":         {entry(t, rsaKey, map[string]any{"use": "enc"}), false},
 		"key_ops encrypt":        {entry(t, rsaKey, map[string]any{"key_ops": []string{"encrypt"}}), false},

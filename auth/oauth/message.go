@@ -31,17 +31,19 @@ func parseFirst(message []byte) (first, error) {
 	if !plain || !ended || !begun || !closed {
 		return first{}, malformed("it is not of the form n,[a=NAME],^Aauth=Bearer TOKEN^A^A")
 	}
-	var f first
-	var err error
-	if f.authzid, err = parseAuthzid(header); err != nil {
+	authzid, err := parseAuthzid(header)
+	if err != nil {
 		return first{}, err
 	}
 	value, err := parsePairs(pairs)
 	if err != nil {
 		return first{}, err
 	}
-	f.token, err = parseBearer(value)
-	return f, err
+	token, err := parseBearer(value)
+	if err != nil {
+		return first{}, err
+	}
+	return first{authzid: authzid, token: token}, nil
 }
 
 func malformed(what string) error {

@@ -36,7 +36,7 @@ func TestBadMessages(t *testing.T) {
 		"n,,^auth=Bearer t^x=^^", "n,,^auth=Bearer t^x1=y^^", "n,,^auth=Bearer t^x=\x7f^^", "n,,^auth=Bearer t^x=ä^^", "n,,^auth=Bearer t^x=1^x=2^^",
 		"n,,^Auth=Bearer t^^", "n,,^auth=Bearer t^^x", "n,,^auth=Bearer " + strings.Repeat("t", auth.MaxOAuthMessage) + "^^",
 	} {
-		if got, err := parseFirst([]byte(strings.ReplaceAll(text, "^", separator))); !errors.Is(err, auth.ErrMalformed) {
+		if got, err := parseFirst([]byte(strings.ReplaceAll(text, "^", separator))); !errors.Is(err, auth.ErrMalformed) || got != (first{}) {
 			t.Errorf("%.80q: %+v, %v", text, got, err)
 		}
 	}
@@ -45,6 +45,7 @@ func TestBadMessages(t *testing.T) {
 func FuzzMessage(f *testing.F) {
 	f.Add([]byte("n,a=alice,\x01auth=Bearer a.b.c\x01host=h\x01\x01"))
 	f.Add([]byte("n,,\x01\x01\x01"))
+	f.Add([]byte("n,a=0,\x01auth=0\x01\x01"))
 	f.Add([]byte("n,a=x=2Cy=3D,\x01auth=bearer  t\x01\x01"))
 	f.Fuzz(func(t *testing.T, message []byte) {
 		got, err := parseFirst(message)

@@ -24,11 +24,12 @@ type token struct {
 
 var (
 	errCritical  = errors.New("the token's header says crit, and no extension is known here")
+	errEmbedded  = errors.New("the token's header brings a key of its own")
 	errAlgorithm = errors.New("the token's algorithm is not allowed")
 )
 
-// parseToken takes a token apart. What its header says of where keys are (jku, jwk, x5u, x5c) is not looked at. Errors hold nothing
-// of the token but its algorithm.
+// parseToken takes a token apart. What its header says of where keys are (jku, x5u, x5c) is not looked at; a key in it (jwk) refuses the
+// token, since the library would read it before the signature is verified. Errors hold nothing of the token but names of claims.
 func parseToken(text string) (token, error) {
 	parts := strings.Split(text, ".")
 	if len(parts) != 3 {
@@ -51,6 +52,9 @@ func parseToken(text string) (token, error) {
 	}
 	if _, critical := header["crit"]; critical {
 		return token{}, errCritical
+	}
+	if _, embedded := header["jwk"]; embedded {
+		return token{}, errEmbedded
 	}
 	if header.has("kid") {
 		if t.key, err = header.text("kid"); err != nil || len(t.key) > maxKeyID {
