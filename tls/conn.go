@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
+	"strings"
 )
 
 // Conn is the server's side of a TLS connection.
@@ -31,15 +33,21 @@ func (c *Conn) HandshakeContext(ctx context.Context) error {
 		return nil
 	}
 	var verification *stdtls.CertificateVerificationError
-	if errors.As(err, &verification) || err.Error() == missingCertificate {
+	if errors.As(err, &verification) || slices.ContainsFunc(refusals(), func(text string) bool { return strings.HasPrefix(err.Error(), text) }) {
 		err = &ClientCertificateError{cause: err}
 	}
 	return fmt.Errorf("TLS handshake: %w", err)
 }
 
-// missingCertificate is how crypto/tls tells that a client without a certificate was refused; it has no value to compare
-// with. A test holds it to what a handshake really says.
-const missingCertificate = "tls: client didn't provide a certificate"
+// refusals are how crypto/tls tells that a client had no certificate, one that can not be read, or not its key; it has no values to
+// compare with. Tests hold them to what handshakes really say.
+func refusals() []string {
+	return []string{
+		"tls: client didn't provide a certificate", "tls: failed to parse client certificate",
+		"tls: client certificate contains an unsupported public key", "tls: client certificate used with invalid signature algorithm",
+		"tls: invalid signature by the client certificate",
+	}
+}
 
 // PeerCertificates is the client's verified chain, leaf first, after the handshake; nil where it sent none.
 func (c *Conn) PeerCertificates() []*x509.Certificate {
