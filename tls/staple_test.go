@@ -273,3 +273,28 @@ func TestNoIssuerNoStaple(t *testing.T) {
 		t.Errorf("%d failures", got)
 	}
 }
+
+// FuzzResponse: what a responder sends neither panics nor is shown when somebody else has signed it.
+func FuzzResponse(f *testing.F) {
+	root, stranger := newAuthority(f, "root"), newAuthority(f, "root")
+	server := root.issue("server", nil)
+	for _, issuer := range []*signer{root, stranger} {
+		raw, err := ocsp.CreateResponse(issuer.cert, issuer.cert, ocsp.Response{
+			Status: ocsp.Good, SerialNumber: server.cert.SerialNumber, ThisUpdate: time.Now().Add(-time.Minute), NextUpdate: time.Now().Add(time.Hour),
+		}, issuer.key)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+		f.Add(raw[:len(raw)/2])
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		r, err := parseResponse(raw, server.cert, root.cert, time.Now())
+		if (r == nil) != (err != nil) || err != nil && !errors.Is(err, ErrBadResponse) {
+			t.Fatalf("%v, %v", r, err)
+		}
+		if _, byStranger := parseResponse(raw, server.cert, stranger.cert, time.Now()); err == nil && byStranger == nil {
+			t.Fatal("signed by two authorities")
+		}
+	})
+}

@@ -138,6 +138,12 @@ func (f *boundaryFiller) slice(v reflect.Value, depth int) {
 func plainConn(t *testing.T, b *harness.Broker, user, password string) net.Conn {
 	t.Helper()
 	conn := dialTLS(t, b)
+	logInPlain(t, conn, user, password)
+	return conn
+}
+
+func logInPlain(t *testing.T, conn net.Conn, user, password string) {
+	t.Helper()
 	handshake := kmsg.NewPtrSASLHandshakeRequest()
 	handshake.Mechanism = "PLAIN"
 	handshake.SetVersion(1)
@@ -149,14 +155,17 @@ func plainConn(t *testing.T, b *harness.Broker, user, password string) net.Conn 
 			t.Fatalf("no answer to %s", kmsg.NameForKey(q.Key()))
 		}
 	}
-	return conn
+}
+
+func apiVersionsRequest() *kmsg.ApiVersionsRequest {
+	q := kmsg.NewPtrApiVersionsRequest()
+	q.SetVersion(0)
+	return q
 }
 
 func apiVersions(t *testing.T, conn net.Conn) []kmsg.ApiVersionsResponseApiKey {
 	t.Helper()
-	q := kmsg.NewPtrApiVersionsRequest()
-	q.SetVersion(0)
-	body, err := exchange(conn, q)
+	body, err := exchange(conn, apiVersionsRequest())
 	if err != nil {
 		t.Fatal(err)
 	}
