@@ -23,6 +23,8 @@ type Authentication struct {
 	Renewed bool
 	// Groups are those that the log-in brought.
 	Groups []string
+	// Encryption is what the TLS handshake came to, nil without TLS.
+	Encryption *auth.Encryption
 	// Token is the id of the delegation token that the client logged in by, "" without one.
 	Token string
 	// Expires is when the session ends by itself; the zero time means never.
@@ -55,8 +57,8 @@ func (a Authentication) document(run string) document {
 	}
 	a.describe(&d)
 	d.Certificate = certificate(a.Certificate)
-	if a.Renewed || a.Token != "" {
-		d.Unmapped = &unmapped{Renewed: a.Renewed, Token: clip(a.Token)}
+	if a.Renewed || a.Token != "" || a.Encryption != nil {
+		d.Unmapped = &unmapped{Renewed: a.Renewed, Token: clip(a.Token), TLS: encryption(a.Encryption)}
 	}
 	return d
 }

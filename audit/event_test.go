@@ -79,6 +79,18 @@ func TestEventsAsJSON(t *testing.T) {
 				`"service":{"name":"kafka"},"src_endpoint":{"ip":"10.0.0.9"},"dst_endpoint":{"name":"SASL_SSL","svc_name":"kafka"},` +
 				metadataJSON + `"log_name":"node-1/run","sequence":1}}`,
 		},
+		"logon over TLS": {
+			Authentication{Client: alice(), Succeeded: true, Method: "SCRAM-SHA-256", Encryption: &auth.Encryption{
+				Version: "TLSv1.3", Group: "X25519MLKEM768", PostQuantum: true, Suite: "TLS_AES_128_GCM_SHA256",
+			}},
+			`{"activity_id":1,"activity_name":"Logon","category_uid":3,"class_uid":3002,"class_name":"Authentication","type_uid":300201,` +
+				`"time":1760000000000,"severity_id":1,"status_id":1,"actor":{"session":{"uid":"run-7"},"app_name":"app"},` +
+				`"user":{"name":"alice","uid":"User:alice","type_id":1},"auth_protocol":"SCRAM-SHA-256","auth_protocol_id":99,` +
+				`"is_cleartext":false,"is_remote":true,"logon_type_id":3,"session":{"uid":"run-7"},"service":{"name":"kafka"},` +
+				`"src_endpoint":{"ip":"10.0.0.9"},"dst_endpoint":{"name":"SASL_SSL","svc_name":"kafka"},` +
+				`"unmapped":{"tls":{"version":"TLSv1.3","cipher":"TLS_AES_128_GCM_SHA256","group":"X25519MLKEM768","post_quantum":true}},` +
+				metadataJSON + `"log_name":"node-1/run","sequence":1}}`,
+		},
 		"logon by a token": {
 			Authentication{Client: alice(), Succeeded: true, Method: "SCRAM-SHA-256", Token: "p0Vhyz6vSVCJxDpCo1pCQw"},
 			`{"activity_id":1,"activity_name":"Logon","category_uid":3,"class_uid":3002,"class_name":"Authentication","type_uid":300201,` +

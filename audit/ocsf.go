@@ -153,6 +153,7 @@ type unmapped struct {
 	Operation     string            `json:"operation,omitempty"`
 	Renewed       bool              `json:"renewed,omitempty"`
 	Token         string            `json:"delegation_token,omitempty"`
+	TLS           *tlsObject        `json:"tls,omitempty"`
 	RequestDigest string            `json:"request_sha256,omitempty"`
 	Item          *int              `json:"item,omitempty"`
 	Before        map[string]string `json:"before,omitempty"`

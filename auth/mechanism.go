@@ -45,6 +45,8 @@ type Outcome struct {
 	Issued time.Time
 	// Token is the id of the delegation token that the client has logged in by, "" without one (KIP-48).
 	Token string
+	// Iterations is the number of iterations of the SCRAM credential that was proved, 0 for other mechanisms.
+	Iterations int
 	// Holds, where set, reports whether what was proved still is so. It is asked once the session can be found by who revokes it: a
 	// credential that is deleted between the first message and the last opens nothing.
 	Holds func() bool

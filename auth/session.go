@@ -29,4 +29,8 @@ type Session struct {
 	// Certificate is what the client showed in the TLS handshake, nil where it showed none. On listeners with SASL it does not
 	// name the principal.
 	Certificate *Certificate
+	// Encryption is what the TLS handshake came to, nil on listeners without TLS.
+	Encryption *Encryption
+	// Iterations is the number of the SCRAM credential's iterations, 0 for other log-ins.
+	Iterations int
 }

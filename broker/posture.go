@@ -44,6 +44,10 @@ func (b *Broker) posture() *doctor.Report {
 	f := PostureOf(b.options.Configuration, b.options.ConfigurationFile, b.options.Clock())
 	f.Source = fmt.Sprintf("broker %d of cluster %s", b.options.NodeID, b.ClusterID())
 	f.Running = &doctor.Running{Image: b.store.Image()}
+	live := b.server.Sessions()
+	for i := range live {
+		f.Running.Sessions = append(f.Running.Sessions, live[i].Session)
+	}
 	return doctor.Examine(f)
 }
 

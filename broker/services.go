@@ -97,6 +97,7 @@ func (b *Broker) startServer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	b.registry.MustRegister(newSessionMetrics(s.Sessions))
 	b.startTokenExpiry(ctx, s)
 	after := func(d time.Duration, f func()) { b.later(ctx, d, f) }
 	b.store.Subscribe(endRevoked(s))
@@ -218,7 +219,7 @@ func (b *Broker) startHTTP(ctx context.Context) error {
 	b.registry.MustRegister(newDirectoryMetrics(b.directories), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	h, err := httpd.New(httpd.Config{
 		Addr: b.options.HTTPListen, Logger: b.logger,
-		Routes: []httpd.Route{httpd.Metrics(b.registry), httpd.Healthz(b.healthy), httpd.Readyz(b.serving), cacheRoute(b.cache.Stats), b.postureRoute()},
+		Routes: []httpd.Route{httpd.Metrics(b.registry), httpd.Healthz(b.healthy), httpd.Readyz(b.serving), cacheRoute(b.cache.Stats), b.postureRoute(), b.sessionsRoute()},
 	})
 	if err != nil {
 		return err

@@ -132,7 +132,7 @@ func (e *exchange) final(message string) ([]byte, *auth.Outcome, error) {
 	case err != nil:
 		return nil, nil, err
 	}
-	outcome := &auth.Outcome{Principal: auth.User(e.user), Holds: e.holds}
+	outcome := &auth.Outcome{Principal: auth.User(e.user), Iterations: e.doubled.credential.Iterations, Holds: e.holds}
 	if e.byToken {
 		outcome.Principal, outcome.Token, outcome.Expires = e.token.Owner, e.user, e.token.Expires
 	}

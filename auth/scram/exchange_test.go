@@ -71,7 +71,7 @@ func TestRFC7677(t *testing.T) {
 	if string(answer) != rfcServerFinal || err != nil {
 		t.Fatalf("final: %q, %v", answer, err)
 	}
-	if outcome == nil || outcome.Principal != auth.User("user") || !outcome.Expires.IsZero() {
+	if outcome == nil || outcome.Principal != auth.User("user") || !outcome.Expires.IsZero() || outcome.Iterations != 4096 {
 		t.Errorf("outcome %+v", outcome)
 	}
 	if _, outcome, err = e.Step(t.Context(), []byte(rfcFinal)); !errors.Is(err, auth.ErrOutOfOrder) || outcome != nil {

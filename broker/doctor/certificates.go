@@ -52,6 +52,30 @@ func certificateChecks() []Check {
 			},
 		},
 		{
+			ID: "no-revocation-list", State: Open, Severity: Low, Controls: []string{"IA-5(2)", "SC-17", "PCI 8.2.5"},
+			Title: "A listener that takes client certificates has no revocation lists: a stolen key is good until its certificate ends.",
+			Mend:  "set chronik.ssl.crl.location, or use certificates that live for hours",
+			find: func(f *Facts, e *examination) {
+				for i := range f.Listeners {
+					if l := &f.Listeners[i]; takesCertificates(l) && len(l.TLS.RevocationLists.Locations) == 0 {
+						e.found("listener "+l.Name, "ssl.client.auth=%s without chronik.ssl.crl.location", l.TLS.ClientAuth)
+					}
+				}
+			},
+		},
+		{
+			ID: "revocation-lenient", State: Weak, Severity: Medium, Controls: []string{"IA-5(2)", "SC-17"},
+			Title: "A client certificate is taken though its issuer's revocation list is out of date or missing.",
+			Mend:  "leave chronik.ssl.crl.on.expired and chronik.ssl.crl.on.missing at their default, refuse",
+			find: func(f *Facts, e *examination) {
+				for i := range f.Listeners {
+					if l := &f.Listeners[i]; takesCertificates(l) && (l.TLS.RevocationLists.AcceptExpired || l.TLS.RevocationLists.AcceptMissing) {
+						e.found("listener "+l.Name, "accept-with-warning")
+					}
+				}
+			},
+		},
+		{
 			ID: "development-certificate", State: Open, Severity: High, Controls: []string{"SC-12", "SC-17", "PCI 2.2.2"},
 			Title: "A certificate comes from the development authority, whose key lies on the machine that made it.",
 			Mend:  "use certificates of your own authority",
@@ -65,6 +89,8 @@ func certificateChecks() []Check {
 		},
 	}
 }
+
+func takesCertificates(l *Listener) bool { return l.TLS != nil && l.TLS.ClientAuth != "none" }
 
 func eachCertificate(f *Facts, judge func(*Listener, *x509.Certificate)) {
 	withOffer(f, func(l *Listener) {

@@ -42,7 +42,7 @@ const (
 func Checks() []Check {
 	return slices.Concat(
 		listenerChecks(), identityChecks(), tlsChecks(), certificateChecks(), loginChecks(), tokenChecks(), passwordChecks(), rightsChecks(),
-		grantChecks(), evidenceChecks(), fileChecks(),
+		grantChecks(), sessionChecks(), evidenceChecks(), fileChecks(),
 	)
 }
 

@@ -3,11 +3,13 @@ package doctor_test
 import (
 	"errors"
 	"io/fs"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/broker/controller"
 	"github.com/chronik-stream/chronik/broker/doctor"
@@ -25,10 +27,12 @@ listener.name.sasl_ssl.ssl.client.auth=required
 ssl.enabled.protocols=TLSv1.3
 connections.max.reauth.ms=3600000
 super.users=User:admin
+chronik.login.lockout.attempts=10
+chronik.ssl.crl.location=DIR/lists
 `
 
 const (
-	onLoopback = "listeners=SASL_PLAINTEXT://127.0.0.1:9092\nlog.dirs=DIR/data\nconnections.max.reauth.ms=1000\n"
+	onLoopback = "listeners=SASL_PLAINTEXT://127.0.0.1:9092\nlog.dirs=DIR/data\nconnections.max.reauth.ms=1000\nchronik.login.lockout.attempts=10\n"
 	withTLS    = "log.dirs=DIR/data\nssl.keystore.type=PEM\nssl.keystore.location=DIR/server.pem\nssl.truststore.type=PEM\nssl.truststore.location=DIR/server.pem\nssl.enabled.protocols=TLSv1.3\n"
 	tokens     = "sasl.enabled.mechanisms=OAUTHBEARER\nsasl.oauthbearer.jwks.endpoint.url=https://issuer.example/keys\n"
 )
@@ -46,9 +50,25 @@ type aCase struct {
 	files    func(*ward)
 	facts    func(*doctor.Facts)
 	commands []meta.Command
+	session  *auth.Session
 	// want stands in the finding; state is what it says.
 	want  string
 	state doctor.State
+}
+
+// soundSession is a session that nothing is to be said of.
+func soundSession() *auth.Session {
+	return &auth.Session{
+		Principal: auth.User("alice"), Host: netip.MustParseAddr("10.0.0.1"), Listener: "SASL_SSL", Protocol: "SASL_SSL", Method: "SCRAM-SHA-512",
+		Encryption:  &auth.Encryption{Version: "TLSv1.3", Group: "X25519MLKEM768", PostQuantum: true, Suite: "TLS_AES_128_GCM_SHA256"},
+		Certificate: &auth.Certificate{Subject: "CN=alice", NotAfter: now.AddDate(0, 0, 31)},
+	}
+}
+
+func sessionWith(change func(*auth.Session)) *auth.Session {
+	s := soundSession()
+	change(s)
+	return s
 }
 
 func cases() []aCase {
@@ -93,6 +113,18 @@ func cases() []aCase {
 			w.certificate("server.pem", "Chronik development CA", now.AddDate(-1, 0, 0), now.AddDate(1, 0, 0))
 		}, want: "Chronik development CA"},
 		{check: "no-failure-delay", config: sound + "connection.failed.authentication.delay.ms=0", want: "0"},
+		{check: "no-lockout", config: strings.Replace(sound, "attempts=10", "attempts=0", 1), want: "attempts=0"},
+		{check: "no-lockout", config: strings.Replace(sound, "attempts=10", "attempts=11", 1), want: "attempts=11"},
+		{check: "no-lockout", config: sound + "chronik.login.lockout.ms=60000", want: "1m0s"},
+		{check: "no-revocation-list", config: strings.Replace(sound, "=DIR/lists", "=", 1), want: "ssl.client.auth=required without"},
+		{check: "revocation-lenient", config: sound + "chronik.ssl.crl.on.expired=accept-with-warning", want: "accept-with-warning"},
+		{check: "revocation-lenient", config: sound + "chronik.ssl.crl.on.missing=accept-with-warning", want: "accept-with-warning"},
+		{check: "session-not-encrypted", session: sessionWith(func(s *auth.Session) { s.Protocol, s.Encryption = "SASL_PLAINTEXT", nil }), want: "SASL_PLAINTEXT by SCRAM-SHA-512"},
+		{check: "session-tls12", session: sessionWith(func(s *auth.Session) { s.Encryption.Version = "TLSv1.2" }), want: "TLS_AES_128_GCM_SHA256"},
+		{check: "session-not-post-quantum", session: sessionWith(func(s *auth.Session) { s.Encryption.Group, s.Encryption.PostQuantum = "x25519", false }), want: "x25519"},
+		{check: "session-certificate-expires-soon", session: sessionWith(func(s *auth.Session) {
+			s.Certificate.NotAfter, s.Certificate.Fingerprint = now.AddDate(0, 0, 29), "other"
+		}), want: "CN=alice"},
 		{check: "no-reauthentication", config: strings.Replace(sound, "=3600000", "=0", 1), want: "connections.max.reauth.ms=0"},
 		{check: "unsigned-tokens", config: onLoopback + "chronik.allow.insecure=true\nsasl.enabled.mechanisms=OAUTHBEARER\nlistener.name.sasl_plaintext.oauthbearer.sasl.jaas.config=" +
 			`org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredValidatorRequiredScope="a";`, want: "without signatures"},
@@ -145,7 +177,10 @@ func (w *ward) examine(c *aCase) *doctor.Report {
 		f = w.facts(text)
 		f.ConfigFile = before.ConfigFile
 	}
-	f.Running = &doctor.Running{Image: w.image(c.commands...)}
+	f.Running = &doctor.Running{Image: w.image(c.commands...), Sessions: []*auth.Session{soundSession()}}
+	if c.session != nil {
+		f.Running.Sessions = append(f.Running.Sessions, c.session, c.session)
+	}
 	if c.facts != nil {
 		c.facts(f)
 	}
@@ -179,6 +214,9 @@ func TestEveryCheckFinds(t *testing.T) {
 				t.Fatal("nothing is found")
 			}
 			f := found[0]
+			if c.session != nil && len(found) != 1 {
+				t.Errorf("two connections of one client are two findings: %+v", found)
+			}
 			if !strings.Contains(f.Text, c.want) || f.Subject == "" || f.Mend == "" || len(f.Controls) == 0 {
 				t.Errorf("found %+v, want %q", f, c.want)
 			}

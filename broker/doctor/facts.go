@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/broker/config"
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/tls"
@@ -39,6 +40,8 @@ type Listener struct {
 type Running struct {
 	// Image has the users, ACLs and topics.
 	Image *meta.Image
+	// Sessions are those of the clients that are connected.
+	Sessions []*auth.Session
 }
 
 // Clock says whether the machine's clock follows another one. The zero value is invalid.

@@ -34,6 +34,8 @@ type SecureConn interface {
 	HandshakeContext(ctx context.Context) error
 	// PeerCertificates is the client's verified chain, leaf first, after the handshake; empty where it sent none.
 	PeerCertificates() []*x509.Certificate
+	// Negotiated tells after the handshake what was agreed on; see auth.Encryption.
+	Negotiated() (version, group, suite string, postQuantum bool)
 	// StillTrusted asks again, of a chain that was verified, whether it has been revoked since. The error says why it is not
 	// trusted any more. It must not block.
 	StillTrusted(chain []*x509.Certificate) error

@@ -33,6 +33,8 @@ type conn struct {
 	// tls is nc where it has TLS, certificate what the client showed there; nil without.
 	tls         SecureConn
 	certificate *auth.Certificate
+	// encryption is what the handshake came to; nil without TLS.
+	encryption *auth.Encryption
 	// untilExpiry ends the connection with the certificate; nil before there is a session, or without one.
 	untilExpiry *time.Timer
 	// ctx ends with the connection.
@@ -49,8 +51,8 @@ type conn struct {
 	ready    func(have []byte, more int) error
 	// serving is the API of the request that was taken up last. It is read by anyone.
 	serving atomic.Int32
-	// software is what the client's ApiVersions request said it is.
-	softwareName, softwareVersion string
+	// software is what the client's ApiVersions request said it is. It is read by anyone.
+	software atomic.Pointer[software]
 	// out carries exchanges to the writer, which tells by written that a request that was waited for is done.
 	out     chan *exchange
 	written chan struct{}
@@ -70,6 +72,7 @@ func newConn(s *Server, l *Listener, raw net.Conn, host netip.Addr) *conn {
 	c.ctx, c.cancel = context.WithCancelCause(s.ctx)
 	c.loginBy = time.Now().Add(s.cfg.Limits.Login)
 	c.ready = c.allow
+	c.software.Store(&software{})
 	c.own.budget, c.own.gauge = s.budget, s.cfg.Metrics.inFlight
 	c.stranger.budget, c.stranger.gauge = s.strangers, s.cfg.Metrics.inFlight
 	c.out = make(chan *exchange, s.cfg.Limits.InFlight)

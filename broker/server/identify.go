@@ -32,6 +32,10 @@ func (c *conn) secure() error {
 		return err
 	}
 	c.certificate = auth.NewCertificate(sc.PeerCertificates())
+	e := &auth.Encryption{}
+	e.Version, e.Group, e.Suite, e.PostQuantum = sc.Negotiated()
+	c.encryption = e
+	c.server.cfg.Metrics.handshakes.WithLabelValues(c.listener.Name, e.Version, e.Group).Inc()
 	return nil
 }
 
@@ -77,7 +81,7 @@ func (c *conn) establish(session *auth.Session) error {
 	session.Listener = c.listener.Name
 	session.Protocol = c.listener.Protocol
 	session.Host = c.id.Host
-	session.Certificate = c.certificate
+	session.Certificate, session.Encryption = c.certificate, c.encryption
 	if session.Established.IsZero() {
 		session.Established = c.server.cfg.Clock()
 	}

@@ -27,6 +27,10 @@ type fakeTLS struct {
 func (f fakeTLS) HandshakeContext(context.Context) error { return f.result }
 func (f fakeTLS) PeerCertificates() []*x509.Certificate  { return f.chain }
 
+func (f fakeTLS) Negotiated() (version, group, suite string, postQuantum bool) {
+	return "TLSv1.3", "X25519MLKEM768", "TLS_AES_128_GCM_SHA256", true
+}
+
 func (f fakeTLS) StillTrusted([]*x509.Certificate) error { return f.revoked }
 
 type refusedCertificate struct{}

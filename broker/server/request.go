@@ -144,9 +144,10 @@ func (c *conn) decode(x *exchange, header wire.Header, rest []byte) error {
 	}
 	x.from.overdraw(int64(cost))
 	x.charged += int64(cost)
+	is := c.software.Load()
 	x.call = &api.Call{
 		Conn: c.id, Key: header.Key, Version: header.Version, CorrelationID: header.CorrelationID, ClientID: header.ClientID,
-		SoftwareName: c.softwareName, SoftwareVersion: c.softwareVersion,
+		SoftwareName: is.name, SoftwareVersion: is.version,
 		Received: c.server.cfg.Clock(), Session: c.session.Load(), Request: request,
 	}
 	return nil
@@ -212,7 +213,7 @@ func (c *conn) learnSoftware(call *api.Call, response kmsg.Response) {
 	request, isRequest := call.Request.(*kmsg.ApiVersionsRequest)
 	answer, isAnswer := response.(*kmsg.ApiVersionsResponse)
 	if isRequest && isAnswer && answer.ErrorCode == wire.None && request.Version >= 3 {
-		c.softwareName, c.softwareVersion = request.ClientSoftwareName, request.ClientSoftwareVersion
+		c.software.Store(&software{name: request.ClientSoftwareName, version: request.ClientSoftwareVersion})
 	}
 }
 

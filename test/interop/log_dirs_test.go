@@ -110,7 +110,13 @@ func TestLogDirsTool(t *testing.T) {
 
 func scrape(t *testing.T, b *harness.Broker) string {
 	t.Helper()
-	resp, err := http.Get("http://" + b.HTTP + "/metrics")
+	return httpGet(t, b, "/metrics")
+}
+
+// httpGet asks the broker's HTTP listener.
+func httpGet(t *testing.T, b *harness.Broker, path string) string {
+	t.Helper()
+	resp, err := http.Get("http://" + b.HTTP + path)
 	if err != nil {
 		t.Fatal(err)
 	}
