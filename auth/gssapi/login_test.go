@@ -1,6 +1,7 @@
 package gssapi
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -30,5 +31,18 @@ func TestLogIn(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestWithoutADefaultRealm: the broker's own realm counts where krb5.conf has none.
+func TestWithoutADefaultRealm(t *testing.T) {
+	own := newMechanism(t, func(c *Config) { c.DefaultRealm, c.Principal = "", service+"@"+realm })
+	c := client{flags: flagsOfFranz}
+	if outcome, err := c.logIn(t, own); err != nil || outcome.Principal != auth.User("alice") {
+		t.Errorf("%v, %v", outcome, err)
+	}
+	none := newMechanism(t, func(c *Config) { c.DefaultRealm = "" })
+	if outcome, err := c.logIn(t, none); !errors.Is(err, ErrNoRule) {
+		t.Errorf("with no realm at all: %v, %v", outcome, err)
 	}
 }

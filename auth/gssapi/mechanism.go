@@ -20,7 +20,7 @@ type Config struct {
 	Service string
 	// Rules are sasl.kerberos.principal.to.local.rules.
 	Rules []string
-	// DefaultRealm and Skew are what krb5.conf says; see ReadDefaults.
+	// DefaultRealm and Skew are what krb5.conf says; see ReadDefaults. Without a default realm that of Principal counts.
 	DefaultRealm string
 	Skew         time.Duration
 	// SHA2Only refuses the encryption types that use SHA-1.
@@ -57,7 +57,7 @@ func New(cfg Config) (*Mechanism, error) {
 	if err != nil {
 		return nil, err
 	}
-	rules, err := ParseRules(cfg.DefaultRealm, cfg.Rules)
+	rules, err := ParseRules(cmp.Or(cfg.DefaultRealm, w.principal.realm), cfg.Rules)
 	if err != nil {
 		return nil, err
 	}
