@@ -227,9 +227,8 @@ func pointNames(der []byte) ([]string, error) {
 	return uris, nil
 }
 
-// signedBy reports whether the list was signed by the key of a certificate that may sign lists.
-func (c *crl) signedBy(issuer *x509.Certificate) bool {
-	id := sha256.Sum256(issuer.Raw)
+// signedBy reports whether the list was signed by the key of a certificate that may sign lists. id is the certificate's digest.
+func (c *crl) signedBy(issuer *x509.Certificate, id [sha256.Size]byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if known, found := c.signers[id]; found {

@@ -126,7 +126,7 @@ func (c *crl) checkSigner(authorities []*x509.Certificate) error {
 		if string(a.RawSubject) != c.issuer || c.key != "" && len(a.SubjectKeyId) > 0 && c.key != string(a.SubjectKeyId) {
 			continue
 		}
-		if c.signedBy(a) {
+		if c.signedBy(a, sha256.Sum256(a.Raw)) {
 			return nil
 		}
 		known = true

@@ -2,9 +2,11 @@ package tls
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -26,8 +28,9 @@ type RevocationPolicy struct {
 
 // revocations are the lists in force at one time.
 type revocations struct {
-	policy   RevocationPolicy
-	byIssuer map[string][]*crl
+	policy RevocationPolicy
+	// byIssuer has the lists of an issuer, those of one key and scope together, the newest first.
+	byIssuer map[string][][]*crl
 	// warn is told of an issuer about whose certificates nothing current is known, and which are accepted.
 	warn func(issuer string)
 
@@ -35,19 +38,17 @@ type revocations struct {
 	warned map[string]bool
 }
 
-// newRevocations takes of the lists of one issuer, key and scope the newest.
 func newRevocations(policy RevocationPolicy, lists []*crl, warn func(issuer string)) *revocations {
 	type kind struct{ issuer, key, scope string }
-	newest := map[kind]*crl{}
+	kinds := map[kind][]*crl{}
 	for _, c := range lists {
 		k := kind{c.issuer, c.key, c.scope.raw}
-		if before := newest[k]; before == nil || c.thisUpdate.After(before.thisUpdate) {
-			newest[k] = c
-		}
+		kinds[k] = append(kinds[k], c)
 	}
-	r := &revocations{policy: policy, byIssuer: map[string][]*crl{}, warn: warn, warned: map[string]bool{}}
-	for _, c := range newest {
-		r.byIssuer[c.issuer] = append(r.byIssuer[c.issuer], c)
+	r := &revocations{policy: policy, byIssuer: map[string][][]*crl{}, warn: warn, warned: map[string]bool{}}
+	for k, same := range kinds {
+		slices.SortFunc(same, func(a, b *crl) int { return b.thisUpdate.Compare(a.thisUpdate) })
+		r.byIssuer[k.issuer] = append(r.byIssuer[k.issuer], same)
 	}
 	return r
 }
@@ -66,28 +67,32 @@ func (r *revocations) check(chain []*x509.Certificate, now time.Time) error {
 	return unknown
 }
 
-// checkOne asks the lists that the issuer has signed. One that is out of date still says who was revoked.
+// checkOne asks the newest lists that the issuer has signed; what somebody else has signed does not take the place of an older one. A
+// list that is out of date still says who was revoked.
 func (r *revocations) checkOne(cert, issuer *x509.Certificate, now time.Time) error {
-	current, expired := false, false
-	for _, c := range r.byIssuer[string(cert.RawIssuer)] {
-		if !c.signedBy(issuer) {
+	current, known := false, false
+	id := sha256.Sum256(issuer.Raw)
+	for _, same := range r.byIssuer[string(cert.RawIssuer)] {
+		at := slices.IndexFunc(same, func(c *crl) bool { return c.signedBy(issuer, id) })
+		if at < 0 {
 			continue
 		}
+		c := same[at]
 		if c.lists(cert) {
 			return fmt.Errorf("%w: serial number %x of %q", ErrRevoked, cert.SerialNumber, cert.Issuer)
 		}
 		if c.scope.covers(cert) {
+			known = true
 			current = current || !now.After(c.nextUpdate)
-			expired = true
 		}
 	}
 	switch {
 	case current:
 		return nil
-	case expired && r.policy.AcceptExpired, !expired && r.policy.AcceptMissing:
+	case known && r.policy.AcceptExpired, !known && r.policy.AcceptMissing:
 		r.warnOnce(cert.Issuer.String())
 		return nil
-	case expired:
+	case known:
 		return fmt.Errorf("%w: the revocation list of %q is out of date", ErrUnknownRevocation, cert.Issuer)
 	default:
 		return fmt.Errorf("%w: there is no revocation list of %q", ErrUnknownRevocation, cert.Issuer)

@@ -65,12 +65,12 @@ func TestSessionsEndWithTheCertificate(t *testing.T) {
 			if name == "SASL" {
 				c.logIn("alice")
 			}
-			r.until(func() bool { return len(r.record.sessions) == 1 })
+			r.recorded(func(told *record) bool { return len(told.sessions) == 1 })
 			if s := r.record.sessions[0]; (name == "mTLS") != s.Expires.Equal(chain[0].NotAfter) {
 				t.Errorf("expires %s, certificate %s", s.Expires, chain[0].NotAfter)
 			}
 			c.closed()
-			r.until(func() bool { return len(r.record.ended) == 1 })
+			r.recorded(func(told *record) bool { return len(told.ended) == 1 })
 			if got := r.record.ended[0]; got != string(reasonExpired) {
 				t.Errorf("ended for %s", got)
 			}
@@ -87,7 +87,7 @@ func TestFailedCertificatesAreDelayed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, sslListener(f), func(cfg *Config) { cfg.Limits.FailedLoginDelay = time.Hour })
 			c := r.dial()
-			r.until(func() bool { return len(r.record.failures) == 1 })
+			r.recorded(func(told *record) bool { return len(told.failures) == 1 })
 			if err := c.nc.SetReadDeadline(time.Now().Add(20 * time.Millisecond)); err != nil {
 				t.Fatal(err)
 			}
@@ -101,4 +101,14 @@ func TestFailedCertificatesAreDelayed(t *testing.T) {
 			c.closed()
 		})
 	}
+}
+
+// recorded waits for something to have been recorded.
+func (r *rig) recorded(holds func(told *record) bool) {
+	r.t.Helper()
+	r.until(func() bool {
+		r.record.mu.Lock()
+		defer r.record.mu.Unlock()
+		return holds(r.record)
+	})
 }
