@@ -11,6 +11,7 @@ import (
 	"github.com/chronik-stream/chronik/audit"
 	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/auth/guard"
+	"github.com/chronik-stream/chronik/auth/password"
 	"github.com/chronik-stream/chronik/auth/plain"
 	"github.com/chronik-stream/chronik/broker/config"
 	"github.com/chronik-stream/chronik/broker/evict"
@@ -52,8 +53,9 @@ func FromConfig(c *config.Config, version string, logger *slog.Logger) (Options,
 		AddPause: c.Transactions.AddPause, AddLimit: c.Transactions.AddLimit,
 		FetchSessions: c.Limits.FetchSessions, MaxFetchBytes: c.Limits.FetchBytes, DescribedPartitions: c.Limits.DescribedPartitions,
 		Logins: loginsOf(c.Limits), RotationGrace: c.Security.RotationGrace,
-		Tokens:   TokenOptions(c.Tokens),
-		Features: FeatureLevels(), Clock: time.Now, Logger: logger,
+		Passwords: password.Policy{MinLength: c.Security.PasswordMinLength},
+		Tokens:    TokenOptions(c.Tokens),
+		Features:  FeatureLevels(), Clock: time.Now, Logger: logger,
 	}
 	if c.Security.AuditAllowOnFailure {
 		o.AuditFailure = audit.Allow
@@ -65,7 +67,7 @@ func FromConfig(c *config.Config, version string, logger *slog.Logger) (Options,
 		}
 		o.SuperUsers = append(o.SuperUsers, p)
 	}
-	users, err := plainUsersFile(c.Security.PlainUsersFile)
+	users, err := plainUsersFile(c.Security.PlainUsersFile, o.Passwords)
 	if err != nil {
 		return Options{}, err
 	}
@@ -183,7 +185,7 @@ func transactionTopicOf(t config.InternalTopic) InternalTopic {
 	}}
 }
 
-func plainUsersFile(path string) (*plain.Users, error) {
+func plainUsersFile(path string, policy password.Policy) (*plain.Users, error) {
 	if path == "" {
 		return nil, nil
 	}
@@ -192,7 +194,7 @@ func plainUsersFile(path string) (*plain.Users, error) {
 		return nil, fmt.Errorf("chronik.sasl.plain.users.file: %w", err)
 	}
 	defer func() { _ = f.Close() }()
-	users, err := plain.ReadUsers(f)
+	users, err := plain.ReadUsers(f, policy.Check)
 	if err != nil {
 		return nil, fmt.Errorf("chronik.sasl.plain.users.file %s: %w", path, err)
 	}
@@ -211,7 +213,7 @@ func listenerOf(l *config.Listener, reload time.Duration, users *plain.Users, lo
 			fmt.Fprintf(&text, "%s=%s\n", escape.Replace(name), escape.Replace(password))
 		}
 		var err error
-		if out.PlainUsers, err = plain.ReadUsers(strings.NewReader(text.String())); err != nil {
+		if out.PlainUsers, err = plain.ReadUsers(strings.NewReader(text.String()), nil); err != nil {
 			return Listener{}, err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/auth/gssapi"
 	"github.com/chronik-stream/chronik/auth/guard"
+	"github.com/chronik-stream/chronik/auth/password"
 	"github.com/chronik-stream/chronik/auth/plain"
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/config"
@@ -72,6 +73,8 @@ type Options struct {
 
 	Tokens TokenOptions
 	Limits server.Limits
+	// Passwords says which passwords in clear are taken.
+	Passwords password.Policy
 	// RotationGrace is chronik.credential.rotation.grace.ms.
 	RotationGrace time.Duration
 	// Logins says how those are held back who guess passwords.

@@ -50,3 +50,31 @@ func TestBadClientStores(t *testing.T) {
 		}
 	}
 }
+
+// TestClientShowsItsCertificate: to a server that insists on one.
+func TestClientShowsItsCertificate(t *testing.T) {
+	paths := pki(t)
+	server := load(t, serverConfig(paths, Required))
+	trust := TrustStore{Type: "PEM", Location: paths.CA}
+	with, err := trust.ClientConfigWith(KeyStore{Type: "PEM", Location: paths.ClientKeyStore})
+	if err != nil {
+		t.Fatal(err)
+	}
+	with.ServerName = "localhost"
+	if _, _, serverErr, clientErr := handshake(t, server, with); serverErr != nil || clientErr != nil {
+		t.Errorf("with a certificate: %v, %v", serverErr, clientErr)
+	}
+	without, err := trust.ClientConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	without.ServerName = "localhost"
+	if _, _, serverErr, _ := handshake(t, server, without); serverErr == nil {
+		t.Error("a client without a certificate is let in")
+	}
+	for name, k := range map[string]KeyStore{"none": {Type: "PEM"}, "no file": {Type: "PEM", Location: "/nonexistent"}} {
+		if _, err := trust.ClientConfigWith(k); err == nil {
+			t.Errorf("%s: it is taken", name)
+		}
+	}
+}

@@ -28,8 +28,9 @@ type Users struct {
 
 // ReadUsers reads a properties file with a line user=password for each user. A password may stand hashed instead, as
 // SCRAM-SHA-512$iterations:salt$StoredKey:ServerKey (RFC 5803, base64; SCRAM-SHA-256 as well); those in clear are hashed here
-// and forgotten. Backslashes are doubled, as the format wants them.
-func ReadUsers(r io.Reader) (*Users, error) {
+// and forgotten. Backslashes are doubled, as the format wants them. check returns why a password in clear is not taken; nil takes
+// all.
+func ReadUsers(r io.Reader, check func(user, password string) error) (*Users, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxFileBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("read a file of PLAIN users: %w", err)
@@ -49,6 +50,11 @@ func ReadUsers(r io.Reader) (*Users, error) {
 			return nil, fmt.Errorf("%w: user %q has no name or no password, or one that is too long", ErrBadUserFile, name)
 		}
 		if !strings.HasPrefix(value, "SCRAM-SHA-") {
+			if check != nil {
+				if err := check(name, value); err != nil {
+					return nil, fmt.Errorf("%w: user %q: %w", ErrBadUserFile, name, err)
+				}
+			}
 			clear[name] = value
 			continue
 		}

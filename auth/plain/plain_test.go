@@ -228,7 +228,7 @@ func TestReadUsers(t *testing.T) {
 		t.Fatal(err)
 	}
 	hashed := fmt.Sprintf("SCRAM-SHA-256$4096:%s$%s:", base64.StdEncoding.EncodeToString(salt), base64.StdEncoding.EncodeToString(stored))
-	users, err := ReadUsers(strings.NewReader("# users\ntim=${HOME} secret\nbob : b=b\nann=" + hashed + "\n"))
+	users, err := ReadUsers(strings.NewReader("# users\ntim=${HOME} secret\nbob : b=b\nann="+hashed+"\n"), nil)
 	if err != nil || users.Len() != 3 {
 		t.Fatalf("%v, %v", users, err)
 	}
@@ -260,7 +260,7 @@ func TestReadUsersRefuses(t *testing.T) {
 		"too many":        many.String(),
 		"too large":       strings.Repeat("#", maxFileBytes+1),
 	} {
-		users, err := ReadUsers(strings.NewReader(text))
+		users, err := ReadUsers(strings.NewReader(text), nil)
 		if users != nil || err == nil || !errors.Is(err, ErrBadUserFile) {
 			t.Errorf("%s: %v, %v", name, users, err)
 			continue
@@ -268,6 +268,22 @@ func TestReadUsersRefuses(t *testing.T) {
 		if strings.Contains(err.Error(), "geheim") {
 			t.Errorf("%s: the error holds a password: %v", name, err)
 		}
+	}
+}
+
+// TestUsersFileIsHeldToARule: passwords in clear are, hashed ones can not be, and the error names the user.
+func TestUsersFileIsHeldToARule(t *testing.T) {
+	const hashed = "SCRAM-SHA-256$4096:c2FsdA==$"
+	key := base64.StdEncoding.EncodeToString(make([]byte, 32))
+	text := "tim=hush\nann=" + hashed + key + ":" + key + "\n"
+	asked := ""
+	if _, err := ReadUsers(strings.NewReader(text), func(user, _ string) error { asked += user; return nil }); err != nil || asked != "tim" {
+		t.Errorf("asked about %q: %v", asked, err)
+	}
+	weak := errors.New("weak")
+	_, err := ReadUsers(strings.NewReader(text), func(string, string) error { return weak })
+	if !errors.Is(err, weak) || !errors.Is(err, ErrBadUserFile) || !strings.Contains(err.Error(), "tim") || strings.Contains(err.Error(), "hush") {
+		t.Errorf("%v", err)
 	}
 }
 

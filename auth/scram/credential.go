@@ -109,20 +109,29 @@ func checkCost(salt []byte, iterations int) error {
 
 // Derive makes the credential of a password, given as the client will send it (no SASLprep; see the package comment).
 func Derive(password string, salt []byte, iterations int, h Hash) (Credential, error) {
+	salted, err := Salted(password, salt, iterations, h)
+	if err != nil {
+		return Credential{}, err
+	}
+	return FromSaltedPassword(salted, salt, iterations, h)
+}
+
+// Salted is the salted password (RFC 5802 section 3), which is what AlterUserScramCredentials carries.
+func Salted(password string, salt []byte, iterations int, h Hash) ([]byte, error) {
 	if password == "" || len(password) > auth.MaxPasswordBytes {
-		return Credential{}, fmt.Errorf("%w: password of %d bytes, allowed are 1 to %d", ErrBadCredential, len(password), auth.MaxPasswordBytes)
+		return nil, fmt.Errorf("%w: password of %d bytes, allowed are 1 to %d", ErrBadCredential, len(password), auth.MaxPasswordBytes)
 	}
 	if h.Size() == 0 {
-		return Credential{}, fmt.Errorf("%w: no known hash", ErrBadCredential)
+		return nil, fmt.Errorf("%w: no known hash", ErrBadCredential)
 	}
 	if err := checkCost(salt, iterations); err != nil {
-		return Credential{}, err
+		return nil, err
 	}
 	salted, err := pbkdf2.Key(h.new, password, salt, iterations, h.Size())
 	if err != nil {
-		return Credential{}, fmt.Errorf("derive the salted password: %w", err)
+		return nil, fmt.Errorf("derive the salted password: %w", err)
 	}
-	return FromSaltedPassword(salted, salt, iterations, h)
+	return salted, nil
 }
 
 // FromSaltedPassword makes the credential of an already salted password, which is what AlterUserScramCredentials carries

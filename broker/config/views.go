@@ -28,6 +28,8 @@ type Security struct {
 	AllowIfNoACL bool
 	// PlainUsersFile is a file with users of PLAIN, "" for none.
 	PlainUsersFile string
+	// PasswordMinLength is chronik.password.min.length.
+	PasswordMinLength int
 	// RotationGrace is chronik.credential.rotation.grace.ms.
 	RotationGrace time.Duration
 	// TLSReloadInterval is how often certificates are looked at; negative means never.
@@ -183,6 +185,7 @@ func (l *loader) views() {
 		SuperUsers: splitPrincipals(c.text("super.users")), AllowIfNoACL: c.boolean("allow.everyone.if.no.acl.found"),
 		PlainUsersFile: c.text("chronik.sasl.plain.users.file"), TLSReloadInterval: c.millis("chronik.tls.reload.interval.ms"),
 		AuditAllowOnFailure: c.text("chronik.audit.on.failure") == "allow", RotationGrace: c.millis("chronik.credential.rotation.grace.ms"),
+		PasswordMinLength: int(c.long("chronik.password.min.length")),
 	}
 	if !c.Security.ACLEnabled && !c.Security.AllowInsecure {
 		l.fail("chronik.acl.enabled=false needs chronik.allow.insecure=true")

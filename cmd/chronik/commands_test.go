@@ -76,12 +76,12 @@ func bearerLines(keys, options string) string {
 
 func TestFormatTakesUsersAndRunsOnce(t *testing.T) {
 	config := properties(t)
-	out, err := runCommand(t, "# users\nSCRAM-SHA-256=[name=b,password=from-a-pipe]\n", "format", "--config", config,
-		"--add-scram", "SCRAM-SHA-512=[name=a,password=on-the-line]", "--add-scram-file", "-")
+	out, err := runCommand(t, "# users\nSCRAM-SHA-256=[name=b,password=read-from-a-pipe]\n", "format", "--config", config,
+		"--add-scram", "SCRAM-SHA-512=[name=a,password=seen-on-the-line]", "--add-scram-file", "-")
 	if err != nil || !strings.Contains(out, "as node 7 of cluster") || !strings.Contains(out, "2 credential(s)") {
 		t.Fatalf("format: %q, %v", out, err)
 	}
-	if strings.Contains(out, "on-the-line") || strings.Contains(out, "from-a-pipe") {
+	if strings.Contains(out, "seen-on-the-line") || strings.Contains(out, "read-from-a-pipe") {
 		t.Errorf("a password is printed: %q", out)
 	}
 	if _, err := runCommand(t, "", "format", "--config", config); err == nil || !strings.Contains(err.Error(), "already formatted") {
@@ -91,8 +91,9 @@ func TestFormatTakesUsersAndRunsOnce(t *testing.T) {
 
 func TestFormatRefusesBadUsersWithoutShowingThem(t *testing.T) {
 	for _, user := range []string{
-		"SCRAM-SHA-1=[name=a,password=hidden-word]", "SCRAM-SHA-512=[password=hidden-word]",
-		"SCRAM-SHA-512=[name=a,password=hidden-word,iterations=10]", "hidden-word",
+		"SCRAM-SHA-1=[name=a,password=well-hidden-word]", "SCRAM-SHA-512=[password=well-hidden-word]",
+		"SCRAM-SHA-512=[name=a,password=well-hidden-word,iterations=10]", "well-hidden-word",
+		"SCRAM-SHA-512=[name=a,password=hidden-word]",
 	} {
 		config := properties(t)
 		out, err := runCommand(t, "", "format", "--config", config, "--add-scram", user)

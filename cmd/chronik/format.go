@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/chronik-stream/chronik/auth/password"
 	"github.com/chronik-stream/chronik/auth/scram"
 	"github.com/chronik-stream/chronik/broker"
 	"github.com/chronik-stream/chronik/broker/meta"
@@ -33,15 +34,15 @@ from standard input.`,
 			if err != nil {
 				return err
 			}
-			credentials, err := credentialsOf(lines)
-			if err != nil {
-				return err
-			}
 			loaded, err := load(config, nil, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
 			o := loaded.options
+			credentials, err := credentialsOf(lines, o.Passwords)
+			if err != nil {
+				return err
+			}
 			levels, err := featureLevels(o.Features, features)
 			if err != nil {
 				return err
@@ -93,12 +94,17 @@ func userLines(stdin io.Reader, users []string, file string) ([]string, error) {
 	return users, nil
 }
 
-func credentialsOf(lines []string) ([]meta.ScramCredential, error) {
+func credentialsOf(lines []string, policy password.Policy) ([]meta.ScramCredential, error) {
 	var out []meta.ScramCredential
 	for _, line := range lines {
 		spec, err := scram.ParseUserSpec(line)
 		if err != nil {
 			return nil, err
+		}
+		if len(spec.SaltedPassword) == 0 && spec.Password != "" {
+			if err := policy.Check(spec.Name, spec.Password); err != nil {
+				return nil, fmt.Errorf("user %s: %w; see chronik.password.min.length", spec.Name, err)
+			}
 		}
 		c, err := spec.Credential()
 		if err != nil {

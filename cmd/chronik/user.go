@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik-stream/chronik/auth/password"
+)
+
+var (
+	errUserExists  = errors.New("the user exists; chronik user passwd changes his password")
+	errUserUnknown = errors.New("the user has no SCRAM credential")
+)
+
+// newUser is the group of commands about users and their passwords.
+func newUser() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "user",
+		Short: "Manage users and their passwords",
+		Long: `Manages the users of SCRAM (and of PLAIN, where it checks the same) of a running broker, over an ordinary connection: whoever may ALTER
+the cluster. The broker never sees a password that is set here. Passwords are asked for and not shown, or read from a file, and
+have to satisfy the broker's chronik.password.min.length.`,
+	}
+	flags := &brokerFlags{}
+	flags.on(cmd)
+	cmd.AddCommand(newUserAdd(flags), newUserPasswd(flags), newUserList(flags), newUserShow(flags), newUserDelete(flags), newUserRevoke(flags))
+	return cmd
+}
+
+// users is what the commands ask a broker.
+type users struct {
+	client *kgo.Client
+	admin  *kadm.Client
+}
+
+// withUsers runs something with a broker.
+func (f *brokerFlags) withUsers(cmd *cobra.Command, run func(context.Context, users) error) error {
+	return f.withBroker(cmd.Context(), func(ctx context.Context, client *kgo.Client) error {
+		return run(ctx, users{client: client, admin: kadm.NewClient(client)})
+	})
+}
+
+// credentials are those of one user; nil where he has none.
+func (u users) credentials(ctx context.Context, user string) ([]kadm.CredInfo, error) {
+	described, err := u.admin.DescribeUserSCRAMs(ctx, user)
+	if err != nil {
+		return nil, fmt.Errorf("describe user %s: %w", user, err)
+	}
+	of := described[user]
+	switch {
+	case errors.Is(of.Err, kerr.ResourceNotFound):
+		return nil, nil
+	case of.Err != nil:
+		return nil, fmt.Errorf("describe user %s: %w: %s", user, of.Err, of.ErrMessage)
+	}
+	return of.CredInfos, nil
+}
+
+// existing is credentials of a user who has to have some.
+func (u users) existing(ctx context.Context, user string) ([]kadm.CredInfo, error) {
+	of, err := u.credentials(ctx, user)
+	if err == nil && len(of) == 0 {
+		err = fmt.Errorf("%w: %s", errUserUnknown, user)
+	}
+	return of, err
+}
+
+// alter makes one change of a user's credentials: a request may name a user once.
+func (u users) alter(ctx context.Context, user string, del []kadm.DeleteSCRAM, upsert []kadm.UpsertSCRAM) error {
+	altered, err := u.admin.AlterUserSCRAMs(ctx, del, upsert)
+	if err != nil {
+		return fmt.Errorf("change user %s: %w", user, err)
+	}
+	if of := altered[user]; of.Err != nil {
+		return fmt.Errorf("change user %s: %w: %s", user, of.Err, of.ErrMessage)
+	}
+	return nil
+}
+
+// remove deletes all credentials of a user, and returns how many there were.
+func (u users) remove(ctx context.Context, user string) (int, error) {
+	of, err := u.credentials(ctx, user)
+	if err != nil {
+		return 0, err
+	}
+	for i, c := range of {
+		if err := u.alter(ctx, user, []kadm.DeleteSCRAM{{User: user, Mechanism: c.Mechanism}}, nil); err != nil {
+			return i, err
+		}
+	}
+	return len(of), nil
+}
+
+// policy is the broker's rule for passwords, or the usual one where the caller may not see the broker's configuration or the broker has
+// no such key.
+func (u users) policy(ctx context.Context) password.Policy {
+	policy := password.Policy{MinLength: password.DefaultMinLength}
+	brokers, err := u.admin.ListBrokers(ctx)
+	if err != nil || len(brokers) == 0 {
+		return policy
+	}
+	configs, err := u.admin.DescribeBrokerConfigs(ctx, brokers[0].NodeID)
+	if err != nil {
+		return policy
+	}
+	for _, of := range configs {
+		for _, c := range of.Configs {
+			if n, err := strconv.Atoi(c.MaybeValue()); err == nil && c.Key == "chronik.password.min.length" {
+				policy.MinLength = n
+			}
+		}
+	}
+	return policy
+}
+
+// The configuration of principals: the type of the resource and its key. See docs/security.md.
+const (
+	principalConfig  = kmsg.ConfigResourceType(100)
+	revokedBeforeKey = "chronik.revoked.before.ms"
+)
+
+// revoke ends what a principal has open, and makes useless what he could come again with but for a password.
+func (u users) revoke(ctx context.Context, principal string) error {
+	q := kmsg.NewPtrIncrementalAlterConfigsRequest()
+	r := kmsg.NewIncrementalAlterConfigsRequestResource()
+	r.ResourceType, r.ResourceName = principalConfig, principal
+	c := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
+	c.Name, c.Op, c.Value = revokedBeforeKey, kmsg.IncrementalAlterConfigOpSet, kmsg.StringPtr("now")
+	r.Configs = append(r.Configs, c)
+	q.Resources = append(q.Resources, r)
+	resp, err := q.RequestWith(ctx, u.client)
+	if err != nil {
+		return fmt.Errorf("revoke %s: %w", principal, err)
+	}
+	for i := range resp.Resources {
+		if err := kerr.ErrorForCode(resp.Resources[i].ErrorCode); err != nil {
+			return fmt.Errorf("revoke %s: %w: %s", principal, err, textOf(resp.Resources[i].ErrorMessage))
+		}
+	}
+	return nil
+}
+
+// revokedBefore is when a principal was revoked, in milliseconds; "" for never.
+func (u users) revokedBefore(ctx context.Context, principal string) (string, error) {
+	q := kmsg.NewPtrDescribeConfigsRequest()
+	r := kmsg.NewDescribeConfigsRequestResource()
+	r.ResourceType, r.ResourceName = principalConfig, principal
+	q.Resources = append(q.Resources, r)
+	resp, err := q.RequestWith(ctx, u.client)
+	if err != nil {
+		return "", fmt.Errorf("describe %s: %w", principal, err)
+	}
+	for i := range resp.Resources {
+		if err := kerr.ErrorForCode(resp.Resources[i].ErrorCode); err != nil {
+			return "", fmt.Errorf("describe %s: %w: %s", principal, err, textOf(resp.Resources[i].ErrorMessage))
+		}
+		for j := range resp.Resources[i].Configs {
+			if c := &resp.Resources[i].Configs[j]; c.Name == revokedBeforeKey {
+				return textOf(c.Value), nil
+			}
+		}
+	}
+	return "", nil
+}
+
+func textOf(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

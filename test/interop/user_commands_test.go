@@ -1,0 +1,126 @@
+//go:build interop
+
+package interop
+
+import (
+	"context"
+	"crypto/tls"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/chronik-stream/chronik/test/harness"
+)
+
+// userCommand runs chronik user as the administrator, with a line on standard input.
+func userCommand(t *testing.T, b *harness.Broker, stdin string, args ...string) (string, error) {
+	t.Helper()
+	args = append([]string{"user"}, args...)
+	return harness.TryCommand(t, stdin, harness.Binary(t), append(args, "--bootstrap-server", b.Bootstrap(), "--command-config", b.ClientProperties())...)
+}
+
+func mustUserCommand(t *testing.T, b *harness.Broker, stdin string, args ...string) string {
+	t.Helper()
+	out, err := userCommand(t, b, stdin, args...)
+	if err != nil {
+		t.Fatalf("chronik user %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+// logsIn reports whether a client with these options gets in, once.
+func logsIn(t *testing.T, opts []kgo.Opt) bool {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	c, err := kgo.NewClient(append(opts, kgo.RequestRetries(0))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	return c.Ping(ctx) == nil
+}
+
+// TestUserCommands makes a user, changes his password, deletes him, and revokes one who has a certificate instead.
+func TestUserCommands(t *testing.T) {
+	t.Parallel()
+	const first, second = "kT8-vewo-2nuq", "Zwei-Orgeln-im-Mai"
+	b := harness.Start(t)
+	for name, weak := range map[string]string{"short": "elevenchars", "common": "Password2026!!", "own name": "alice-alice-alice"} {
+		if out, err := userCommand(t, b, weak+"\n", "add", "alice", "--password-file", "-"); err == nil || strings.Contains(out, weak) {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+	out := mustUserCommand(t, b, first+"\n", "add", "alice", "--password-file", "-", "--mechanism", "SCRAM-SHA-256,SCRAM-SHA-512", "--iterations", "8192")
+	out += mustUserCommand(t, b, "", "list") + mustUserCommand(t, b, "", "show", "alice")
+	contains(t, out, "alice", "SCRAM-SHA-256, 8192 iterations", "SCRAM-SHA-512, 8192 iterations", "admin")
+	if out, err := userCommand(t, b, second+"\n", "add", "alice", "--password-file", "-"); err == nil || !strings.Contains(out, "exists") {
+		t.Errorf("a second user of the name: %v\n%s", err, out)
+	}
+	for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN"} {
+		if !logsIn(t, franzUser(t, b, mechanism, "alice", first)) {
+			t.Errorf("%s: alice does not get in", mechanism)
+		}
+	}
+
+	open := plainConn(t, b, "alice", first)
+	out = mustUserCommand(t, b, second+"\n", "passwd", "alice", "--password-file", "-")
+	contains(t, out, "SCRAM-SHA-256, 8192 iterations", "SCRAM-SHA-512, 8192 iterations")
+	if !closes(open) {
+		t.Error("a connection by the old password goes on")
+	}
+	if logsIn(t, franzUser(t, b, "SCRAM-SHA-256", "alice", first)) || !logsIn(t, franzUser(t, b, "SCRAM-SHA-256", "alice", second)) {
+		t.Error("the password is not the new one")
+	}
+
+	open = plainConn(t, b, "alice", second)
+	contains(t, mustUserCommand(t, b, "", "delete", "alice"), "2 password(s) of alice deleted")
+	if !closes(open) || logsIn(t, franzUser(t, b, "SCRAM-SHA-512", "alice", second)) {
+		t.Error("a deleted user stays")
+	}
+	if out, err := userCommand(t, b, "", "delete", "alice"); err == nil || !strings.Contains(out, "no SCRAM credential") {
+		t.Errorf("nobody is deleted: %v\n%s", err, out)
+	}
+	if strings.Contains(b.Log(), first) || strings.Contains(b.Log(), second) {
+		t.Error("a password is in the broker's log")
+	}
+}
+
+// TestUserRevoke: whoever has a certificate is out when the command returns, and does not come back with it, after a restart
+// neither.
+func TestUserRevoke(t *testing.T) {
+	t.Parallel()
+	const principal = "CN=chronik-client"
+	b := harness.Start(t)
+	opts := []kgo.Opt{kgo.SeedBrokers(b.BootstrapTLS()), kgo.DialTLSConfig(clientTLS(t, b, true)), kgo.ClientID("client")}
+	if !logsIn(t, opts) {
+		t.Fatal("the certificate is not let in")
+	}
+	config := clientTLS(t, b, true)
+	config.ServerName = "localhost"
+	open, err := tls.Dial("tcp", b.TLS, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	apiVersions(t, open)
+	out := mustUserCommand(t, b, "", "revoke", principal)
+	contains(t, out, "0 password(s)", "User:"+principal)
+	if !closes(open) {
+		t.Error("a session by a certificate goes on")
+	}
+	if logsIn(t, opts) {
+		t.Error("a certificate from before is let in")
+	}
+	contains(t, mustUserCommand(t, b, "", "show", principal), "revoked: tickets, tokens and certificates from before")
+	b.Kill(t)
+	b.Run(t)
+	if logsIn(t, opts) {
+		t.Error("the revocation has not survived")
+	}
+	user, password := b.Admin(t)
+	if !logsIn(t, franzUser(t, b, "SCRAM-SHA-512", user, password)) {
+		t.Error("somebody else is kept out")
+	}
+}
