@@ -53,8 +53,9 @@ type Keys struct {
 
 	mu    sync.Mutex
 	stats KeysStats
-	// next is the reading that has not begun. Who needs newer keys than there are waits for it.
-	next *reading
+	// begun is the reading under way, nil between two, next the one that has not begun. Who needs newer keys than there are waits for
+	// them.
+	begun, next *reading
 	// failure is the last reported failure, "" after a success.
 	failure string
 }
@@ -155,8 +156,12 @@ func (k *Keys) pause(ctx context.Context, pause time.Duration, lastAsk time.Time
 // read reads the keys once and tells those who wait for it.
 func (k *Keys) read(ctx context.Context) error {
 	k.mu.Lock()
+	select {
+	case <-k.asked: // whoever has asked so far waits for this reading
+	default:
+	}
 	r := k.next
-	k.next = newReading()
+	k.begun, k.next = r, newReading()
 	k.mu.Unlock()
 	set, err := k.fetch(ctx)
 	r.err = err
@@ -177,10 +182,11 @@ func (k *Keys) fetch(ctx context.Context) (*keySet, error) {
 	return set, nil
 }
 
-// note takes a set that was read, or reports why there is none: each reason once.
+// note ends a reading: it takes the set, or reports why there is none, each reason once.
 func (k *Keys) note(set *keySet, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.begun = nil
 	k.stats.Reads++
 	if err != nil {
 		k.stats.Failures++
@@ -198,33 +204,57 @@ func (k *Keys) note(set *keySet, err error) {
 	k.stats.Keys, k.stats.Unusable, k.stats.Refreshed = len(set.keys), set.unusable, time.Now()
 }
 
-// find returns the key for a token. For one that is not known the keys are read again, at most once in an interval however many ask,
-// and the token waits for it. Where they cannot be read the error wraps auth.ErrUndecided: the issuer may know the key.
+// find returns the key for a token. One that is not known may be in the reading that is under way; if it is not, the keys are read again,
+// at most once in an interval however many ask, and the token waits for it. Where they cannot be read the error wraps
+// auth.ErrUndecided: the issuer may know the key.
 func (k *Keys) find(ctx context.Context, id string, algorithm jose.SignatureAlgorithm) (any, error) {
-	if set := k.current.Load(); set != nil {
-		public, err := set.find(id, algorithm)
+	public, err := k.look(id, algorithm)
+	for _, newer := range []func() *reading{k.underWay, k.ask} {
 		if !errors.Is(err, errUnknownKey) {
-			return public, err
+			break
 		}
+		if failed := newer().wait(ctx); failed != nil {
+			return nil, fmt.Errorf("%w: key %.64q: %w", auth.ErrUndecided, id, failed)
+		}
+		public, err = k.look(id, algorithm)
 	}
-	if err := k.newer(ctx); err != nil {
-		return nil, fmt.Errorf("%w: key %.64q: %w", auth.ErrUndecided, id, err)
-	}
-	public, err := k.current.Load().find(id, algorithm)
 	if err != nil {
 		return nil, fmt.Errorf("key %.64q: %w", id, err)
 	}
 	return public, nil
 }
 
-// newer waits for a reading that begins from now on.
-func (k *Keys) newer(ctx context.Context) error {
+// look looks for a key among those that are there.
+func (k *Keys) look(id string, algorithm jose.SignatureAlgorithm) (any, error) {
+	set := k.current.Load()
+	if set == nil {
+		return nil, errUnknownKey
+	}
+	return set.find(id, algorithm)
+}
+
+// underWay is the reading that has begun and not ended, nil if there is none.
+func (k *Keys) underWay() *reading {
 	k.mu.Lock()
-	r := k.next
-	k.mu.Unlock()
+	defer k.mu.Unlock()
+	return k.begun
+}
+
+// ask wakes Run for a reading that begins from now on.
+func (k *Keys) ask() *reading {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	select {
 	case k.asked <- struct{}{}:
 	default:
+	}
+	return k.next
+}
+
+// wait waits for the end of a reading, and returns why it failed. There is nothing to wait for where none has begun.
+func (r *reading) wait(ctx context.Context) error {
+	if r == nil {
+		return nil
 	}
 	select {
 	case <-r.done:

@@ -63,7 +63,7 @@ func TestARotatedKeyIsFetchedForTheFirstTokenThatNamesIt(t *testing.T) {
 		if n := failed.Load(); n > 0 {
 			t.Errorf("%d of 200 did not find their key", n)
 		}
-		if n := e.times(); n < 2 || n > 3 {
+		if n := e.times(); n != 2 {
 			t.Errorf("the issuer was asked %d times", n)
 		}
 	})

@@ -61,7 +61,7 @@ func parseKeySet(text []byte) (*keySet, error) {
 		s.keys = append(s.keys, k)
 	}
 	if s.unusable = len(reasons); len(s.keys) == 0 {
-		return nil, fmt.Errorf("%w: it has no key that verifies tokens: %w", ErrBadKeySet, errors.Join(reasons...))
+		return nil, errors.Join(append([]error{fmt.Errorf("%w: it has no key that verifies tokens", ErrBadKeySet)}, reasons...)...)
 	}
 	return s, nil
 }
