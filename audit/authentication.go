@@ -102,10 +102,14 @@ func (a Authentication) attrs() []slog.Attr {
 			slog.String("host", clip(a.Client.Host)), slog.String("listener", a.Client.Listener), slog.String("cause", clip(a.Cause)),
 		}
 	}
-	return []slog.Attr{
+	attrs := []slog.Attr{
 		slog.String("outcome", "success"), slog.String("principal", clip(a.Client.Principal.String())),
 		slog.String("method", clip(a.Method)), slog.String("host", clip(a.Client.Host)), slog.String("listener", a.Client.Listener),
 	}
+	if a.Token != "" {
+		attrs = append(attrs, slog.String("delegation_token", clip(a.Token)))
+	}
+	return attrs
 }
 
 // Logoff is the end of a connection that had a session (OCSF 3002, Logoff).

@@ -118,8 +118,10 @@ func TestSessionsOfRemovedTokensEndAtOnce(t *testing.T) {
 	e := newExpiring(t)
 	e.do(&meta.ExpireToken{ID: "a", Principal: "User:o", Now: 1700, Period: -1})
 	e.left("when one is removed", "b", "password")
-	e.do(&meta.RemoveTokens{Owner: "User:o"})
-	e.left("when its owner is", "password")
+	e.do(&meta.AlterConfigs{Resources: []meta.ResourceChange{{
+		Key: meta.ResourceKey{Type: meta.UserConfig, Name: "User:o"}, Ops: []meta.ConfigOp{{Op: meta.SetConfig, Name: meta.RevokedBefore, Value: "1000"}},
+	}}})
+	e.left("when its owner is revoked", "password")
 }
 
 // TestChangedPasswordsLeaveTokens: as in Apache Kafka, a token is another credential than the password of its owner.

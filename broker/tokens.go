@@ -2,7 +2,10 @@ package broker
 
 import (
 	"context"
+	"fmt"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/auth/scram"
@@ -35,6 +38,12 @@ func (b *Broker) startTokens(ctx context.Context) error {
 	t, err := newTokens(b.options.Tokens, b.options.Listeners, b.store, b.options.Clock)
 	if err != nil {
 		return err
+	}
+	gauge := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "chronik_delegation_tokens", Help: "Delegation tokens in the metadata, those included that have expired and are not removed yet.",
+	}, func() float64 { return float64(b.store.Image().TokenCount()) })
+	if err := b.registry.Register(gauge); err != nil {
+		return fmt.Errorf("register metrics: %w", err)
 	}
 	if b.tokens = t; t.keyring != nil {
 		b.store.Subscribe(t.Follow)

@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -191,6 +195,68 @@ func TestSecretMayNotBeShort(t *testing.T) {
 	if err := b.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "short,") {
 		t.Errorf("it starts: %v", err)
 	}
+}
+
+// TestSecretsOfTokensAreNotLogged: neither those of log-ins that succeed, nor of those that fail.
+func TestSecretsOfTokensAreNotLogged(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	o := withTokens(t)
+	log := &lockedBuffer{}
+	o.Logger = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	b := start(t, o)
+	owner := client(t, b)
+	token := createToken(ctx, t, owner)
+	held := byToken(t, b, token)
+	if err := cluster(ctx, held); err != nil {
+		t.Fatal(err)
+	}
+	held.Close()
+	unknown := *token
+	unknown.TokenID = "p0Vhyz6vSVCJxDpCo1pCQw"
+	refused := byToken(t, b, &unknown)
+	if err := cluster(ctx, refused); !errors.Is(err, kerr.SaslAuthenticationFailed) {
+		t.Errorf("an unknown id: %v", err)
+	}
+	refused.Close()
+	for _, period := range []int64{1 << 40, -1, -1} {
+		expire := kmsg.NewPtrExpireDelegationTokenRequest()
+		expire.HMAC, expire.ExpiryPeriodMillis = token.HMAC, period
+		if _, err := expire.RequestWith(ctx, owner); err != nil {
+			t.Fatal(err)
+		}
+	}
+	owner.Close()
+	stop(t, b)
+	said := log.String()
+	for _, form := range []string{base64.StdEncoding.EncodeToString(token.HMAC), hex.EncodeToString(token.HMAC), fmt.Sprintf("%d", token.HMAC), o.Tokens.Secret} {
+		if strings.Contains(said, form) {
+			t.Errorf("%q is in the log", form)
+		}
+	}
+	for _, event := range []string{token.TokenID, "delegation token p0Vhyz6vSVCJxDpCo1pCQw", "unknown or expired delegation token"} {
+		if !strings.Contains(said, event) {
+			t.Errorf("%q is not in the log", event)
+		}
+	}
+}
+
+// lockedBuffer is what several goroutines write.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
 }
 
 // TestExpiredTokensAreRemovedAtTheInterval, and recorded so.

@@ -245,8 +245,10 @@ func TestFakeIterationsFollow(t *testing.T) {
 func FuzzServer(f *testing.F) {
 	f.Add([]byte(rfcFirst), []byte(rfcFinal))
 	f.Add([]byte("y,a=user,n=us=2Cer,r=abc,tokenauth=true"), []byte("c=eSws,r=abc,p="))
+	f.Add([]byte("n,,n="+tokenID+",r=abc,tokenauth=true"), []byte("c=biws,r=abc"+testNonce+",p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="))
 	f.Add([]byte("p=tls-unique,,n=,r="), []byte(",,,"))
 	m := rfcMechanism(f)
+	m.tokens = withTokens(f, SHA256).tokens
 	f.Fuzz(func(t *testing.T, first, final []byte) {
 		e := m.Start()
 		answer, outcome, err := e.Step(context.Background(), first)

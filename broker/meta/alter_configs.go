@@ -61,7 +61,7 @@ func (c *AlterConfigs) apply(d *draft) {
 		d.audit(c.Origin, change.Key.Type.String(), change.Key.Name, wire.None, before, after)
 		d.putConfig(change.Key, next)
 		if change.Key.Type == UserConfig && revokedSince(next) > revokedSince(old) {
-			d.removeTokensOf(change.Key.Name, c.Origin)
+			d.removeTokensKnownTo(change.Key.Name, c.Origin)
 		}
 	}
 }

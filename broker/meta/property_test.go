@@ -65,7 +65,7 @@ var (
 )
 
 func drawCommand(t *rapid.T) meta.Command {
-	switch rapid.IntRange(0, 18).Draw(t, "command") {
+	switch rapid.IntRange(0, 17).Draw(t, "command") {
 	case 0:
 		return &meta.RegisterBroker{Broker: meta.Broker{
 			ID: drawBroker.Draw(t, "broker"), Fenced: rapid.Bool().Draw(t, "fenced"), Endpoints: []meta.Endpoint{{Listener: "L", Host: "h", Port: 1}},
@@ -112,8 +112,6 @@ func drawCommand(t *rapid.T) meta.Command {
 			Origin: origin, ID: drawTokenID.Draw(t, "token"), Principal: drawWho.Draw(t, "who"), Now: drawTime.Draw(t, "now"), Period: drawTime.Draw(t, "period"),
 		}
 	case 16:
-		return &meta.RemoveTokens{Origin: origin, Owner: drawWho.Draw(t, "owner")}
-	case 17:
 		return &meta.SweepTokens{Origin: origin, Now: drawTime.Draw(t, "now"), Most: rapid.IntRange(0, 2).Draw(t, "most")}
 	default:
 		return &meta.AuditProjected{UpTo: rapid.Uint64Range(0, 30).Draw(t, "upTo"), Offset: rapid.Int64Range(0, 99).Draw(t, "offset")}

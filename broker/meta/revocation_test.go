@@ -19,7 +19,7 @@ func revocation(principal, ms string) *meta.AlterConfigs {
 func TestRevocationTakesTheTokens(t *testing.T) {
 	c := newCluster(t)
 	c.mustApply(createToken(newToken("a", "User:alice")))
-	c.mustApply(createToken(newToken("b", "User:bob", "User:alice")))
+	c.mustApply(createToken(newToken("b", "User:bob", "User:carol")))
 	delta := c.mustApply(revocation("User:alice", "2000"))
 	if ids := c.tokenIDs(); len(ids) != 1 || ids[0] != "b" || len(delta.TokensChanged) != 1 {
 		t.Errorf("left are %v; changed %d", ids, len(delta.TokensChanged))

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math"
 	"slices"
+
+	"github.com/chronik-stream/chronik/broker/wire"
 )
 
 // Token is a delegation token (KIP-48, Apache Kafka's DelegationTokenRecord). It holds no secret: what proves it is derived from its id
@@ -115,8 +117,24 @@ func (d *draft) unlistToken(t *Token) {
 func (d *draft) removeTokensOf(owner string, o Origin) {
 	var gone []*Token
 	d.img.TokensOf(owner, func(t *Token) bool { gone = append(gone, t); return true })
+	d.removeTokens(gone, o)
+}
+
+// removeTokensKnownTo removes all tokens whose secrets a principal may have, those of other owners too.
+func (d *draft) removeTokensKnownTo(principal string, o Origin) {
+	var gone []*Token
+	d.img.Tokens(func(t *Token) bool {
+		if t.Knows(principal) {
+			gone = append(gone, t)
+		}
+		return true
+	})
+	d.removeTokens(gone, o)
+}
+
+func (d *draft) removeTokens(gone []*Token, o Origin) {
 	for _, t := range gone {
 		d.removeToken(t)
-		d.auditToken(o, "RemoveDelegationToken", t.ID, 0, t, nil)
+		d.auditToken(o, "RemoveDelegationToken", t.ID, wire.None, t, nil)
 	}
 }

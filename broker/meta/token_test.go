@@ -206,9 +206,25 @@ func TestTokensGoWithTheirOwner(t *testing.T) {
 	if diff := cmp.Diff([]string{"t2"}, remove(meta.ScramSHA512)); diff != "" {
 		t.Fatalf("the user is gone: %s", diff)
 	}
-	c.mustApply(&meta.RemoveTokens{Origin: origin, Owner: "User:b"})
-	if diff := cmp.Diff([]string{}, c.tokenIDs()); diff != "" {
-		t.Fatalf("the owner's are removed: %s", diff)
+}
+
+// TestRevocationTakesWhatIsKnown: the tokens that a revoked principal owns, has requested or may renew, since he may have their secrets.
+func TestRevocationTakesWhatIsKnown(t *testing.T) {
+	c := newCluster(t)
+	requested, others := newToken("requested", "User:b"), newToken("others", "User:b")
+	requested.Requester = "User:a"
+	for _, token := range []meta.Token{newToken("owned", "User:a"), requested, newToken("renewed", "User:b", "User:r", "User:a"), others} {
+		c.mustApply(createToken(token))
+	}
+	delta := c.mustApply(revocation("User:a", "1000"))
+	if diff := cmp.Diff([]string{"others"}, c.tokenIDs()); diff != "" {
+		t.Errorf("left are others: %s", diff)
+	}
+	if diff := cmp.Diff([]string{"owned", "renewed", "requested"}, delta.TokensChanged); diff != "" {
+		t.Errorf("removed are others: %s", diff)
+	}
+	if events := c.audit(); events[len(events)-1].Action != "RemoveDelegationToken" {
+		t.Errorf("the last event is %+v", events[len(events)-1])
 	}
 }
 
