@@ -21,6 +21,8 @@ type Authentication struct {
 	Cause string
 	// Renewed says that the session follows another on the same connection (KIP-368).
 	Renewed bool
+	// Proven is the name that the client has proved to have where rules have made the principal of it, such as a Kerberos name; else "".
+	Proven string
 	// Groups are those that the log-in brought.
 	Groups []string
 	// Encryption is what the TLS handshake came to, nil without TLS.
@@ -57,8 +59,8 @@ func (a Authentication) document(run string) document {
 	}
 	a.describe(&d)
 	d.Certificate = certificate(a.Certificate)
-	if a.Renewed || a.Token != "" || a.Encryption != nil {
-		d.Unmapped = &unmapped{Renewed: a.Renewed, Token: clip(a.Token), TLS: encryption(a.Encryption)}
+	if a.Renewed || a.Proven != "" || a.Token != "" || a.Encryption != nil {
+		d.Unmapped = &unmapped{Renewed: a.Renewed, Proven: clip(a.Proven), Token: clip(a.Token), TLS: encryption(a.Encryption)}
 	}
 	return d
 }

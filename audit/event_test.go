@@ -100,6 +100,15 @@ func TestEventsAsJSON(t *testing.T) {
 				`"service":{"name":"kafka"},"src_endpoint":{"ip":"10.0.0.9"},"dst_endpoint":{"name":"SASL_SSL","svc_name":"kafka"},` +
 				`"unmapped":{"delegation_token":"p0Vhyz6vSVCJxDpCo1pCQw"},` + metadataJSON + `"log_name":"node-1/run","sequence":1}}`,
 		},
+		"logon by a Kerberos name": {
+			Authentication{Client: alice(), Succeeded: true, Method: "GSSAPI", Proven: "alice/admin@TEST.CHRONIK"},
+			`{"activity_id":1,"activity_name":"Logon","category_uid":3,"class_uid":3002,"class_name":"Authentication","type_uid":300201,` +
+				`"time":1760000000000,"severity_id":1,"status_id":1,"actor":{"session":{"uid":"run-7"},"app_name":"app"},` +
+				`"user":{"name":"alice","uid":"User:alice","type_id":1},"auth_protocol":"GSSAPI","auth_protocol_id":2,` +
+				`"is_cleartext":false,"is_remote":true,"logon_type_id":3,"session":{"uid":"run-7"},` +
+				`"service":{"name":"kafka"},"src_endpoint":{"ip":"10.0.0.9"},"dst_endpoint":{"name":"SASL_SSL","svc_name":"kafka"},` +
+				`"unmapped":{"proven_name":"alice/admin@TEST.CHRONIK"},` + metadataJSON + `"log_name":"node-1/run","sequence":1}}`,
+		},
 		"failed logon": {
 			Authentication{Client: failed, Method: "PLAIN", Claimed: "bob", Cause: "credential does not match"},
 			`{"activity_id":1,"activity_name":"Logon","category_uid":3,"class_uid":3002,"class_name":"Authentication","type_uid":300201,` +

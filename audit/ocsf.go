@@ -152,6 +152,7 @@ type resource struct {
 type unmapped struct {
 	Operation     string            `json:"operation,omitempty"`
 	Renewed       bool              `json:"renewed,omitempty"`
+	Proven        string            `json:"proven_name,omitempty"`
 	Token         string            `json:"delegation_token,omitempty"`
 	TLS           *tlsObject        `json:"tls,omitempty"`
 	RequestDigest string            `json:"request_sha256,omitempty"`

@@ -36,6 +36,8 @@ type Foreteller interface {
 // Outcome is what a successful exchange proved.
 type Outcome struct {
 	Principal Principal
+	// Proven is the name that the client has proved to have, such as a Kerberos name, where rules have made Principal of it; else "".
+	Proven string
 	// Groups are those that the identity provider says the principal is in, bounded by MaxGroups; nil where it says nothing.
 	Groups []string
 	// Expires bounds the session (a token's or ticket's end); the zero time means that the mechanism sets no bound.

@@ -10,6 +10,8 @@ type Session struct {
 	Principal Principal
 	// Token is the id of the delegation token that the client has logged in by, "" without one (KIP-48).
 	Token string
+	// Proven is the name that the client has proved to have where rules have made Principal of it, such as a Kerberos name; else "".
+	Proven string
 	// Groups are those that the log-in brought, such as by a token's claim.
 	Groups []string
 	// Method is the SASL mechanism, "mTLS", or "NONE" for an anonymous connection.

@@ -33,7 +33,7 @@ func clientOf(conn api.Conn, session *auth.Session) audit.Client {
 func (r *recorder) LoggedIn(conn api.Conn, session *auth.Session, renewed bool) error {
 	return r.audit.Record(context.Background(), audit.Authentication{
 		Client: clientOf(conn, session), Succeeded: true, Method: session.Method, Renewed: renewed, Expires: session.Expires,
-		Groups: session.Groups, Token: session.Token, Certificate: session.Certificate, Encryption: session.Encryption,
+		Proven: session.Proven, Groups: session.Groups, Token: session.Token, Certificate: session.Certificate, Encryption: session.Encryption,
 	})
 }
 

@@ -285,8 +285,8 @@ func (c *client) logIn(t testing.TB, m *Mechanism) (*auth.Outcome, error) {
 	if (outcome == nil) == (err == nil) || answer != nil {
 		t.Fatalf("the last step returned %x, %v, %v", answer, outcome, err)
 	}
-	if outcome != nil && x.Claimed() != c.principal[0]+"@"+realm && len(c.principal) == 1 {
-		t.Errorf("claimed %q", x.Claimed())
+	if outcome != nil && (outcome.Proven != c.principal[0]+"@"+realm || x.Claimed() != outcome.Proven || outcome.Issued.IsZero()) {
+		t.Errorf("proven %q, claimed %q, authenticated at %s", outcome.Proven, x.Claimed(), outcome.Issued)
 	}
 	return outcome, err
 }

@@ -45,7 +45,7 @@ func (e *exchange) Step(_ context.Context, message []byte) (answer []byte, outco
 		return nil, nil, err
 	}
 	if e.next == nil {
-		return nil, &auth.Outcome{Principal: e.principal, Issued: e.context.authenticated}, nil
+		return nil, &auth.Outcome{Principal: e.principal, Proven: e.context.client.String(), Issued: e.context.authenticated}, nil
 	}
 	return answer, nil, nil
 }

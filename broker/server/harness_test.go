@@ -147,7 +147,7 @@ func (e *passwordExchange) Step(_ context.Context, m []byte) ([]byte, *auth.Outc
 	if word != "right" {
 		return nil, nil, auth.ErrBadCredential
 	}
-	return []byte("welcome"), &auth.Outcome{Principal: auth.User(user), Expires: e.mechanism.expires, Iterations: 4711}, nil
+	return []byte("welcome"), &auth.Outcome{Principal: auth.User(user), Expires: e.mechanism.expires, Iterations: 4711, Proven: user + "@REALM"}, nil
 }
 
 func (e *passwordExchange) Claimed() string { return e.user }

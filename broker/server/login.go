@@ -152,7 +152,7 @@ func (l *login) succeed(outcome *auth.Outcome) (lifetime time.Duration, err erro
 		}
 	}
 	session := &auth.Session{
-		Principal: outcome.Principal, Groups: outcome.Groups, Token: outcome.Token, Iterations: outcome.Iterations, Method: l.mechanism,
+		Principal: outcome.Principal, Proven: outcome.Proven, Groups: outcome.Groups, Token: outcome.Token, Iterations: outcome.Iterations, Method: l.mechanism,
 		Established: now, Issued: outcome.Issued, Expires: expires,
 	}
 	if err := l.conn.establish(session); err != nil {

@@ -25,7 +25,7 @@ func TestSessionsAreListed(t *testing.T) {
 	}
 	l, s := live[0], live[0].Session
 	want := auth.Encryption{Version: "TLSv1.3", Group: "X25519MLKEM768", PostQuantum: true, Suite: "TLS_AES_128_GCM_SHA256"}
-	if s.Principal != auth.User("alice") || s.Method != "TEST" || s.Iterations != 4711 || s.Encryption == nil || *s.Encryption != want || s.Certificate.Subject != "CN=a machine" {
+	if s.Principal != auth.User("alice") || s.Method != "TEST" || s.Iterations != 4711 || s.Proven != "alice@REALM" || s.Encryption == nil || *s.Encryption != want || s.Certificate.Subject != "CN=a machine" {
 		t.Errorf("session %+v", s)
 	}
 	if l.SoftwareName != "a-client" || l.SoftwareVersion != "1.2" || l.Conn.ID == 0 || l.Conn.Listener != "TEST" {
