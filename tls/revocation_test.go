@@ -8,6 +8,7 @@ import (
 	"encoding/asn1"
 	"encoding/pem"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -131,6 +132,32 @@ func TestWhatNoCurrentListIsAbout(t *testing.T) {
 		}
 		if c.refused != nil {
 			refusedFor(t, c.name, err, c.refused)
+		}
+	}
+}
+
+// TestAcceptedUnknownsAreTold: each issuer once, and each list that is out of date once.
+func TestAcceptedUnknownsAreTold(t *testing.T) {
+	log := &strings.Builder{}
+	s := newSite(t, func(cfg *Config) {
+		cfg.Revocation = RevocationPolicy{AcceptExpired: true, AcceptMissing: true}
+		cfg.Logger = slog.New(slog.NewTextHandler(log, nil))
+	})
+	s.remove("issuer.crl")
+	s.put("root.crl", s.root.revokes(func(l *x509.RevocationList) {
+		l.ThisUpdate, l.NextUpdate = time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour)
+	}))
+	s.reloader = load(t, s.cfg)
+	owner := s.issuer.issue("owner", nil)
+	for range 3 {
+		if err := s.try(owner); err != nil {
+			t.Fatal(err)
+		}
+		s.reload()
+	}
+	for text, want := range map[string]int{"without a current revocation list": 2, `issuer="CN=issuer"`: 1, "list is out of date": 1} {
+		if got := strings.Count(log.String(), text); got != want {
+			t.Errorf("%q is told %d times, want %d:\n%s", text, got, want, log)
 		}
 	}
 }

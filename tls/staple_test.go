@@ -3,6 +3,7 @@ package tls
 import (
 	"bytes"
 	"crypto"
+	stdtls "crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io"
@@ -110,6 +111,21 @@ func TestStapling(t *testing.T) {
 	}
 	if stats := s.reloader.Stats(); stats.StapleFailures != 0 {
 		t.Errorf("%+v", stats)
+	}
+}
+
+// TestTicketsOutliveResponses: a new response makes no client begin anew.
+func TestTicketsOutliveResponses(t *testing.T) {
+	s := stapledSite(t, "", nil)
+	s.cfg.Staple.Location = s.file("response.der", says(t, s.server, s.root, nil, nil))
+	s.reloader = load(t, s.cfg)
+	client := s.client(s.server)
+	client.ClientSessionCache = stdtls.NewLRUClientSessionCache(1)
+	for _, resumed := range []bool{false, true} {
+		if _, state, err, _ := handshake(t, s.reloader, client); err != nil || state.DidResume != resumed {
+			t.Errorf("%v, resumed %t, want %t", err, state.DidResume, resumed)
+		}
+		s.reloader.staple(t.Context())
 	}
 }
 

@@ -18,7 +18,7 @@ Kafka has one; what it has no name for starts with ` + "`chronik.`" + `. A ` + "
   ` + "`.`" + ` and ` + "`-`" + ` (` + "`CHRONIK_SUPER_USERS`" + `). A key that starts with ` + "`chronik.`" + ` is not doubled: ` + "`chronik.http.listen`" + ` is
   ` + "`CHRONIK_HTTP_LISTEN`" + `. ` + "`CHRONIK_SUPERUSERS`" + ` takes names separated by commas. ` + "`CHRONIK_PORT*`, `CHRONIK_*_SERVICE_*`" + ` and the other
   variables that Kubernetes makes for services are ignored; any other unknown one is an error.
-- ` + "`listener.name.NAME.KEY`" + `, with the listener's name in lower case, sets a ` + "`ssl.*`" + ` key or ` + "`sasl.enabled.mechanisms`" + ` for one
+- ` + "`listener.name.NAME.KEY`" + `, with the listener's name in lower case, sets a ` + "`ssl.*`" + ` or ` + "`chronik.ssl.*`" + ` key or ` + "`sasl.enabled.mechanisms`" + ` for one
   listener. ` + "`listener.name.NAME.plain.sasl.jaas.config`" + ` with a ` + "`PlainLoginModule`" + ` defines users of PLAIN by its options
   ` + "`user_ALICE=\"password\"`" + `.
   ` + "`listener.name.NAME.oauthbearer.KEY`" + ` sets a ` + "`sasl.oauthbearer.*`" + ` key for OAUTHBEARER on one listener.
