@@ -19,7 +19,7 @@ type Authentication struct {
 	Claimed string
 	// Cause is why it failed, for the auditor; the client is not told.
 	Cause string
-	// Renewed says that the session follows another on the same connection (KIP-368).
+	// Renewed says that the session follows another on the same connection (KIP-368), or was to.
 	Renewed bool
 	// Proven is the name that the client has proved to have where rules have made the principal of it, such as a Kerberos name; else "".
 	Proven string

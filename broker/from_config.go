@@ -116,7 +116,7 @@ func limitsOf(l config.Limits) server.Limits {
 		Connections: l.Connections, ConnectionsPerAddress: l.ConnectionsPerAddress, PerAddress: l.PerAddress,
 		FrameBeforeLogin: l.FrameBeforeLogin, FrameAfterLogin: l.FrameAfterLogin, BytesInFlight: l.BytesInFlight,
 		InFlight: l.RequestsInFlight, Handshake: l.Handshake, Login: l.Login, Idle: l.Idle,
-		FailedLoginDelay: orNone(l.FailedLoginDelay), MaxSession: l.MaxSession,
+		FailedLoginDelay: orNone(l.FailedLoginDelay),
 	}
 }
 
@@ -204,7 +204,7 @@ func plainUsersFile(path string, policy password.Policy) (*plain.Users, error) {
 func listenerOf(l *config.Listener, reload time.Duration, users *plain.Users, logger *slog.Logger) (Listener, error) {
 	out := Listener{
 		Name: l.Name, Protocol: l.Protocol, Address: l.Address(), AdvertisedHost: l.AdvertisedHost, AdvertisedPort: l.AdvertisedPort,
-		Mechanisms: l.Mechanisms, PrincipalRules: l.PrincipalRules, PrincipalSource: l.PrincipalSource, PlainUsers: users,
+		Mechanisms: l.Mechanisms, MaxSession: l.MaxSession, PrincipalRules: l.PrincipalRules, PrincipalSource: l.PrincipalSource, PlainUsers: users,
 	}
 	if l.PlainUsers != nil {
 		var text strings.Builder

@@ -24,7 +24,7 @@ func serverListeners(listeners []Listener, store *meta.Store, tokens *tokens) ([
 	store.Subscribe(usual.Follow)
 	for i := range listeners {
 		l := &listeners[i]
-		s := server.Listener{Name: l.Name, Addr: l.Address, Protocol: l.Protocol}
+		s := server.Listener{Name: l.Name, Addr: l.Address, Protocol: l.Protocol, MaxSession: l.MaxSession}
 		if l.TLS != nil {
 			r, err := tls.Load(*l.TLS)
 			if err != nil {

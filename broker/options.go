@@ -134,6 +134,8 @@ type Listener struct {
 	TLS *tls.Config
 	// Mechanisms are the SASL mechanisms, in the order that clients are told.
 	Mechanisms []string
+	// MaxSession is connections.max.reauth.ms by mechanism; 0 means without end.
+	MaxSession map[string]time.Duration
 	// PrincipalRules is ssl.principal.mapping.rules, PrincipalSource chronik.ssl.principal.source.
 	PrincipalRules, PrincipalSource string
 	// PlainUsers are the users of PLAIN from the configuration; nil means that PLAIN checks the SCRAM users.

@@ -40,7 +40,7 @@ func (r *recorder) LoggedIn(conn api.Conn, session *auth.Session, renewed bool) 
 // LoginFailed records a refused log-in.
 func (r *recorder) LoginFailed(conn api.Conn, failure server.LoginFailure) {
 	r.record(audit.Authentication{
-		Client: clientOf(conn, nil), Method: failure.Method, Claimed: failure.Claimed, Cause: failure.Cause.Error(),
+		Client: clientOf(conn, nil), Method: failure.Method, Claimed: failure.Claimed, Cause: failure.Cause.Error(), Renewed: failure.Renewal,
 	})
 }
 

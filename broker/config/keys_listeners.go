@@ -17,7 +17,7 @@ func listenerKeys() []Key {
 		{Name: "socket.connection.setup.timeout.max.ms", Type: Long, Default: "30000", Effect: Ignored, Doc: "Longest time-out of connections that the broker opens to others. A single node opens none."},
 		{Name: "connection.failed.authentication.delay.ms", Type: Int, Default: "100", Check: atLeast(0), Effect: ActedOn, Doc: "Pause before a connection is closed whose log-in failed, in milliseconds; it has to be shorter than connections.max.idle.ms."},
 		{Name: "connections.max.idle.ms", Type: Long, Default: "600000", Effect: ActedOn, Doc: "Time without a request after which a connection is closed, in milliseconds. A negative value means never."},
-		{Name: "connections.max.reauth.ms", Type: Long, Default: "0", Effect: ActedOn, Doc: "Longest life of a SASL session before the client has to authenticate again, in milliseconds. 0 means without end."},
+		{Name: "connections.max.reauth.ms", Type: Long, Default: "0", Effect: ActedOn, Doc: "Longest life of a SASL session before the client has to authenticate again, in milliseconds; 0 means without end. It may be set for one listener, for one mechanism, and for one mechanism of a listener."},
 		{Name: "max.connections", Type: Int, Default: "10000", Check: atLeast(0), Effect: ActedOn, Doc: "Number of connections of all listeners together."},
 		{Name: "max.connections.per.ip", Type: Int, Default: "2500", Check: atLeast(0), Effect: ActedOn, Doc: "Number of connections from one address."},
 		{Name: "max.connections.per.ip.overrides", Type: String, Check: perAddress{}, Effect: ActedOn, Doc: "Other numbers of connections for single addresses, as address:number, separated by commas."},

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Listener is one entry of listeners with all that is configured for it.
@@ -24,6 +25,8 @@ type Listener struct {
 	TLS *TLS
 	// Mechanisms are the SASL mechanisms, in the order that clients are told; none on listeners without SASL.
 	Mechanisms []string
+	// MaxSession is connections.max.reauth.ms by mechanism, where it is above 0.
+	MaxSession map[string]time.Duration
 	// PrincipalRules is ssl.principal.mapping.rules, PrincipalSource chronik.ssl.principal.source.
 	PrincipalRules, PrincipalSource string
 	// PlainUsers are users of PLAIN with their passwords, from a PlainLoginModule; nil where none is configured.

@@ -15,13 +15,15 @@ func listenerKey(listener, key string) string {
 	return listenerPrefix + strings.ToLower(listener) + "." + key
 }
 
-// mechanismKeys are the keys that may be set for one mechanism, by the names that begin with it (KIP-85): its log-in module and, for
-// OAUTHBEARER, its settings.
+// mechanismKeys are the keys that may be set for one mechanism, by the names that begin with it (KIP-85): its log-in module, how long
+// its sessions last (KIP-368) and, for OAUTHBEARER, its settings.
 func mechanismKeys(t *Table) map[string]*Key {
 	out := map[string]*Key{}
 	for _, m := range (mechanisms{}).served() {
 		name := strings.ToLower(m) + jaasSuffix
 		out[name] = jaasKey(name)
+		name = strings.ToLower(m) + "." + maxReauth
+		out[name] = t.broker[maxReauth].renamed(name)
 	}
 	prefix := strings.ToLower(oauthMechanism) + "."
 	for name, k := range t.broker {
@@ -46,7 +48,7 @@ func (c *Config) ofMechanism(listener, mechanism, key string) string {
 
 // listenerKeyNames are the keys that may be set for one listener.
 func listenerKeyNames(t *Table) []string {
-	out := []string{"sasl.enabled.mechanisms"}
+	out := []string{"sasl.enabled.mechanisms", maxReauth}
 	for name := range mechanismKeys(t) {
 		out = append(out, name)
 	}

@@ -64,6 +64,7 @@ func (l *loader) secure(e *Listener) {
 		if len(e.Mechanisms) == 0 {
 			l.fail("sasl.enabled.mechanisms: the listener %s speaks %s but has no mechanism; allowed: %s", e.Name, e.Protocol, mechanisms{}.allowed())
 		}
+		l.maxSession(e)
 		l.jaas(e)
 		l.gssapi(e)
 		l.oauth(e)

@@ -131,8 +131,6 @@ type Limits struct {
 	FailedLoginDelay time.Duration
 	// Logins says how those are held back who guess passwords.
 	Logins Logins
-	// MaxSession is connections.max.reauth.ms; 0 means without end.
-	MaxSession time.Duration
 	// FetchSessions is max.incremental.fetch.session.cache.slots, FetchBytes is fetch.max.bytes.
 	FetchSessions int
 	FetchBytes    int32
@@ -341,7 +339,7 @@ func (l *loader) limits() {
 		BytesInFlight:    max(0, c.long("queued.max.request.bytes")), RequestsInFlight: int(c.long("chronik.max.inflight.requests")),
 		Handshake: c.millis("chronik.tls.handshake.timeout.ms"), Login: c.millis("chronik.login.timeout.ms"),
 		Idle: c.millis("connections.max.idle.ms"), FailedLoginDelay: c.millis("connection.failed.authentication.delay.ms"),
-		MaxSession: max(0, c.millis("connections.max.reauth.ms")), FetchSessions: int(c.long("max.incremental.fetch.session.cache.slots")),
+		FetchSessions:       int(c.long("max.incremental.fetch.session.cache.slots")),
 		FetchBytes:          int32(c.long("fetch.max.bytes")), //nolint:gosec // parsed as an int
 		DescribedPartitions: int(c.long("max.request.partition.size.limit")),
 	}

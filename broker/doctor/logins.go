@@ -36,9 +36,12 @@ func loginChecks() []Check {
 			Title: "Sessions that log in by SASL last as long as their connection.",
 			Mend:  "set connections.max.reauth.ms, such as to 3600000: clients log in again on the same connection (KIP-368)",
 			find: func(f *Facts, e *examination) {
-				bySASL := func(l Listener) bool { return usesSASL(&l) }
-				if f.Config.Limits.MaxSession <= 0 && slices.ContainsFunc(f.Listeners, bySASL) {
-					e.found("connections.max.reauth.ms", "connections.max.reauth.ms=0")
+				for _, l := range f.Listeners {
+					for _, m := range l.Mechanisms {
+						if l.MaxSession[m] == 0 {
+							e.found("listener "+l.Name, "connections.max.reauth.ms=0 for %s", m)
+						}
+					}
 				}
 			},
 		},

@@ -157,7 +157,7 @@ func (f *fetching) poll(ctx context.Context) {
 	if f.enough() || f.q.MaxWaitMillis <= 0 {
 		return
 	}
-	timer := time.NewTimer(min(time.Duration(f.q.MaxWaitMillis)*time.Millisecond, limit.FetchWait))
+	timer := time.NewTimer(f.wait())
 	defer timer.Stop()
 	s := replica.NewSignal()
 	for !f.enough() {
@@ -177,6 +177,15 @@ func (f *fetching) poll(ctx context.Context) {
 		f.forget(s)
 		f.read()
 	}
+}
+
+// wait is how long the fetch may wait for records. It does not outlive its session: what comes later is for who has renewed it.
+func (f *fetching) wait() time.Duration {
+	most := min(time.Duration(f.q.MaxWaitMillis)*time.Millisecond, limit.FetchWait)
+	if end := f.call.Session.Expires; !end.IsZero() {
+		most = min(most, end.Sub(f.call.Received))
+	}
+	return most
 }
 
 func (f *fetching) enough() bool {

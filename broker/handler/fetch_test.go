@@ -201,6 +201,21 @@ func TestFetchWaits(t *testing.T) {
 	})
 }
 
+// TestAWaitingFetchEndsWithItsSession: it is answered, so that the client can renew the session and ask again.
+func TestAWaitingFetchEndsWithItsSession(t *testing.T) {
+	withRecords(t, func(t *testing.T, b *recordsBroker) {
+		row, c, _ := b.call(fetchRequest(time.Hour, fetchOf("t", 1, 0, 0)), 12)
+		began := time.Now()
+		c.Received = began
+		c.Session = &auth.Session{Principal: auth.User(b.user), Expires: began.Add(time.Minute)}
+		answer := row.Handle(t.Context(), c)
+		if p := one(t, answer.Response.(*kmsg.FetchResponse)); p.ErrorCode != wire.None || time.Since(began) != time.Minute {
+			t.Errorf("%s after %v", wire.CodeName(p.ErrorCode), time.Since(began))
+		}
+		answer.Sent()
+	})
+}
+
 func TestAWaitingFetchEndsWithItsTopicOrConnection(t *testing.T) {
 	withRecords(t, func(t *testing.T, b *recordsBroker) {
 		done := make(chan *kmsg.FetchResponse)

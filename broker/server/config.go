@@ -56,6 +56,8 @@ type Listener struct {
 	PrincipalOf func(chain []*x509.Certificate) (auth.Principal, error)
 	// Mechanisms are the enabled SASL mechanisms, in the order that clients are told; for SASL_PLAINTEXT and SASL_SSL.
 	Mechanisms []auth.Mechanism
+	// MaxSession is connections.max.reauth.ms by mechanism; 0 means that its sessions do not expire by themselves (KIP-368).
+	MaxSession map[string]time.Duration
 }
 
 func (l *Listener) usesTLS() bool  { return l.Protocol == SSL || l.Protocol == SASLSSL }
@@ -83,8 +85,6 @@ type Limits struct {
 	Idle time.Duration
 	// FailedLoginDelay is connection.failed.authentication.delay.ms; negative means none.
 	FailedLoginDelay time.Duration
-	// MaxSession is connections.max.reauth.ms; 0 means that sessions do not expire by themselves (KIP-368).
-	MaxSession time.Duration
 }
 
 // Config is all that a Server needs. Every field is required but Limits.

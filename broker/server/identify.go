@@ -73,6 +73,7 @@ func (c *conn) identify() error {
 		c.loginFailed(LoginFailure{Method: session.Method, Claimed: session.Principal.Name, Cause: err})
 		return err
 	}
+	c.server.cfg.Metrics.logins.WithLabelValues(c.listener.Name, session.Method).Inc()
 	return nil
 }
 
@@ -96,7 +97,6 @@ func (c *conn) establish(session *auth.Session) error {
 	if err := cmp.Or(c.holdToCertificate(), c.outdated(session)); err != nil { // now that it can be found by who revokes it
 		return err
 	}
-	c.server.cfg.Metrics.logins.WithLabelValues(c.listener.Name, session.Method).Inc()
 	c.log.Debug("logged in", "principal", session.Principal.String(), "method", session.Method, "renewed", renewed)
 	return nil
 }
@@ -119,7 +119,11 @@ func (c *conn) certificateFailed(claimed string, cause error) {
 
 // loginFailed counts, logs and records a failed log-in.
 func (c *conn) loginFailed(f LoginFailure) {
-	c.server.cfg.Metrics.failedLogins.WithLabelValues(c.listener.Name, f.Method).Inc()
-	c.log.Info("log-in failed", "method", f.Method, "claimed", f.Claimed, "cause", f.Cause)
+	failures := c.server.cfg.Metrics.failedLogins
+	if f.Renewal {
+		failures = c.server.cfg.Metrics.failedRenewals
+	}
+	failures.WithLabelValues(c.listener.Name, f.Method).Inc()
+	c.log.Info("log-in failed", "method", f.Method, "claimed", f.Claimed, "renewal", f.Renewal, "cause", f.Cause)
 	c.server.cfg.Recorder.LoginFailed(c.id, f)
 }

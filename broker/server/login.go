@@ -19,6 +19,8 @@ const outOfOrder = "SASL requests came out of order"
 // Causes of refused log-ins that the server itself finds.
 var (
 	errMechanism        = errors.New("SASL mechanism is not enabled")
+	errNothingToRenew   = errors.New("re-authentication of a session that has no end")
+	errTooSoon          = errors.New("re-authentication too soon after the last one")
 	errMechanismChanged = errors.New("another SASL mechanism for re-authentication")
 	errPrincipalChanged = errors.New("another principal for re-authentication")
 	errSessionOver      = errors.New("the credential has expired")
@@ -43,8 +45,12 @@ type login struct {
 	refused bool
 	// silent says that it closes without one.
 	silent bool
-	// restarted is when the last re-authentication began.
-	restarted time.Time
+	// renewal is set while a re-authentication is under way, restarted is when the last one began by the server's clock, began when
+	// the log-in under way did by the machine's.
+	renewal          bool
+	restarted, began time.Time
+	// renewable says that the client speaks a version that is told when its session ends.
+	renewable bool
 }
 
 var _ api.Login = (*login)(nil)
@@ -64,14 +70,14 @@ func (l *login) Mechanisms() []string {
 	return names
 }
 
-// Choose begins an exchange. The code is ILLEGAL_SASL_STATE while one is under way and for a re-authentication that comes
-// too soon, UNSUPPORTED_SASL_MECHANISM for a mechanism that is not enabled; the connection closes after both.
+// Choose begins an exchange. The code is ILLEGAL_SASL_STATE while one is under way and for a re-authentication that Apache Kafka would
+// not begin either, UNSUPPORTED_SASL_MECHANISM for a mechanism that is not enabled; the connection closes after both.
 func (l *login) Choose(mechanism string, handshakeVersion int16) (code int16) {
 	session := l.conn.session.Load()
 	now := l.conn.server.cfg.Clock()
-	again := session != nil
-	if l.exchange != nil || again && (handshakeVersion == 0 || now.Sub(l.restarted) < limit.ReauthInterval) {
-		l.refuse(auth.ErrOutOfOrder)
+	l.renewal, l.began = session != nil, time.Now()
+	if err := l.mayBegin(session, handshakeVersion, now); err != nil {
+		l.refuse(err)
 		return wire.IllegalSASLState
 	}
 	m := l.find(mechanism)
@@ -81,7 +87,7 @@ func (l *login) Choose(mechanism string, handshakeVersion int16) (code int16) {
 	}
 	l.mechanism, l.tokens = m.Name(), handshakeVersion == 0
 	l.exchange = m.Start()
-	if again {
+	if l.renewal {
 		l.restarted = now
 		if session.Method != l.mechanism {
 			// As in Apache Kafka the handshake succeeds and the next message fails.
@@ -89,6 +95,21 @@ func (l *login) Choose(mechanism string, handshakeVersion int16) (code int16) {
 		}
 	}
 	return wire.None
+}
+
+// mayBegin is nil when an exchange may begin. session is nil for the first one.
+func (l *login) mayBegin(session *auth.Session, handshakeVersion int16, now time.Time) error {
+	switch {
+	case l.exchange != nil || session != nil && handshakeVersion == 0:
+		return auth.ErrOutOfOrder
+	case session == nil:
+		return nil
+	case session.Expires.IsZero():
+		return errNothingToRenew
+	case now.Sub(l.restarted) < limit.ReauthInterval:
+		return errTooSoon
+	}
+	return nil
 }
 
 func (l *login) find(mechanism string) auth.Mechanism {
@@ -141,7 +162,7 @@ func (l *login) succeed(outcome *auth.Outcome) (lifetime time.Duration, err erro
 	}
 	now := l.conn.server.cfg.Clock()
 	expires := outcome.Expires
-	if most := l.conn.server.cfg.Limits.MaxSession; most > 0 {
+	if most := l.conn.listener.MaxSession[l.mechanism]; most > 0 {
 		if end := now.Add(most); expires.IsZero() || end.Before(expires) {
 			expires = end
 		}
@@ -161,7 +182,22 @@ func (l *login) succeed(outcome *auth.Outcome) (lifetime time.Duration, err erro
 	if outcome.Holds != nil && !outcome.Holds() {
 		return 0, errRevoked
 	}
+	l.count(session)
 	return lifetime, nil
+}
+
+// count tells the metrics of a session that has begun.
+func (l *login) count(session *auth.Session) {
+	metrics, listener := l.conn.server.cfg.Metrics, l.conn.listener.Name
+	if !session.Expires.IsZero() && !l.renewable {
+		metrics.notRenewable.WithLabelValues(listener).Inc()
+	}
+	if !l.renewal {
+		metrics.logins.WithLabelValues(listener, session.Method).Inc()
+		return
+	}
+	metrics.renewals.WithLabelValues(listener, session.Method).Inc()
+	metrics.renewalTime.WithLabelValues(listener).Observe(time.Since(l.began).Seconds())
 }
 
 // fail answers a failed log-in, late, so that guessing is slow. Only this connection waits.
@@ -192,7 +228,7 @@ func (l *login) record(cause error) {
 	if l.exchange != nil {
 		claimed = cmp.Or(l.exchange.Claimed(), l.foretold)
 	}
-	l.conn.loginFailed(LoginFailure{Method: l.mechanism, Claimed: claimed, Cause: cause})
+	l.conn.loginFailed(LoginFailure{Method: l.mechanism, Claimed: claimed, Cause: cause, Renewal: l.renewal})
 	l.conn.note(reasonLogin, cause)
 }
 

@@ -171,8 +171,15 @@ func TestRawTokenFailureCloses(t *testing.T) {
 	c.closed()
 }
 
+// expiringListener is saslListener whose sessions last a minute.
+func expiringListener() Listener {
+	l := saslListener()
+	l.MaxSession = map[string]time.Duration{"TEST": time.Minute, "OTHER": time.Minute}
+	return l
+}
+
 func TestReauthentication(t *testing.T) {
-	r := newRig(t, saslListener(), func(cfg *Config) { cfg.Limits.MaxSession = time.Minute })
+	r := newRig(t, expiringListener(), nil)
 	c := r.dial()
 	c.handshake("TEST", 1)
 	if got := c.authenticate("alice:right").SessionLifetimeMillis; got != 60_000 {
@@ -187,13 +194,71 @@ func TestReauthentication(t *testing.T) {
 	r.advance(time.Second)
 	c.ask(kmsg.NewPtrMetadataRequest(), 12)
 	c.closed()
+	m := r.server.cfg.Metrics
+	if logins, renewals, expired := count(t, m.logins), count(t, m.renewals), count(t, m.expired); logins != 1 || renewals != 1 || expired != 1 {
+		t.Errorf("%v log-ins, %v renewals and %v expired connections are counted", logins, renewals, expired)
+	}
+}
+
+func TestSessionsLastAsLongAsTheirMechanismSays(t *testing.T) {
+	l := saslListener()
+	l.MaxSession = map[string]time.Duration{"OTHER": time.Hour}
+	r := newRig(t, l, nil)
+	for mechanism, want := range map[string]int64{"TEST": 0, "OTHER": 3_600_000} {
+		c := r.dial()
+		c.handshake(mechanism, 1)
+		if got := c.authenticate("alice:right").SessionLifetimeMillis; got != want {
+			t.Errorf("%s: lifetime %d", mechanism, got)
+		}
+	}
+}
+
+// TestClientsThatAreNotToldOfTheEnd: by version 0, and by raw tokens, there is no lifetime in the answer.
+func TestClientsThatAreNotToldOfTheEnd(t *testing.T) {
+	r := newRig(t, expiringListener(), nil)
+	old := r.dial()
+	old.handshake("TEST", 1)
+	q := kmsg.NewPtrSASLAuthenticateRequest()
+	q.SASLAuthBytes = []byte("alice:right")
+	if code := old.call(q, 0).(*kmsg.SASLAuthenticateResponse).ErrorCode; code != wire.None {
+		t.Fatalf("version 0: %s", wire.CodeName(code))
+	}
+	raw := r.dial()
+	raw.handshake("TEST", 0)
+	raw.write([]byte("\x00\x00\x00\x0balice:right"))
+	if _, err := raw.frame(); err != nil {
+		t.Fatal(err)
+	}
+	r.dial().logIn("alice")
+	if got := count(t, r.server.cfg.Metrics.notRenewable); got != 2 {
+		t.Errorf("%v sessions are counted that can not be renewed", got)
+	}
+	r.advance(time.Minute)
+	for _, c := range []*client{old, raw} {
+		c.ask(kmsg.NewPtrMetadataRequest(), 12)
+		c.closed()
+	}
+}
+
+// TestSessionWithoutAnEndIsNotRenewed: as in Apache Kafka.
+func TestSessionWithoutAnEndIsNotRenewed(t *testing.T) {
+	r := newRig(t, saslListener(), nil)
+	c := r.dial().logIn("alice")
+	if got := c.handshake("TEST", 1).ErrorCode; got != wire.IllegalSASLState {
+		t.Errorf("code %s", wire.CodeName(got))
+	}
+	c.closed()
+	if f := r.record.lastFailure(t); !errors.Is(f.Cause, errNothingToRenew) || !f.Renewal {
+		t.Errorf("recorded %+v", f)
+	}
 }
 
 func TestCredentialThatExpiresEndsTheSession(t *testing.T) {
 	l := saslListener()
 	end := time.Date(2030, 1, 1, 0, 0, 30, 0, time.UTC)
 	l.Mechanisms = []auth.Mechanism{password{name: "TEST", expires: end}}
-	r := newRig(t, l, func(cfg *Config) { cfg.Limits.MaxSession = time.Hour })
+	l.MaxSession = map[string]time.Duration{"TEST": time.Hour}
+	r := newRig(t, l, nil)
 	c := r.dial().logIn("alice")
 	if got := r.record.sessions[0].Expires; got != end {
 		t.Errorf("session ends %v", got)
@@ -217,22 +282,25 @@ func TestReauthenticationKeepsWhoAndHow(t *testing.T) {
 		"other mechanism": {"OTHER", "alice:right", errMechanismChanged},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, saslListener(), nil)
+			r := newRig(t, expiringListener(), nil)
 			client := r.dial().logIn("alice")
 			client.handshake(c.mechanism, 1)
 			if got := client.authenticate(c.message).ErrorCode; got != wire.SASLAuthenticationFailed {
 				t.Errorf("code %s", wire.CodeName(got))
 			}
 			client.closed()
-			if f := r.record.lastFailure(t); !errors.Is(f.Cause, c.cause) {
-				t.Errorf("cause %v", f.Cause)
+			if f := r.record.lastFailure(t); !errors.Is(f.Cause, c.cause) || !f.Renewal {
+				t.Errorf("recorded %+v", f)
+			}
+			if m := r.server.cfg.Metrics; count(t, m.failedRenewals) != 1 || count(t, m.failedLogins) != 0 {
+				t.Error("it is counted as a log-in")
 			}
 		})
 	}
 }
 
 func TestReauthenticationTooSoon(t *testing.T) {
-	r := newRig(t, saslListener(), nil)
+	r := newRig(t, expiringListener(), nil)
 	c := r.dial().logIn("alice")
 	c.logIn("alice")
 	if got := c.handshake("TEST", 1).ErrorCode; got != wire.IllegalSASLState {

@@ -31,11 +31,14 @@ type Metrics struct {
 	sent         prometheus.Counter
 	inFlight     prometheus.Gauge
 	panics       prometheus.Counter
+	renewalMetrics
 }
 
 // NewMetrics makes the counters and registers them. It fails when one of the names is taken.
 func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 	m := &Metrics{
+		renewalMetrics: newRenewalMetrics(),
+
 		connections:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "chronik_connections", Help: "Open client connections."}, []string{"listener"}),
 		accepted:     counters("chronik_connections_accepted_total", "Connections that were let in, before their log-in.", "listener"),
 		turnedAway:   counters("chronik_connections_turned_away_total", "Connections closed at once, by the limit that was reached.", "listener", "limit"),
@@ -62,7 +65,7 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 		m.connections, m.accepted, m.turnedAway, m.closed, m.handshakes, m.logins, m.failedLogins, m.delayed, m.unchecked, m.lockouts, m.requests, m.refused, m.malformed,
 		m.duration, m.received, m.sent, m.inFlight, m.panics,
 	}
-	for _, c := range all {
+	for _, c := range append(all, m.renewalCollectors()...) {
 		if err := registry.Register(c); err != nil {
 			return nil, err
 		}

@@ -31,6 +31,8 @@ type LoginFailure struct {
 	Method string
 	// Claimed is the identity that the client claimed, not proven; "" where it came to none.
 	Claimed string
+	// Renewal says that the connection has a session, which was to be renewed.
+	Renewal bool
 	// Cause is why it failed.
 	Cause error
 }

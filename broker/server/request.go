@@ -69,6 +69,7 @@ func (c *conn) serveRequest(frame wire.Frame) bool {
 			return false
 		}
 		x.call.Login = c.login
+		c.login.renewable = row.Key == keySASLAuthenticate && header.Version > 0
 	}
 	c.carryOut(x)
 	if c.login != nil && c.login.over {
@@ -94,6 +95,7 @@ func (c *conn) admitRequest(h *wire.Header) (*api.Row, bool) {
 		c.server.cfg.Metrics.malformed.WithLabelValues("before_login").Inc()
 		c.end(reasonGate, fmt.Errorf("%w: %s", errNeedsLogin, row.Name))
 	case session != nil && c.isOver(session, h.Key):
+		c.server.cfg.Metrics.expired.WithLabelValues(c.listener.Name).Inc()
 		c.end(reasonExpired, errSessionOver)
 	default:
 		return row, true
