@@ -118,24 +118,21 @@ func checkName(s string, most int) error {
 	return nil
 }
 
-// scopes is the claim of scopes, by Apache Kafka's rules: a string, which is one scope, or a list; none blank, none twice.
-func (c claims) scopes(name string) ([]string, error) {
+// checkScopes holds the claim of scopes to Apache Kafka's rules: a string, which is one scope, or a list; none blank, none twice.
+func (c claims) checkScopes(name string) error {
 	list, err := c.texts(name)
 	if err != nil {
-		return nil, err
-	}
-	if len(list) > maxScopes {
-		return nil, wrong(name, fmt.Sprintf("has more than %d scopes", maxScopes))
+		return err
 	}
 	seen := map[string]bool{}
-	for i, s := range list {
+	for _, s := range list {
 		s = strings.TrimSpace(s)
 		if s == "" || seen[s] {
-			return nil, wrong(name, "has a scope that is blank or stands twice")
+			return wrong(name, "has a scope that is blank or stands twice")
 		}
-		list[i], seen[s] = s, true
+		seen[s] = true
 	}
-	return list, nil
+	return nil
 }
 
 // groups is the claim of groups. More or longer ones than allowed refuse the token: to leave some out could hide the one that a

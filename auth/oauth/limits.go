@@ -12,8 +12,6 @@ const (
 	// minRSABits and maxRSABits: less is weak (NIST SP 800-131A), and more costs the broker milliseconds per log-in.
 	minRSABits = 2048
 	maxRSABits = 8192
-	// maxScopes bounds the scopes of a token.
-	maxScopes = 512
 	// fetchTimeout bounds one request to the issuer, connecting included.
 	fetchTimeout = 10 * time.Second
 	// askInterval is the shortest time between two requests to the issuer that tokens cause whose key is not known: whoever makes

@@ -95,7 +95,7 @@ func (v *signedValidator) Validate(ctx context.Context, text string) (Identity, 
 	if id.Issued, id.Expires, err = v.checkTimes(t.claims); err != nil {
 		return id, err
 	}
-	if _, err := t.claims.scopes(v.cfg.ScopeClaim); err != nil {
+	if err := t.claims.checkScopes(v.cfg.ScopeClaim); err != nil {
 		return id, err
 	}
 	id.Groups, err = t.claims.groups(v.cfg.GroupsClaim)
