@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -254,17 +253,6 @@ func (b *Broker) write(t testing.TB, name, text string) string {
 		t.Fatal(err)
 	}
 	return path
-}
-
-// FreeAddress is an address of loopback that nobody listens on.
-func FreeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func localhost(address string) string {
