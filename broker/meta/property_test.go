@@ -295,6 +295,17 @@ func holdsTokens(t *rapid.T, img *meta.Image) {
 		}
 		return true
 	})
+	for from := int64(-1); from < 10; from++ {
+		next, found := img.NextTokenEnd(from)
+		first, is := int64(0), false
+		img.TokensByExpiry(func(token *meta.Token) bool {
+			first, is = token.End(), token.End() >= from
+			return !is
+		})
+		if found != is || found && next != first {
+			t.Fatalf("after %d the next token ends at %d (%v), not %d (%v)", from, next, found, first, is)
+		}
+	}
 	if n != img.TokenCount() || byExpiry != n {
 		t.Fatalf("%d tokens, %d by expiry, counted %d", n, byExpiry, img.TokenCount())
 	}
