@@ -20,11 +20,11 @@ const (
 	// maxResponders bounds how many of the responders that a certificate names are asked, responderTimeout the time of each.
 	maxResponders    = 4
 	responderTimeout = 10 * time.Second
-	// firstStapleRetry is the pause after a failed attempt to get a response; it doubles, at most maxStapleDoublings times, up to
-	// lastStapleRetry. shortestStaple is the shortest pause between two attempts.
+	// firstStapleRetry is the pause after a failed attempt to get a response; it doubles, at most maxStapleDoublings times.
+	// longestStaplePause is the longest pause between two attempts, failed or not; shortestStaple that between two looks at what is shown.
 	firstStapleRetry   = 30 * time.Second
 	maxStapleDoublings = 16
-	lastStapleRetry    = time.Hour
+	longestStaplePause = time.Hour
 	shortestStaple     = time.Second
 	// expiryInterval is how often it is looked for certificates that expire soon where files are never looked at.
 	expiryInterval = time.Hour

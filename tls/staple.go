@@ -85,9 +85,10 @@ func (s *snapshot) issuerOf(chain []*x509.Certificate) (*x509.Certificate, error
 // stapled is what is known of the responses about one certificate.
 type stapled struct {
 	response *response // the last good one, nil for none
-	// due is when to ask again; failures counts those since the last good answer.
+	// due is when to ask again; failures counts those since the last good answer, failure is the last of them.
 	due      time.Time
 	failures int
+	failure  error
 }
 
 // StapleInfo tells of an OCSP response that the server shows.
@@ -130,13 +131,13 @@ func (r *Reloader) staple(ctx context.Context) time.Duration {
 	now := r.cfg.Clock()
 	s := r.current.Load()
 	next := map[[sha256.Size]byte]stapled{}
-	wake := now.Add(lastStapleRetry)
+	wake := now.Add(longestStaplePause)
 	var errs []error
 	for _, chain := range s.chains {
 		id := sha256.Sum256(chain[0].Raw)
 		k := r.staples[id]
 		if !now.Before(k.due) {
-			errs = append(errs, r.refresh(ctx, &k, s, chain))
+			r.refresh(ctx, &k, s, chain)
 		}
 		if k.response != nil && !r.cfg.Clock().Before(k.response.nextUpdate) {
 			k.response = nil
@@ -144,6 +145,10 @@ func (r *Reloader) staple(ctx context.Context) time.Duration {
 		if k.due.Before(wake) {
 			wake = k.due
 		}
+		if k.response != nil && k.response.nextUpdate.Before(wake) {
+			wake = k.response.nextUpdate
+		}
+		errs = append(errs, k.failure)
 		next[id] = k
 	}
 	r.mu.Lock()
@@ -154,25 +159,25 @@ func (r *Reloader) staple(ctx context.Context) time.Duration {
 	return max(wake.Sub(r.cfg.Clock()), shortestStaple)
 }
 
-// refresh gets a new response. Where that fails the last good one stays for as long as it is valid.
-func (r *Reloader) refresh(ctx context.Context, k *stapled, s *snapshot, chain []*x509.Certificate) error {
+// refresh gets a new response. Where that fails the last good one stays for as long as it is valid. Responders may give out one response for
+// days, so what counts is how much of its life is left.
+func (r *Reloader) refresh(ctx context.Context, k *stapled, s *snapshot, chain []*x509.Certificate) {
 	fresh, err := r.getResponse(ctx, s, chain)
-	now := r.cfg.Clock()
+	pause := firstStapleRetry << min(k.failures, maxStapleDoublings)
 	if err != nil {
-		k.due = now.Add(min(firstStapleRetry<<min(k.failures, maxStapleDoublings), lastStapleRetry))
 		k.failures++
-		if k.response != nil && k.response.nextUpdate.Before(k.due) {
-			k.due = k.response.nextUpdate
-		}
-		err = fmt.Errorf("certificate %q: %w", chain[0].Subject, err)
+		k.failure = fmt.Errorf("certificate %q: %w", chain[0].Subject, err)
+		r.mu.Lock()
+		r.stats.StapleFailures++
+		r.mu.Unlock()
 	} else {
-		k.response, k.failures = fresh, 0
-		k.due = fresh.thisUpdate.Add(fresh.nextUpdate.Sub(fresh.thisUpdate) / 2)
+		k.response, k.failures, k.failure = fresh, 0, nil
+		pause = max(fresh.nextUpdate.Sub(r.cfg.Clock())/2, firstStapleRetry)
 	}
 	if r.cfg.Staple.Location != "" && r.cfg.ReloadInterval > 0 {
-		k.due = now.Add(r.cfg.ReloadInterval)
+		pause = r.cfg.ReloadInterval
 	}
-	return err
+	k.due = r.cfg.Clock().Add(min(pause, longestStaplePause))
 }
 
 func (r *Reloader) getResponse(ctx context.Context, s *snapshot, chain []*x509.Certificate) (*response, error) {
@@ -209,7 +214,6 @@ func (r *Reloader) show() {
 func (r *Reloader) tellStaple(err error) {
 	failure := ""
 	if err != nil {
-		r.stats.StapleFailures++
 		failure = err.Error()
 	}
 	if failure != "" && failure != r.stapleFailure {
