@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,5 +39,26 @@ func TestShortTokenSecretIsRefused(t *testing.T) {
 	}
 	if _, _, err := load(t, dev+"delegation.token.secret.key=\n"); err != nil {
 		t.Errorf("an empty one: %v", err)
+	}
+}
+
+func TestTokensWithoutSCRAMAreWarnedOf(t *testing.T) {
+	const secret = "delegation.token.secret.key=0123456789abcdef\n"
+	for text, want := range map[string]bool{
+		dev + secret: true,
+		"chronik.allow.insecure=true\nlisteners=SASL_PLAINTEXT://127.0.0.1:1\nsasl.enabled.mechanisms=PLAIN\n" + secret:         true,
+		"chronik.allow.insecure=true\nlisteners=SASL_PLAINTEXT://127.0.0.1:1\nsasl.enabled.mechanisms=SCRAM-SHA-256\n" + secret: false,
+		dev: false,
+	} {
+		_, warnings, err := load(t, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		warned := slices.ContainsFunc(warnings, func(w Warning) bool {
+			return w.Key == "delegation.token.secret.key" && !strings.Contains(w.Text, "0123456789abcdef")
+		})
+		if warned != want {
+			t.Errorf("%q: %v", text, warnings)
+		}
 	}
 }
