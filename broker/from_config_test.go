@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/chronik-stream/chronik/auth/guard"
 	"github.com/chronik-stream/chronik/broker/evict"
 	"github.com/chronik-stream/chronik/broker/journal"
 	"github.com/chronik-stream/chronik/broker/storage"
@@ -92,5 +93,21 @@ func TestKeysOfDelegationTokensReachThem(t *testing.T) {
 	want := TokenOptions{Secret: "0123456789abcdef", MaxLifetime: 3 * time.Millisecond, Expiry: 2 * time.Millisecond, CheckInterval: time.Millisecond}
 	if diff := cmp.Diff(want, o.Tokens); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestKeysOfLogInsReachTheGuard(t *testing.T) {
+	o := options(t, map[string]string{
+		"connection.failed.authentication.delay.ms": "1", "chronik.login.failures.delay.max.ms": "2", "chronik.login.lockout.attempts": "3",
+		"chronik.login.lockout.ms": "4000", "chronik.login.lockout.scope": "user", "chronik.credential.rotation.grace.ms": "5",
+		"chronik.password.min.length": "6",
+	})
+	want := guard.Config{First: time.Millisecond, Most: 2 * time.Millisecond, Attempts: 3, Lockout: 4 * time.Second, Scope: guard.User}
+	if o.Logins != want || o.RotationGrace != 5*time.Millisecond || o.Passwords.MinLength != 6 || o.Limits.FailedLoginDelay != time.Millisecond {
+		t.Errorf("%+v, grace %s, %+v, %s", o.Logins, o.RotationGrace, o.Passwords, o.Limits.FailedLoginDelay)
+	}
+	o = options(t, map[string]string{"connection.failed.authentication.delay.ms": "0"})
+	if o.Logins.First != 0 || o.Logins.Scope != guard.UserAddress || o.Limits.FailedLoginDelay >= 0 {
+		t.Errorf("without a delay: %+v, %s", o.Logins, o.Limits.FailedLoginDelay)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/chronik-stream/chronik/auth"
 )
@@ -26,7 +27,7 @@ func TestLogIn(t *testing.T) {
 				c := c
 				c.enctype = enctype
 				outcome, err := c.logIn(t, m)
-				if err != nil || outcome.Principal != auth.User("alice") {
+				if err != nil || outcome.Principal != auth.User("alice") || !outcome.Issued.Equal(noon.Add(-time.Minute)) {
 					t.Fatalf("%v, %v", outcome, err)
 				}
 			})

@@ -28,7 +28,8 @@ func TestGoodTokens(t *testing.T) {
 	now := time.Now()
 	for _, k := range keys {
 		id, err := v.Validate(t.Context(), k.sign(t, goodClaims(nil), nil))
-		if err != nil || id.Subject != testSubject || !slices.Equal(id.Groups, []string{"auditors", "operators"}) || id.Expires.Unix() < now.Unix()+3590 {
+		if err != nil || id.Subject != testSubject || !slices.Equal(id.Groups, []string{"auditors", "operators"}) || id.Expires.Unix() < now.Unix()+3590 ||
+			id.Issued.Sub(now).Abs() > time.Minute {
 			t.Errorf("%s: %+v, %v", k.algorithm, id, err)
 		}
 	}
