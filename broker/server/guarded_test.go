@@ -109,22 +109,29 @@ func TestLockOut(t *testing.T) {
 	}
 }
 
-// TestDelayedLogIn: after a failure a right password waits and is taken; guesses beside it are not looked at.
+// TestDelayedLogIn: after a failure one password is looked at at a time; a right one waits for its turn and is taken.
 func TestDelayedLogIn(t *testing.T) {
-	r, looks := guardedRig(t, guard.Config{First: 50 * time.Millisecond, Most: 50 * time.Millisecond, Lockout: time.Hour, Scope: guard.UserAddress})
-	wrong := r.dial()
-	wrong.handshake("TEST", 1)
-	right := r.dial()
-	right.handshake("TEST", 1)
-	if code := wrong.authenticate("alice:wrong").ErrorCode; code != wire.SASLAuthenticationFailed {
-		t.Errorf("a wrong password: %s", wire.CodeName(code))
+	r, looks := guardedRig(t, guard.Config{First: time.Millisecond, Most: time.Millisecond, Lockout: time.Hour, Scope: guard.UserAddress})
+	c := r.dial()
+	c.handshake("TEST", 1)
+	host := hostOf(c.nc.LocalAddr())
+	r.server.cfg.Guard.Attempt("alice", host, time.Now()).Failed("", time.Now().Add(-time.Second))
+	before := r.server.cfg.Guard.Attempt("alice", host, time.Now())
+	if answer := before.Ask(time.Now()); answer.Verdict != guard.Admitted {
+		t.Fatalf("%+v", answer)
 	}
-	r.server.cfg.Guard.Attempt("alice", hostOf(right.nc.LocalAddr()), time.Now()).Failed("", time.Now())
-	if code := right.authenticate("alice:right").ErrorCode; code != 0 {
-		t.Errorf("a right password: %s", wire.CodeName(code))
+	q := kmsg.NewPtrSASLAuthenticateRequest()
+	q.SASLAuthBytes = []byte("alice:right")
+	id := c.ask(q, 2)
+	r.until(func() bool { return count(t, r.server.cfg.Metrics.delayed) == 1 })
+	if looks.Load() != 0 {
+		t.Error("a second password is looked at beside the first")
 	}
-	if delayed := count(t, r.server.cfg.Metrics.delayed); looks.Load() != 2 || delayed != 1 {
-		t.Errorf("%d passwords were looked at; counted as delayed: %v", looks.Load(), delayed)
+	before.Undecided()
+	response := q.ResponseKind().(*kmsg.SASLAuthenticateResponse)
+	c.get(id, response)
+	if response.ErrorCode != 0 || looks.Load() != 1 {
+		t.Errorf("%s, %d passwords were looked at", wire.CodeName(response.ErrorCode), looks.Load())
 	}
 }
 
