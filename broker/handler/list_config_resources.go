@@ -45,7 +45,7 @@ func (s *Configs) configuredResources(q *kmsg.ListConfigResourcesRequest) kmsg.R
 		wanted = nil
 		for _, t := range q.ResourceTypes {
 			kind := kmsg.ConfigResourceType(t)
-			if !slices.Contains(supported, kind) {
+			if !slices.Contains(supported, kind) && kind != userConfig { // which Apache Kafka's clients do not know and do not ask for
 				resp.ErrorCode = wire.UnsupportedVersion
 				return resp
 			}
@@ -73,6 +73,8 @@ func namesOf(img *meta.Image, kind kmsg.ConfigResourceType, add func(string)) {
 		img.Brokers(func(b *meta.Broker) bool { add(strconv.Itoa(int(b.ID))); return true })
 	case kmsg.ConfigResourceTypeGroupConfig:
 		img.Configured(meta.GroupConfig, func(k meta.ResourceKey, _ map[string]string) bool { add(k.Name); return true })
+	case userConfig:
+		img.Configured(meta.UserConfig, func(k meta.ResourceKey, _ map[string]string) bool { add(k.Name); return true })
 	default:
 	}
 }

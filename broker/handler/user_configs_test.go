@@ -3,6 +3,8 @@ package handler
 import (
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
@@ -41,6 +43,15 @@ func TestRevocationOfAPrincipal(t *testing.T) {
 	}
 	if _, code := b.describe(t, userConfig, "nobody"); code != wire.InvalidRequest {
 		t.Errorf("no principal: %s", wire.CodeName(code))
+	}
+	listed := b.ask(t, &kmsg.ListConfigResourcesRequest{ResourceTypes: []int8{int8(userConfig)}}).(*kmsg.ListConfigResourcesResponse)
+	if listed.ErrorCode != wire.None || len(listed.ConfigResources) != 1 || listed.ConfigResources[0].Name != "User:CN=alice,O=\"a; b\"" {
+		t.Errorf("listed: %+v", listed)
+	}
+	for _, r := range b.ask(t, &kmsg.ListConfigResourcesRequest{}).(*kmsg.ListConfigResourcesResponse).ConfigResources {
+		if r.Type == int8(userConfig) {
+			t.Error("who asks for all is told of a type that he does not know")
+		}
 	}
 	b.user = "alice"
 	if r := b.alter(t, revoke("User:admin", "now"), false); r.ErrorCode != wire.ClusterAuthorizationFailed {

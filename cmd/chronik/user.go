@@ -171,6 +171,24 @@ func (u users) revokedBefore(ctx context.Context, principal string) (string, err
 	return "", nil
 }
 
+// revoked are the principals that were revoked.
+func (u users) revoked(ctx context.Context) ([]string, error) {
+	q := kmsg.NewPtrListConfigResourcesRequest()
+	q.ResourceTypes = []int8{int8(principalConfig)}
+	resp, err := q.RequestWith(ctx, u.client)
+	if err == nil {
+		err = kerr.ErrorForCode(resp.ErrorCode)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list revoked principals: %w", err)
+	}
+	names := make([]string, len(resp.ConfigResources))
+	for i := range resp.ConfigResources {
+		names[i] = resp.ConfigResources[i].Name
+	}
+	return names, nil
+}
+
 func textOf(s *string) string {
 	if s == nil {
 		return ""

@@ -17,7 +17,7 @@ import (
 func newUserList(broker *brokerFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
-		Short: "List the users that have passwords",
+		Short: "List the users that have passwords, and the principals that were revoked",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return broker.withUsers(cmd, func(ctx context.Context, u users) error {
@@ -30,6 +30,13 @@ func newUserList(broker *brokerFlags) *cobra.Command {
 					for _, c := range user.CredInfos {
 						_, _ = fmt.Fprintf(table, "%s\t%s\t%d iterations\n", shown(user.User), c.Mechanism, c.Iterations)
 					}
+				}
+				revoked, err := u.revoked(ctx)
+				if err != nil {
+					return err
+				}
+				for _, principal := range revoked {
+					_, _ = fmt.Fprintf(table, "%s\trevoked\tchronik user show tells when\n", shown(principal))
 				}
 				return table.Flush()
 			})

@@ -114,6 +114,7 @@ func TestUserRevoke(t *testing.T) {
 		t.Error("a certificate from before is let in")
 	}
 	contains(t, mustUserCommand(t, b, "", "show", principal), "revoked: tickets, tokens and certificates from before")
+	contains(t, mustUserCommand(t, b, "", "list"), "User:"+principal+"  revoked")
 	b.Kill(t)
 	b.Run(t)
 	if logsIn(t, opts) {
