@@ -7,10 +7,17 @@ PACKAGES := ./...
 
 export GOFLAGS += -trimpath
 
-.PHONY: build run test test-unit test-crash test-whole test-interop soak lint bench fuzz docs tools clean
+.PHONY: build build-fips run test test-fips test-unit test-crash test-whole test-interop soak lint bench fuzz docs tools clean
 
 build: ## builds the static binary
 	CGO_ENABLED=0 $(GO) build -o $(BIN) ./cmd/chronik
+
+# The cryptographic module that has been certified (CMVP); its name, and a later one's, are in GOROOT/lib/fips140.
+FIPS_MODULE ?= v1.0.0
+FIPS_BIN := bin/chronik-fips
+
+build-fips: ## builds the static binary with Go's FIPS 140-3 module, in whose mode it runs
+	CGO_ENABLED=0 GOFIPS140=$(FIPS_MODULE) $(GO) build -o $(FIPS_BIN) ./cmd/chronik
 
 run: build ## starts a secure single-node broker and prints client settings
 	$(BIN) server --dev $(DEV_DIR)
@@ -30,7 +37,13 @@ test-crash: ## crashes on a disk in memory, and of simulated coordinators: seeds
 	CHRONIK_SEED=0 CHRONIK_SEEDS=$(CRASH_SEEDS) $(CRASH_TEST)
 	CHRONIK_SEED=$(COMMIT_SEED) CHRONIK_SEEDS=$(COMMIT_SEEDS) $(CRASH_TEST)
 
-test-whole: ## what test-unit samples: every byte of small data files flipped, every shorter file, every call failed, compaction, thousands of segments, a million aborted transactions, the power cut in each step of a transaction, its broker killed in each state
+# That mode refuses what these tests are about, or make: x25519, and what SHA-1 protects or signs.
+NOT_IN_FIPS := ^(TestWhatWasNegotiated|TestStores|TestTrustStores|TestBadListsLeaveTheLastGoodOnes|FuzzResponse)$$
+test-fips: build-fips tools ## what identifies clients, and a log-in by each mechanism, where anything that is not of FIPS 140-3 fails
+	GOFIPS140=$(FIPS_MODULE) GODEBUG=fips140=only $(GO) test -timeout 10m -skip '$(NOT_IN_FIPS)' ./auth/... ./tls/... ./broker/server ./broker/doctor
+	$(GO) test -count=1 -tags interop -timeout 10m ./test/interop -run '^TestFIPS'
+
+test-whole: test-fips ## what test-unit samples: every byte of small data files flipped, every shorter file, every call failed, compaction, thousands of segments, a million aborted transactions, the power cut in each step of a transaction, its broker killed in each state
 	$(GO) test -timeout 15m -run 'TestEvery|TestNothing|TestCompaction|TestThousands|TestMemory|TestPowerFails|TestABrokerIsKilled' ./broker/storage ./broker/journal ./broker
 
 test-interop: build tools ## real clients and tools against the built binary

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"crypto/fips140"
 	"fmt"
 	"log/slog"
 	"os"
@@ -34,6 +35,9 @@ const (
 
 // FromConfig turns a configuration into options.
 func FromConfig(c *config.Config, version string, logger *slog.Logger) (Options, error) {
+	if err := checkFIPS(c, logger); err != nil {
+		return Options{}, err
+	}
 	o := Options{
 		NodeID: c.Node.ID, Rack: c.Node.Rack, Version: version,
 		LogDirs: c.Storage.LogDirs, MetadataDir: filepath.Join(c.Storage.MetadataDir, metadataDirName),
@@ -205,6 +209,7 @@ func listenerOf(l *config.Listener, reload time.Duration, users *plain.Users, lo
 	out := Listener{
 		Name: l.Name, Protocol: l.Protocol, Address: l.Address(), AdvertisedHost: l.AdvertisedHost, AdvertisedPort: l.AdvertisedPort,
 		Mechanisms: l.Mechanisms, MaxSession: l.MaxSession, PrincipalRules: l.PrincipalRules, PrincipalSource: l.PrincipalSource, PlainUsers: users,
+		RequireCertificate: l.Requires(config.RequireCertificate),
 	}
 	if l.PlainUsers != nil {
 		var text strings.Builder
@@ -232,7 +237,7 @@ func listenerOf(l *config.Listener, reload time.Duration, users *plain.Users, lo
 	if l.TLS == nil {
 		return out, nil
 	}
-	t, err := tlsOf(l.TLS)
+	t, err := tlsOf(l)
 	if err != nil {
 		return Listener{}, err
 	}
@@ -241,7 +246,8 @@ func listenerOf(l *config.Listener, reload time.Duration, users *plain.Users, lo
 	return out, nil
 }
 
-func tlsOf(t *config.TLS) (*tls.Config, error) {
+func tlsOf(l *config.Listener) (*tls.Config, error) {
+	t := l.TLS
 	clientAuth, err := tls.ParseClientAuth(t.ClientAuth)
 	if err != nil {
 		return nil, err
@@ -255,6 +261,7 @@ func tlsOf(t *config.TLS) (*tls.Config, error) {
 			Type: t.TrustStoreType, Location: t.TrustStoreLocation, Password: t.TrustStorePassword, Certificates: t.TrustedCertificates,
 		},
 		EnabledProtocols: t.EnabledProtocols, Protocol: t.Protocol, CipherSuites: t.CipherSuites, ClientAuth: clientAuth,
+		PostQuantum: l.Requires(config.RequirePostQuantum), FIPS: fips140.Enabled(),
 		RevocationLists: t.RevocationLists.Locations,
 		Revocation:      tls.RevocationPolicy{AcceptExpired: t.RevocationLists.AcceptExpired, AcceptMissing: t.RevocationLists.AcceptMissing},
 		Staple:          tls.Staple{On: t.Staple, Location: t.StapleLocation}, ExpiryWarnings: t.ExpiryWarnings,

@@ -24,7 +24,9 @@ func serverListeners(listeners []Listener, store *meta.Store, tokens *tokens) ([
 	store.Subscribe(usual.Follow)
 	for i := range listeners {
 		l := &listeners[i]
-		s := server.Listener{Name: l.Name, Addr: l.Address, Protocol: l.Protocol, MaxSession: l.MaxSession}
+		s := server.Listener{
+			Name: l.Name, Addr: l.Address, Protocol: l.Protocol, MaxSession: l.MaxSession, RequireCertificate: l.RequireCertificate,
+		}
 		if l.TLS != nil {
 			r, err := tls.Load(*l.TLS)
 			if err != nil {

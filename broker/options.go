@@ -132,6 +132,8 @@ type Listener struct {
 	AdvertisedPort int32
 	// TLS is nil on listeners without it.
 	TLS *tls.Config
+	// RequireCertificate says that chronik.listener.require has mtls.
+	RequireCertificate bool
 	// Mechanisms are the SASL mechanisms, in the order that clients are told.
 	Mechanisms []string
 	// MaxSession is connections.max.reauth.ms by mechanism; 0 means without end.

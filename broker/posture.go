@@ -24,15 +24,15 @@ func PostureOf(c *config.Config, file string, now time.Time) *doctor.Facts {
 	for i := range c.Listeners {
 		l := doctor.Listener{Listener: &c.Listeners[i]}
 		if l.TLS != nil {
-			l.Offer, l.Unread = offerOf(l.TLS)
+			l.Offer, l.Unread = offerOf(l.Listener)
 		}
 		f.Listeners = append(f.Listeners, l)
 	}
 	return f
 }
 
-func offerOf(t *config.TLS) (*tls.Offer, error) {
-	cfg, err := tlsOf(t)
+func offerOf(l *config.Listener) (*tls.Offer, error) {
+	cfg, err := tlsOf(l)
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,10 @@ type Config struct {
 	Staple Staple
 	// ExpiryWarnings are how long before the end of a certificate in use the log warns of it, once at each.
 	ExpiryWarnings []time.Duration
+	// PostQuantum refuses clients whose key exchange is no hybrid with ML-KEM.
+	PostQuantum bool
+	// FIPS refuses settings that ask for what FIPS 140-3 does not have.
+	FIPS bool
 	// ReloadInterval is how often the files are looked at; 0 is DefaultReloadInterval, below 0 never.
 	ReloadInterval time.Duration
 	// OnReload, where set, is told of each renewal (err nil) and of each new reason why one failed. It must not block.
@@ -121,6 +125,8 @@ type settings struct {
 	min, max   uint16
 	suites     []uint16 // of TLS 1.2; nil is Go's choice
 	clientAuth stdtls.ClientAuthType
+	// postQuantum says that only hybrids with ML-KEM will do.
+	postQuantum bool
 }
 
 func (c *Config) settings() (settings, error) {
@@ -132,10 +138,36 @@ func (c *Config) settings() (settings, error) {
 	if c.ClientAuth != None && c.TrustStore.empty() {
 		return s, fmt.Errorf("%w: ssl.client.auth needs ssl.truststore.location or ssl.truststore.certificates", ErrBadConfig)
 	}
+	if err := c.checkFIPS(); err != nil {
+		return s, err
+	}
 	if err := s.setVersions(c.EnabledProtocols, c.Protocol); err != nil {
 		return s, err
 	}
-	return s, s.setSuites(c.CipherSuites)
+	if err := s.setSuites(c.CipherSuites, suitesOfTLS13(c.FIPS)); err != nil {
+		return s, err
+	}
+	return s, s.setGroups(c.PostQuantum)
+}
+
+// setGroups applies the requirement of a post-quantum key exchange, which TLS 1.2 does not have.
+func (s *settings) setGroups(postQuantum bool) error {
+	if s.postQuantum = postQuantum; !postQuantum {
+		return nil
+	}
+	s.min = stdtls.VersionTLS13
+	if s.max < stdtls.VersionTLS13 {
+		return fmt.Errorf("%w: a post-quantum key exchange needs TLSv1.3 in ssl.enabled.protocols and suites of it", ErrBadConfig)
+	}
+	return nil
+}
+
+// groups are those of the key exchange, nil for Go's choice.
+func (s *settings) groups() []stdtls.CurveID {
+	if !s.postQuantum {
+		return nil
+	}
+	return postQuantum()
 }
 
 func (s *settings) setVersions(enabled []string, protocol string) error {
@@ -173,9 +205,9 @@ func versionOf(name string) (uint16, error) {
 	}
 }
 
-// setSuites applies ssl.cipher.suites. As in Java a version without a suite in the list is not spoken. Go does not choose
+// setSuites applies ssl.cipher.suites, where all are the suites of TLS 1.3. As in Java a version without a suite in the list is not spoken. Go does not choose
 // among the three suites of TLS 1.3, so a list has all of them or none.
-func (s *settings) setSuites(names []string) error {
+func (s *settings) setSuites(names, all []string) error {
 	if len(names) == 0 {
 		return nil
 	}
@@ -191,7 +223,6 @@ func (s *settings) setSuites(names []string) error {
 			s.suites = append(s.suites, suite.ID)
 		}
 	}
-	all := suitesOfTLS13()
 	slices.Sort(modern)
 	switch modern = slices.Compact(modern); {
 	case len(modern) == 0:
@@ -219,10 +250,11 @@ func suiteOf(name string) (*stdtls.CipherSuite, error) {
 	return nil, fmt.Errorf("%w: ssl.cipher.suites has %q, which is not known", ErrBadConfig, name)
 }
 
-func suitesOfTLS13() []string {
+// suitesOfTLS13 are Go's suites of TLS 1.3; fips leaves out those that it does not offer in FIPS 140-3 mode.
+func suitesOfTLS13(fips bool) []string {
 	var names []string
 	for _, suite := range stdtls.CipherSuites() {
-		if slices.Contains(suite.SupportedVersions, stdtls.VersionTLS13) {
+		if slices.Contains(suite.SupportedVersions, stdtls.VersionTLS13) && (!fips || inFIPS(suite.Name)) {
 			names = append(names, suite.Name)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 type Conn struct {
 	*stdtls.Conn
 	reloader *Reloader
+	accepted *accepted
 }
 
 // ConnectionState is crypto/tls's, for those who may not import it.
@@ -22,11 +23,13 @@ type ConnectionState = stdtls.ConnectionState
 
 // Server puts the server's side of TLS on an accepted connection. The handshake is the caller's to do, by HandshakeContext.
 func (r *Reloader) Server(conn net.Conn) *Conn {
-	return &Conn{Conn: stdtls.Server(conn, r.outer), reloader: r}
+	a := &accepted{Conn: conn}
+	return &Conn{Conn: stdtls.Server(a, r.outer), reloader: r, accepted: a}
 }
 
 // HandshakeContext does the handshake. An error that wraps a ClientCertificateError means that the client's certificate was
-// missing or refused, which is a failed log-in; any other is a failed connection.
+// missing or refused, which is a failed log-in; one that wraps a RequirementError that the client does not offer what the listener
+// requires; any other is a failed connection.
 func (c *Conn) HandshakeContext(ctx context.Context) error {
 	err := c.Conn.HandshakeContext(ctx)
 	if err == nil {
@@ -36,7 +39,7 @@ func (c *Conn) HandshakeContext(ctx context.Context) error {
 	if errors.As(err, &verification) || slices.ContainsFunc(refusals(), func(text string) bool { return strings.HasPrefix(err.Error(), text) }) {
 		err = &ClientCertificateError{cause: err}
 	}
-	return fmt.Errorf("TLS handshake: %w", err)
+	return fmt.Errorf("TLS handshake: %w", c.accepted.unmet(&c.reloader.settings, err))
 }
 
 // refusals are how crypto/tls tells that a client had no certificate, one that can not be read, or not its key; it has no values to

@@ -69,6 +69,9 @@ func handshake(t *testing.T, r *Reloader, client *stdtls.Config) (server *Conn, 
 	done := make(chan error, 1)
 	go func() {
 		_, err := conn.Read(make([]byte, 1))
+		if err != nil {
+			_ = there.Close() // the server waits for a client that has given up without a word
+		}
 		done <- err
 	}()
 	if serverErr = server.HandshakeContext(context.Background()); serverErr == nil {
@@ -128,8 +131,14 @@ func TestHandshakeIsModern(t *testing.T) {
 	if state.Version != stdtls.VersionTLS12 {
 		t.Errorf("%s", stdtls.VersionName(state.Version))
 	}
+}
+
+// TestOldVersionsAreRefused and are no failed log-in.
+func TestOldVersionsAreRefused(t *testing.T) {
+	paths := pki(t)
+	old := clientConfig(t, paths, nil)
 	old.MinVersion, old.MaxVersion = stdtls.VersionTLS10, stdtls.VersionTLS11
-	_, _, serverErr, clientErr = handshake(t, load(t, serverConfig(paths, None)), old)
+	_, _, serverErr, clientErr := handshake(t, load(t, serverConfig(paths, None)), old)
 	var refused *ClientCertificateError
 	if serverErr == nil || clientErr == nil || errors.As(serverErr, &refused) {
 		t.Errorf("TLS 1.1: %v, %v", serverErr, clientErr)

@@ -104,7 +104,8 @@ func Load(cfg Config) (*Reloader, error) {
 	r.outer = &stdtls.Config{
 		MinVersion: s.min,
 		MaxVersion: s.max,
-		GetConfigForClient: func(*stdtls.ClientHelloInfo) (*stdtls.Config, error) {
+		GetConfigForClient: func(hello *stdtls.ClientHelloInfo) (*stdtls.Config, error) {
+			remember(hello)
 			return r.current.Load().config, nil
 		},
 	}
@@ -251,12 +252,13 @@ func (r *Reloader) read() (*snapshot, error) {
 		return nil, err
 	}
 	s := &snapshot{digest: f.digest, trust: trust, config: &stdtls.Config{
-		MinVersion:   r.settings.min,
-		MaxVersion:   r.settings.max,
-		CipherSuites: r.settings.suites,
-		ClientAuth:   r.settings.clientAuth,
-		ClientCAs:    poolOf(trust),
-		Time:         r.cfg.Clock,
+		MinVersion:       r.settings.min,
+		MaxVersion:       r.settings.max,
+		CipherSuites:     r.settings.suites,
+		CurvePreferences: r.settings.groups(),
+		ClientAuth:       r.settings.clientAuth,
+		ClientCAs:        poolOf(trust),
+		Time:             r.cfg.Clock,
 	}}
 	if len(r.cfg.RevocationLists) > 0 {
 		s.config.VerifyConnection = r.verifyConnection

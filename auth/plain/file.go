@@ -1,6 +1,7 @@
 package plain
 
 import (
+	"crypto/fips140"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -147,6 +148,9 @@ func parseHashed(s string) (Credential, error) {
 	c.StoredKey, errs[2] = base64.StdEncoding.DecodeString(stored)
 	if errors.Join(errs[:]...) != nil || len(c.Salt) == 0 || len(c.StoredKey) != h().Size() {
 		return Credential{}, fmt.Errorf("%w: iterations, salt or key do not parse", ErrUnusable)
+	}
+	if fips140.Enabled() && len(c.Salt) < minFIPSSalt {
+		return Credential{}, fmt.Errorf("%w: salt of %d bytes, in FIPS 140-3 mode at least %d are needed: hash the password again", ErrUnusable, len(c.Salt), minFIPSSalt)
 	}
 	if c.Iterations < minIterations || c.Iterations > maxIterations {
 		return Credential{}, fmt.Errorf("%w: %d iterations, allowed are %d to %d", ErrUnusable, c.Iterations, minIterations, maxIterations)

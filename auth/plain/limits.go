@@ -17,6 +17,8 @@ const (
 	// stranger can make the broker spend.
 	minIterations = 4096
 	maxIterations = 16384
+	// minFIPSSalt is the least length of a salt in bytes in FIPS 140-3 mode (NIST SP 800-132 section 5.1).
+	minFIPSSalt = 16
 	// maxWait bounds how long a log-in waits for its turn to be hashed, so that a flood of log-ins is refused instead of
 	// piling up. It is under the request time-out of every client.
 	maxWait = 10 * time.Second

@@ -1,6 +1,7 @@
 package scram
 
 import (
+	"crypto/fips140"
 	"crypto/hmac"
 	"crypto/pbkdf2"
 	"crypto/rand"
@@ -100,6 +101,10 @@ func (c Credential) Validate() error {
 func checkCost(salt []byte, iterations int) error {
 	if len(salt) == 0 || len(salt) > MaxSaltBytes {
 		return fmt.Errorf("%w: salt of %d bytes, allowed are 1 to %d", ErrBadCredential, len(salt), MaxSaltBytes)
+	}
+	if fips140.Enabled() && len(salt) < MinFIPSSaltBytes {
+		return fmt.Errorf("%w: salt of %d bytes, in FIPS 140-3 mode at least %d are needed: set the password again with a longer one",
+			ErrBadCredential, len(salt), MinFIPSSaltBytes)
 	}
 	if iterations < MinIterations || iterations > MaxIterations {
 		return fmt.Errorf("%w: %d iterations, allowed are %d to %d", ErrBadCredential, iterations, MinIterations, MaxIterations)

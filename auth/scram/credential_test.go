@@ -41,7 +41,7 @@ func TestKeysAgreeWithJava(t *testing.T) {
 }
 
 func TestDeriveRefuses(t *testing.T) {
-	salt := []byte("salt")
+	salt := []byte("a salt of 16 bytes or more")
 	for name, derive := range map[string]func() (Credential, error){
 		"few iterations":   func() (Credential, error) { return Derive("p", salt, MinIterations-1, SHA256) },
 		"many iterations":  func() (Credential, error) { return Derive("p", salt, MaxIterations+1, SHA256) },
@@ -73,11 +73,11 @@ func TestNewSaltHasTheToolsForm(t *testing.T) {
 }
 
 func TestParseUserSpec(t *testing.T) {
-	spec, err := ParseUserSpec(` SCRAM-SHA-512=[name=admin, password="ad=min secret",iterations=8192,salt=c2FsdA==] `)
+	spec, err := ParseUserSpec(` SCRAM-SHA-512=[name=admin, password="ad=min secret",iterations=8192,salt=YSBzYWx0IG9mIDE2IGJ5dGVzIG9yIG1vcmU=] `)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := UserSpec{Hash: SHA512, Name: "admin", Password: "ad=min secret", Iterations: 8192, Salt: []byte("salt")}
+	want := UserSpec{Hash: SHA512, Name: "admin", Password: "ad=min secret", Iterations: 8192, Salt: []byte("a salt of 16 bytes or more")}
 	if diff := cmp.Diff(want, spec); diff != "" {
 		t.Error(diff)
 	}
@@ -85,7 +85,7 @@ func TestParseUserSpec(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	direct, err := Derive("ad=min secret", []byte("salt"), 8192, SHA512)
+	direct, err := Derive("ad=min secret", []byte("a salt of 16 bytes or more"), 8192, SHA512)
 	if diff := cmp.Diff(direct, got); diff != "" || err != nil {
 		t.Error(err, diff)
 	}

@@ -7,6 +7,8 @@ const (
 	// MaxIterations is the largest count: Apache Kafka's ScramMechanism. A larger one is work that the server makes its
 	// clients do, some of which hang (CVE-2026-10143).
 	MaxIterations = 16384
+	// MinFIPSSaltBytes is the least length of a salt in FIPS 140-3 mode (NIST SP 800-132 section 5.1).
+	MinFIPSSaltBytes = 16
 	// DefaultIterations is what kafka-storage and kafka-configs take when no count is given.
 	DefaultIterations = 4096
 	// MinFakeSaltKey is the least length in bytes of the secret that fake salts are made with: 128 bits.

@@ -22,7 +22,7 @@ var tokenEnd = time.UnixMilli(1_700_000_000_000)
 // withTokens adds a token to a mechanism that knows the users "user" and, to be mistaken for it, one with the token's id.
 func withTokens(t testing.TB, h Hash) *Mechanism {
 	t.Helper()
-	m := newMechanism(t, h, map[string]Credential{"user": derive(t, h, "salt of a user", 4096), tokenID: derive(t, h, "salt of another", 4096)})
+	m := newMechanism(t, h, map[string]Credential{"user": derive(t, h, "a longer salt of a user", 4096), tokenID: derive(t, h, "a longer salt of another", 4096)})
 	credential, err := Derive(tokenSecret, NewSalt(), DefaultIterations, h)
 	if err != nil {
 		t.Fatal(err)

@@ -29,6 +29,8 @@ type Listener struct {
 	MaxSession map[string]time.Duration
 	// PrincipalRules is ssl.principal.mapping.rules, PrincipalSource chronik.ssl.principal.source.
 	PrincipalRules, PrincipalSource string
+	// Require is chronik.listener.require: what every connection has to have beyond the protocol.
+	Require []string
 	// PlainUsers are users of PLAIN with their passwords, from a PlainLoginModule; nil where none is configured.
 	PlainUsers map[string]string
 	// GSSAPI is nil on listeners without it.

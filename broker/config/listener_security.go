@@ -54,6 +54,7 @@ func (l *loader) secure(e *Listener) {
 	if e.usesTLS() && c.isSet("chronik.tls.enabled") && !c.boolean("chronik.tls.enabled") {
 		l.fail("listeners: %s speaks %s, but chronik.tls.enabled=false", e.Name, e.Protocol)
 	}
+	l.requirements(e)
 	if e.usesTLS() {
 		e.TLS = l.tls(e)
 		e.PrincipalRules = c.of(e.Name, "ssl.principal.mapping.rules")
@@ -107,6 +108,9 @@ func (l *loader) tls(e *Listener) *TLS {
 // clientAuth is ssl.client.auth. As in Apache Kafka (KIP-684) only a value for the listener itself counts where the log-in is
 // by SASL.
 func (l *loader) clientAuth(e *Listener) string {
+	if e.Requires(RequireCertificate) {
+		return "required"
+	}
 	own := listenerKey(e.Name, "ssl.client.auth")
 	if e.usesSASL() && !l.config.isSet(own) {
 		if l.config.isSet("ssl.client.auth") && !strings.EqualFold(l.config.text("ssl.client.auth"), "none") {

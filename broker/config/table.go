@@ -33,6 +33,7 @@ func sections() []section {
 		{"Listeners, connections and requests", BrokerScope, listenerKeys()},
 		{"TLS", BrokerScope, tlsKeys()},
 		{"Certificates", BrokerScope, certificateKeys()},
+		{"Requirements", BrokerScope, requirementKeys()},
 		{"Log-ins and authorization", BrokerScope, saslKeys()},
 		{"OAUTHBEARER", BrokerScope, oauthKeys()},
 		{"Delegation tokens", BrokerScope, tokenKeys()},

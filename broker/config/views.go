@@ -34,6 +34,8 @@ type Security struct {
 	RotationGrace time.Duration
 	// TLSReloadInterval is how often certificates are looked at; negative means never.
 	TLSReloadInterval time.Duration
+	// FIPSRequired is chronik.fips.required.
+	FIPSRequired bool
 	// AuditAllowOnFailure is chronik.audit.on.failure=allow.
 	AuditAllowOnFailure bool
 }
@@ -182,6 +184,7 @@ func (l *loader) views() {
 		AllowInsecure: c.boolean("chronik.allow.insecure"), ACLEnabled: c.boolean("chronik.acl.enabled"),
 		SuperUsers: splitPrincipals(c.text("super.users")), AllowIfNoACL: c.boolean("allow.everyone.if.no.acl.found"),
 		PlainUsersFile: c.text("chronik.sasl.plain.users.file"), TLSReloadInterval: c.millis("chronik.tls.reload.interval.ms"),
+		FIPSRequired:        c.boolean("chronik.fips.required"),
 		AuditAllowOnFailure: c.text("chronik.audit.on.failure") == "allow", RotationGrace: c.millis("chronik.credential.rotation.grace.ms"),
 		PasswordMinLength: int(c.long("chronik.password.min.length")),
 	}

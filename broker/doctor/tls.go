@@ -1,6 +1,10 @@
 package doctor
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/chronik-stream/chronik/broker/config"
+)
 
 // tlsChecks look at how connections are encrypted.
 func tlsChecks() []Check {
@@ -27,6 +31,18 @@ func tlsChecks() []Check {
 						e.found("listener "+l.Name, "offered: %s", strings.Join(l.Offer.WeakSuites, ", "))
 					}
 				})
+			},
+		},
+		{
+			ID: "post-quantum-not-required", State: Weak, Severity: Info, Controls: []string{"SC-8", "SC-12", "SC-13", "PCI 12.3.3"},
+			Title: "A listener lets in clients whose key exchange is not post-quantum: who records their connections may read them one day.",
+			Mend:  "set listener.name.<listener>.chronik.listener.require=pq, when the sessions at /v1/sessions show that every client has it",
+			find: func(f *Facts, e *examination) {
+				for i := range f.Listeners {
+					if l := &f.Listeners[i]; l.TLS != nil && !l.Requires(config.RequirePostQuantum) {
+						e.found("listener "+l.Name, "chronik.listener.require has no pq")
+					}
+				}
 			},
 		},
 		{

@@ -54,6 +54,8 @@ type Listener struct {
 	// PrincipalOf maps a verified certificate chain to the client's identity; for SSL. An error ends the connection.
 	// Where it is nil, or the client sent no certificate and the TLS configuration let it in, the client is anonymous.
 	PrincipalOf func(chain []*x509.Certificate) (auth.Principal, error)
+	// RequireCertificate says that clients without a certificate are refused for the listener's requirement, as metrics tell.
+	RequireCertificate bool
 	// Mechanisms are the enabled SASL mechanisms, in the order that clients are told; for SASL_PLAINTEXT and SASL_SSL.
 	Mechanisms []auth.Mechanism
 	// MaxSession is connections.max.reauth.ms by mechanism; 0 means that its sessions do not expire by themselves (KIP-368).

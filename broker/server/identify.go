@@ -26,9 +26,7 @@ func (c *conn) secure() error {
 	ctx, cancel := context.WithTimeout(c.ctx, c.server.cfg.Limits.Handshake)
 	defer cancel()
 	if err := sc.HandshakeContext(ctx); err != nil {
-		if certificateRefused(err) {
-			c.certificateFailed(claimedSubject(err), err)
-		}
+		c.handshakeFailed(err)
 		return err
 	}
 	c.certificate = auth.NewCertificate(sc.PeerCertificates())

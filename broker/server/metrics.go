@@ -17,6 +17,7 @@ type Metrics struct {
 	accepted     *prometheus.CounterVec
 	turnedAway   *prometheus.CounterVec
 	closed       *prometheus.CounterVec
+	unmet        *prometheus.CounterVec
 	handshakes   *prometheus.CounterVec
 	logins       *prometheus.CounterVec
 	failedLogins *prometheus.CounterVec
@@ -43,6 +44,7 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 		accepted:     counters("chronik_connections_accepted_total", "Connections that were let in, before their log-in.", "listener"),
 		turnedAway:   counters("chronik_connections_turned_away_total", "Connections closed at once, by the limit that was reached.", "listener", "limit"),
 		closed:       counters("chronik_connections_closed_total", "Ended connections, by reason.", "listener", "reason"),
+		unmet:        counters("chronik_listener_requirement_refusals_total", "Connections refused for what the listener requires (chronik.listener.require).", "listener", "requirement"),
 		handshakes:   counters("chronik_tls_handshakes_total", "Completed TLS handshakes, by version and group of the key exchange.", "listener", "version", "group"),
 		logins:       counters("chronik_logins_total", "Successful log-ins.", "listener", "method"),
 		failedLogins: counters("chronik_failed_logins_total", "Failed log-ins.", "listener", "method"),
@@ -62,7 +64,7 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 		panics:   prometheus.NewCounter(prometheus.CounterOpts{Name: "chronik_connection_panics_total", Help: "Connections ended by a fault in the broker."}),
 	}
 	all := []prometheus.Collector{
-		m.connections, m.accepted, m.turnedAway, m.closed, m.handshakes, m.logins, m.failedLogins, m.delayed, m.unchecked, m.lockouts, m.requests, m.refused, m.malformed,
+		m.connections, m.accepted, m.turnedAway, m.closed, m.unmet, m.handshakes, m.logins, m.failedLogins, m.delayed, m.unchecked, m.lockouts, m.requests, m.refused, m.malformed,
 		m.duration, m.received, m.sent, m.inFlight, m.panics,
 	}
 	for _, c := range append(all, m.renewalCollectors()...) {

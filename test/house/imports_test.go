@@ -119,6 +119,21 @@ func TestLibrariesStayInTheirRoom(t *testing.T) {
 	}
 }
 
+// TestNothingOutsideFIPS: no package of ours uses, by itself, what FIPS 140-3 does not have and Go does not refuse.
+func TestNothingOutsideFIPS(t *testing.T) {
+	banned := []string{
+		"golang.org/x/crypto/argon2", "golang.org/x/crypto/scrypt", "golang.org/x/crypto/bcrypt", "golang.org/x/crypto/chacha20poly1305",
+		"golang.org/x/crypto/md4", "golang.org/x/crypto/curve25519", "crypto/md5", "crypto/sha1", "crypto/rc4", "crypto/des",
+	}
+	for _, p := range packages(t) {
+		for _, imported := range p.Imports {
+			if slices.Contains(banned, imported) && !within(short(p.ImportPath), "test") {
+				t.Errorf("%s imports %s, which FIPS 140-3 does not have: refuse it there before it is used", short(p.ImportPath), imported)
+			}
+		}
+	}
+}
+
 func TestEveryPackageSaysItsJob(t *testing.T) {
 	for _, p := range packages(t) {
 		if len(p.GoFiles) > 0 && p.Doc == "" {
