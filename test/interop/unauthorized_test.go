@@ -4,6 +4,7 @@ package interop
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"reflect"
 	"slices"
@@ -33,8 +34,9 @@ type denied struct {
 	empty bool
 }
 
-// deniedByAPI holds a request that would do something for every API that the broker lists. An API that is not here fails.
-func deniedByAPI(id [16]byte) map[int16]denied {
+// deniedByAPI holds a request that would do something for every API that the broker lists. An API that is not here fails. hmac is the secret
+// of a token of somebody else.
+func deniedByAPI(id [16]byte, hmac []byte) map[int16]denied {
 	topic, group, cluster := []int16{29}, []int16{30}, []int16{31}
 	secret, secretGroupName := secretTopic, secretGroup
 	return map[int16]denied{
@@ -84,6 +86,10 @@ func deniedByAPI(id [16]byte) map[int16]denied {
 		34: {request: &kmsg.AlterReplicaLogDirsRequest{Dirs: []kmsg.AlterReplicaLogDirsRequestDir{{Dir: "/elsewhere", Topics: []kmsg.AlterReplicaLogDirsRequestDirTopic{{Topic: secret, Partitions: []int32{0}}}}}}, codes: cluster},
 		35: {request: &kmsg.DescribeLogDirsRequest{}, codes: cluster},
 		37: {request: &kmsg.CreatePartitionsRequest{TimeoutMillis: 1000, Topics: []kmsg.CreatePartitionsRequestTopic{{Topic: secret, Count: 9}}}, codes: topic},
+		38: {request: &kmsg.CreateDelegationTokenRequest{OwnerPrincipalType: kmsg.StringPtr("User"), OwnerPrincipalName: &secretGroupName, MaxLifetimeMillis: -1}, codes: []int16{65}},
+		39: {request: &kmsg.RenewDelegationTokenRequest{HMAC: hmac, RenewTimeMillis: -1}, codes: []int16{63}},
+		40: {request: &kmsg.ExpireDelegationTokenRequest{HMAC: hmac, ExpiryPeriodMillis: -1}, codes: []int16{63}},
+		41: {request: &kmsg.DescribeDelegationTokenRequest{}, empty: true},
 		42: {request: &kmsg.DeleteGroupsRequest{Groups: []string{secretGroup}}, codes: group},
 		44: {request: &kmsg.IncrementalAlterConfigsRequest{Resources: []kmsg.IncrementalAlterConfigsRequestResource{{
 			ResourceType: kmsg.ConfigResourceTypeTopic, ResourceName: secret,
@@ -122,8 +128,13 @@ func fetchOf(id [16]byte) *kmsg.FetchRequest {
 
 // TestNothingWithoutACLs tries every API that ApiVersions lists as a user who has logged in and has no ACL.
 func TestNothingWithoutACLs(t *testing.T) {
-	b := harness.Start(t)
+	b := harness.Start(t, tokensOn)
 	createTopic(t, b, secretTopic, 1)
+	_, hmac := tokenOf(t, tokensAs(t, b, b.ClientProperties(), "--create", "--max-life-time-period", "-1", "--owner-principal", "User:"+secretGroup))
+	secret, err := base64.StdEncoding.DecodeString(hmac)
+	if err != nil {
+		t.Fatal(err)
+	}
 	tools.Must(t, roundTrip, "produce", b.Bootstrap(), b.ClientProperties(), secretTopic, "3", "secret")
 	tools.Must(t, roundTrip, "consume", b.Bootstrap(), b.ClientProperties(), secretTopic, "3", secretGroup)
 	commitSecret(t, b)
@@ -137,7 +148,7 @@ func TestNothingWithoutACLs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cases := deniedByAPI(id)
+	cases := deniedByAPI(id, secret)
 	for _, listed := range raw.ApiKeys {
 		if listed.ApiKey == 18 || listed.ApiKey == 17 || listed.ApiKey == 36 {
 			continue
@@ -247,6 +258,7 @@ func checkUntouched(t *testing.T, b *harness.Broker) {
 		t.Errorf("topics are now:\n%s", topics)
 	}
 	contains(t, admin(t, b, getOffsets, "--topic", secretTopic), secretTopic+":0:5")
+	contains(t, tokensAs(t, b, b.ClientProperties(), "--describe", "--owner-principal", "User:"+secretGroup), "Total number of tokens : 1")
 	if acls := admin(t, b, aclCommand, "--list"); strings.Contains(acls, "User:nobody") {
 		t.Errorf("ACLs are now:\n%s", acls)
 	}
