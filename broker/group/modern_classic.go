@@ -86,7 +86,7 @@ func (m *Machine) lookAtJoin(g *modernGroup, q Join) (*beating, int16) {
 	if isNew {
 		id = q.newID()
 	}
-	_, replaces := g.static[stringOf(q.InstanceID)]
+	replaces := q.InstanceID != nil && g.static[*q.InstanceID] != ""
 	switch {
 	case !m.cfg.Consumer.Upgrade && !m.cfg.Consumer.Downgrade, q.ProtocolType != consumerProtocol, !g.supports(q.Protocols):
 		return nil, wire.InconsistentGroupProtocol
@@ -109,13 +109,6 @@ func (m *Machine) lookAtJoin(g *modernGroup, q Join) (*beating, int16) {
 		return nil, wire.UnknownServerError
 	}
 	return b, wire.None
-}
-
-func stringOf(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }
 
 // supports reports whether a join has an assignor that all members of the classic protocol have.

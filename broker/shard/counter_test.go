@@ -47,6 +47,9 @@ func (c *counter) Replay(e coordinator.Entry) error {
 	if e.Marker != nil {
 		return nil
 	}
+	if string(e.Key) == "boom" {
+		panic("boom")
+	}
 	if string(e.Key) != "add" {
 		return fmt.Errorf("key %q", e.Key)
 	}

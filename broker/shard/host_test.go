@@ -180,6 +180,24 @@ func TestUnreadableLogIsTriedAgain(t *testing.T) {
 	})
 }
 
+// TestPanicInReplayIsTriedAgain: a record that the machine can not bear must not take the process with it, at each start.
+func TestPanicInReplayIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTestHost()
+		defer h.Close()
+		log := &memoryLog{entries: []coordinator.Entry{{Record: coordinator.Record{Key: []byte("boom")}}}}
+		mustLoad(t, h, log)
+		_, err := h.Ask(t.Context(), 0, wish{add: 1})
+		expectCode(t, err, wire.CoordinatorLoadInProgress)
+		log.set(func(l *memoryLog) { l.entries = []coordinator.Entry{{Record: added(40)}} })
+		<-time.After(2 * firstRetry)
+		synctest.Wait()
+		if got := mustAsk(t, h, wish{add: 2}); got != uint64(42) {
+			t.Fatalf("sum = %v", got)
+		}
+	})
+}
+
 func TestPanicOfTheMachineCostsOnlyItsRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTestHost()

@@ -171,12 +171,14 @@ func (r *runner[Q]) pause(d time.Duration) {
 	}
 }
 
-func (r *runner[Q]) load() error {
+// load makes a machine of what the log has. A panic on the way costs this partition alone, like one of a machine that serves.
+func (r *runner[Q]) load() (err error) {
+	defer r.contain(&err)
 	r.machine = r.cfg.New(r.partition, r.epoch)
 	r.tickets = map[uint64]chan<- coordinator.Reply{}
 	r.batch = batch{}
 	started, count := r.cfg.Clock(), 0
-	err := r.log.Read(r.ctx, func(e coordinator.Entry) error {
+	err = r.log.Read(r.ctx, func(e coordinator.Entry) error {
 		count++
 		return r.machine.Replay(e)
 	})
@@ -189,14 +191,17 @@ func (r *runner[Q]) load() error {
 
 var errPanic = errors.New("the coordinator's machine panicked")
 
+// contain is deferred around the machine, and makes errPanic of a panic.
+func (r *runner[Q]) contain(err *error) {
+	if p := recover(); p != nil {
+		r.cfg.Logger.Error("panic in a coordinator", "topic", r.cfg.Name, "partition", r.partition, "panic", p, "stack", string(debug.Stack()))
+		*err = errPanic
+	}
+}
+
 // serve runs the machine. It returns the error that ended it, nil when the runner was stopped.
 func (r *runner[Q]) serve() (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			r.cfg.Logger.Error("panic in a coordinator", "topic", r.cfg.Name, "partition", r.partition, "panic", p, "stack", string(debug.Stack()))
-			err = errPanic
-		}
-	}()
+	defer r.contain(&err)
 	ctx, cancel := context.WithCancel(r.ctx)
 	defer cancel()
 	r.queue = newConfirmQueue()
