@@ -222,6 +222,12 @@ func listenerOf(l *config.Listener, reload time.Duration, users *plain.Users, lo
 			return Listener{}, err
 		}
 	}
+	if l.LDAP != nil {
+		var err error
+		if out.LDAP, err = ldapOf(l.LDAP); err != nil {
+			return Listener{}, err
+		}
+	}
 	if l.GSSAPI != nil {
 		var err error
 		if out.GSSAPI, err = gssapiOf(l.GSSAPI, logger.With("listener", l.Name)); err != nil {

@@ -34,6 +34,9 @@ func mechanism(name string, l *Listener, store *meta.Store, tokens *tokens, usua
 	case "SCRAM-SHA-512":
 		return scramMechanism(scram.SHA512, meta.ScramSHA512, store, tokens, usual)
 	case "PLAIN":
+		if l.LDAP != nil {
+			return ldapMechanism(l.LDAP)
+		}
 		verifier, err := plainVerifier(l, store, usual)
 		if err != nil {
 			return nil, err

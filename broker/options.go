@@ -8,6 +8,7 @@ import (
 	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/auth/gssapi"
 	"github.com/chronik-stream/chronik/auth/guard"
+	"github.com/chronik-stream/chronik/auth/ldap"
 	"github.com/chronik-stream/chronik/auth/password"
 	"github.com/chronik-stream/chronik/auth/plain"
 	"github.com/chronik-stream/chronik/broker/api"
@@ -142,6 +143,8 @@ type Listener struct {
 	PrincipalRules, PrincipalSource string
 	// PlainUsers are the users of PLAIN from the configuration; nil means that PLAIN checks the SCRAM users.
 	PlainUsers *plain.Users
+	// LDAP is the directory that PLAIN asks, nil where it asks none.
+	LDAP *ldap.Config
 	// GSSAPI is nil on listeners without it.
 	GSSAPI *gssapi.Config
 	// OAuth is nil on listeners without OAUTHBEARER.

@@ -28,7 +28,7 @@ type revocation struct {
 func newRevocation(of sessions, listeners []Listener, grace time.Duration, after func(time.Duration, func())) *revocation {
 	r := &revocation{of: of, own: map[string]bool{}, grace: grace, after: after}
 	for i := range listeners {
-		r.own[listeners[i].Name] = listeners[i].PlainUsers != nil
+		r.own[listeners[i].Name] = listeners[i].PlainUsers != nil || listeners[i].LDAP != nil
 	}
 	return r
 }

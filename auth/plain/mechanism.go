@@ -20,36 +20,58 @@ type Verifier interface {
 	Verify(ctx context.Context, user, password string) error
 }
 
-// Config is what a Mechanism needs.
+// Directory is asked instead of a Verifier where it knows more of users than their passwords, or is not told when these change. It is
+// safe for concurrent use.
+type Directory interface {
+	// Authenticate returns who a right password proves. Its errors are those of Verify.
+	Authenticate(ctx context.Context, user, password string) (*auth.Outcome, error)
+}
+
+// Config is what a Mechanism needs: one of both.
 type Config struct {
-	Verifier Verifier
+	Verifier  Verifier
+	Directory Directory
 }
 
 // Mechanism is SASL PLAIN. It is safe for concurrent use.
-type Mechanism struct{ verifier Verifier }
+type Mechanism struct{ directory Directory }
 
 var _ auth.Mechanism = (*Mechanism)(nil)
 
 // New returns the mechanism.
 func New(cfg Config) (*Mechanism, error) {
-	if cfg.Verifier == nil {
-		return nil, fmt.Errorf("%w: no Verifier", ErrBadConfig)
+	if (cfg.Verifier == nil) == (cfg.Directory == nil) {
+		return nil, fmt.Errorf("%w: one of Verifier and Directory is needed", ErrBadConfig)
 	}
-	return &Mechanism{verifier: cfg.Verifier}, nil
+	if cfg.Directory == nil {
+		cfg.Directory = verified{cfg.Verifier}
+	}
+	return &Mechanism{directory: cfg.Directory}, nil
+}
+
+// verified is a directory of what a Verifier knows. It is told when a password changes, so that the log-in can be checked once more.
+type verified struct{ Verifier }
+
+func (v verified) Authenticate(ctx context.Context, user, password string) (*auth.Outcome, error) {
+	if err := v.Verify(ctx, user, password); err != nil {
+		return nil, err
+	}
+	holds := func() bool { return v.Verify(ctx, user, password) == nil }
+	return &auth.Outcome{Principal: auth.User(user), Holds: holds}, nil
 }
 
 // Name returns PLAIN.
 func (m *Mechanism) Name() string { return "PLAIN" }
 
 // Start begins one log-in attempt.
-func (m *Mechanism) Start() auth.Exchange { return &exchange{verifier: m.verifier} }
+func (m *Mechanism) Start() auth.Exchange { return &exchange{directory: m.directory} }
 
 var _ auth.Foreteller = (*exchange)(nil)
 
 type exchange struct {
-	verifier Verifier
-	user     string
-	done     bool
+	directory Directory
+	user      string
+	done      bool
 }
 
 // Claimed returns the user name of the message, "" before it.
@@ -72,11 +94,11 @@ func (e *exchange) Step(ctx context.Context, message []byte) ([]byte, *auth.Outc
 		return nil, nil, err
 	}
 	e.user = user
-	if err := e.verifier.Verify(ctx, user, password); err != nil {
+	outcome, err := e.directory.Authenticate(ctx, user, password)
+	if err != nil {
 		return nil, nil, err
 	}
-	holds := func() bool { return e.verifier.Verify(ctx, user, password) == nil }
-	return []byte{}, &auth.Outcome{Principal: auth.User(user), Holds: holds}, nil
+	return []byte{}, outcome, nil
 }
 
 // parse takes authzid NUL authcid NUL passwd apart (RFC 4616 section 2). As in Apache Kafka the authorization id is empty or

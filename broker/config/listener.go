@@ -33,6 +33,8 @@ type Listener struct {
 	Require []string
 	// PlainUsers are users of PLAIN with their passwords, from a PlainLoginModule; nil where none is configured.
 	PlainUsers map[string]string
+	// LDAP is nil where PLAIN asks no directory.
+	LDAP *LDAP
 	// GSSAPI is nil on listeners without it.
 	GSSAPI *GSSAPI
 	// OAuth is nil on listeners without OAUTHBEARER.

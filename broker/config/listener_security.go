@@ -67,6 +67,7 @@ func (l *loader) secure(e *Listener) {
 		}
 		l.maxSession(e)
 		l.jaas(e)
+		l.ldap(e)
 		l.gssapi(e)
 		l.oauth(e)
 	}

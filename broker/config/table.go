@@ -36,6 +36,7 @@ func sections() []section {
 		{"Requirements", BrokerScope, requirementKeys()},
 		{"Log-ins and authorization", BrokerScope, saslKeys()},
 		{"OAUTHBEARER", BrokerScope, oauthKeys()},
+		{"Directories of users", BrokerScope, ldapKeys()},
 		{"Delegation tokens", BrokerScope, tokenKeys()},
 		{"Chronik's own", BrokerScope, chronikKeys()},
 		{"Logs and the defaults of topics", BrokerScope, logKeys()},

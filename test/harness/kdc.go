@@ -159,7 +159,7 @@ func sbin(t testing.TB, program string) string {
 	}
 	path := filepath.Join("/usr/sbin", program)
 	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("MIT Kerberos is not installed: %v (run `make tools`)", err)
+		t.Fatalf("%s is not installed: %v (run `make tools`)", program, err)
 	}
 	return path
 }

@@ -25,7 +25,7 @@ var layers = map[string]int{
 	"auth": 0, "tls": 0, "broker/config": 0, "broker/wire": 0, "broker/record": 0, "broker/vfs": 0, "broker/limit": 0,
 	"broker/evict": 0, "auth/javapattern": 0,
 
-	"authz": 1, "auth/scram": 1, "auth/plain": 1, "auth/mtls": 1, "auth/gssapi": 1, "auth/oauth": 1, "broker/journal": 1,
+	"authz": 1, "auth/scram": 1, "auth/plain": 1, "auth/mtls": 1, "auth/gssapi": 1, "auth/oauth": 1, "auth/ldap": 1, "broker/journal": 1,
 	"auth/guard": 1, "auth/password": 1,
 
 	"auth/token": 2, "authz/acl": 2, "audit": 2, "broker/api": 2, "broker/storage": 2, "broker/meta": 2,
@@ -99,6 +99,7 @@ func TestLibrariesStayInTheirRoom(t *testing.T) {
 		"github.com/jcmturner/gokrb5/v8/keytab":      {"auth/gssapi"},
 		"github.com/jcmturner/gokrb5/v8/crypto":      {"auth/gssapi"},
 		"github.com/spf13/cobra":                     {"cmd/chronik"},
+		"github.com/go-ldap/ldap/v3":                 {"auth/ldap"},
 		"github.com/go-jose/go-jose/v4":              {"auth/oauth"},
 		"github.com/magiconair/properties":           {"broker/config", "auth/plain"},
 		"github.com/klauspost/compress/zstd":         {"broker/record"},
