@@ -1,0 +1,185 @@
+//go:build interop
+
+package interop
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
+
+	"github.com/chronik-stream/chronik/test/harness"
+)
+
+// renewing is a broker whose sessions last seconds, with clients that go on for longer. Each client has a mechanism of its own, by
+// which the metrics tell them apart.
+type renewing struct {
+	*harness.Broker
+	mu       sync.Mutex
+	sent     map[string]int
+	failures []string
+}
+
+// TestReauthentication lets every client that re-authenticates (KIP-368) produce over several sessions: all of them stay on their
+// connections, and no record fails.
+func TestReauthentication(t *testing.T) {
+	t.Parallel()
+	r := &renewing{sent: map[string]int{}, Broker: harness.Start(t,
+		"CHRONIK_CONNECTIONS_MAX_REAUTH_MS=3000", "CHRONIK_SASL_ENABLED_MECHANISMS=SCRAM-SHA-512,SCRAM-SHA-256,PLAIN",
+		"CHRONIK_LISTENER_NAME_SASL_SSL_SCRAM_SHA_256_CONNECTIONS_MAX_REAUTH_MS=4000")}
+	createTopic(t, r.Broker, "renewed", 1)
+	user, password := r.Admin(t)
+	stop := map[string]func(){"PLAIN": r.java(t, user, password), "SCRAM-SHA-512": r.librdkafka(t, user, password), "SCRAM-SHA-256": r.franz(t, user, password)}
+	r.await(t, stop, 1)
+	const connections = `chronik_connections_accepted_total{listener="SASL_SSL"}`
+	accepted := metric(t, r.Broker, connections)
+	r.await(t, stop, 3)
+	if now := metric(t, r.Broker, connections); now != accepted {
+		t.Errorf("clients made %v connections while they re-authenticated", now-accepted)
+	}
+	metrics := scrape(t, r.Broker)
+	for _, none := range []string{"chronik_expired_connections_killed_total{", "chronik_failed_reauthentications_total{", "chronik_sessions_not_renewable_total{"} {
+		if strings.Contains(metrics, none) {
+			t.Errorf("the metrics have %s", none)
+		}
+	}
+	for _, s := range stop {
+		s()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, f := range r.failures {
+		t.Error(f)
+	}
+}
+
+// await waits until every client has renewed a session so many times, and sent after that.
+func (r *renewing) await(t *testing.T, clients map[string]func(), times int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for before := map[string]int{}; ; {
+		renewed := true
+		for mechanism := range clients {
+			n := seriesOrZero(t, r.Broker, fmt.Sprintf(`chronik_reauthentications_total{listener="SASL_SSL",method="%s"}`, mechanism))
+			r.mu.Lock()
+			sent := r.sent[mechanism]
+			r.mu.Unlock()
+			if _, seen := before[mechanism]; int(n) >= times && !seen {
+				before[mechanism] = sent
+			}
+			if was, seen := before[mechanism]; !seen || sent == was {
+				renewed = false
+			}
+		}
+		if renewed {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("not every client has renewed its session %d times:\n%s", times, grep(scrape(t, r.Broker), "authentications"))
+		case <-tick.C:
+		}
+	}
+}
+
+// tell counts what a client has sent.
+func (r *renewing) tell(mechanism string, failure error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if failure != nil {
+		r.failures = append(r.failures, fmt.Sprintf("%s: %v", mechanism, failure))
+		return
+	}
+	r.sent[mechanism]++
+}
+
+// line takes the events of a producer that runs as a process.
+func (r *renewing) line(mechanism string) func([]byte) {
+	return func(line []byte) {
+		var e event
+		switch {
+		case json.Unmarshal(line, &e) != nil:
+		case e.Name == "producer_send_success":
+			r.tell(mechanism, nil)
+		case e.Name == "producer_send_error":
+			r.tell(mechanism, fmt.Errorf("%s %s", e.Exception, e.Message))
+		}
+	}
+}
+
+// java starts VerifiableProducer, which sends each record once: a connection that is lost is a failure.
+func (r *renewing) java(t *testing.T, user, password string) (stop func()) {
+	t.Helper()
+	classPath, err := harness.ClassPath(harness.Root(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := os.ReadFile(r.Properties(t, "PLAIN", user, password))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "producer.properties")
+	if err := os.WriteFile(file, append(config, "retries=0\nenable.idempotence=false\n"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := harness.StartProcess(t, r.line("PLAIN"), "java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", classPath,
+		"org.apache.kafka.tools.VerifiableProducer", "--bootstrap-server", r.Bootstrap(), "--topic", "renewed", "--throughput", "20",
+		"--command-config", file)
+	return func() { p.Stop(t) }
+}
+
+func (r *renewing) librdkafka(t *testing.T, user, password string) (stop func()) {
+	t.Helper()
+	p := harness.StartPython(t, r.line("SCRAM-SHA-512"), "load_confluent.py", "produce", r.Bootstrap(), r.CA(), user, password, "renewed", "librdkafka")
+	return func() { p.Stop(t) }
+}
+
+// franz produces without retries, as franz-go counts them: a request that fails is told.
+func (r *renewing) franz(t *testing.T, user, password string) (stop func()) {
+	t.Helper()
+	c := franzClient(t, kgo.SeedBrokers(r.Bootstrap()), kgo.DialTLSConfig(clientTLS(t, r.Broker, false)), kgo.DisableIdempotentWrite(), kgo.RecordRetries(0),
+		kgo.SASL(scram.Auth{User: user, Pass: password}.AsSha256Mechanism()))
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(50 * time.Millisecond)
+		defer tick.Stop()
+		for ctx.Err() == nil {
+			err := c.ProduceSync(ctx, &kgo.Record{Topic: "renewed", Value: []byte("franz-go")}).FirstErr()
+			if ctx.Err() != nil {
+				return // it was told to stop
+			}
+			r.tell("SCRAM-SHA-256", err)
+			select {
+			case <-ctx.Done():
+			case <-tick.C:
+			}
+		}
+	}()
+	stop = func() { cancel(); <-done }
+	t.Cleanup(stop)
+	return stop
+}
+
+// grep is the lines that hold a text.
+func grep(text, part string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, part) {
+			out.WriteString(line)
+		}
+	}
+	return out.String()
+}
