@@ -7,6 +7,9 @@ type Subject struct {
 	Principal auth.Principal
 	// Host is the client's address in text form.
 	Host string
+	// Listener is the name of this broker's listener that the client came in by; "" for whoever another broker speaks for, so that what
+	// a listener gives is not given by way of another.
+	Listener string
 }
 
 // Decision is an answer and its reason. The zero value is a denial.

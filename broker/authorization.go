@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/authz/acl"
 	"github.com/chronik-stream/chronik/broker/meta"
@@ -25,6 +26,15 @@ func (open) Decide(authz.Subject, authz.Operation, authz.Resource) authz.Decisio
 // DecideAny implements authz.View.
 func (open) DecideAny(authz.Subject, authz.Operation, authz.ResourceType) authz.Decision {
 	return authz.Decision{Allowed: true, Reason: "ACLs are off"}
+}
+
+// superUsersBy are the super users of single listeners.
+func superUsersBy(listeners []Listener) map[string][]auth.Principal {
+	out := map[string][]auth.Principal{}
+	for i := range listeners {
+		out[listeners[i].Name] = listeners[i].SuperUsers
+	}
+	return out
 }
 
 // feedAuthorizer returns a meta.Subscriber that keeps an authorizer in step with the ACLs of the metadata. The first call loads

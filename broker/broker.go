@@ -115,7 +115,7 @@ func (b *Broker) openMetadata(ctx context.Context) error {
 // startReplicas opens the partitions and the authorizer, which follow the metadata from here on.
 func (b *Broker) startReplicas(context.Context) error {
 	b.topics = b.options.Topics(b.store.Image)
-	acls := acl.New(acl.Config{SuperUsers: b.options.SuperUsers, AllowIfNoACL: b.options.AllowIfNoACL})
+	acls := acl.New(acl.Config{SuperUsers: b.options.SuperUsers, SuperUsersBy: superUsersBy(b.options.Listeners), AllowIfNoACL: b.options.AllowIfNoACL})
 	if b.authorizer = acls; b.options.ACLsOff {
 		b.authorizer = open{}
 	}

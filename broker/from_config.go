@@ -64,12 +64,9 @@ func FromConfig(c *config.Config, version string, logger *slog.Logger) (Options,
 	if c.Security.AuditAllowOnFailure {
 		o.AuditFailure = audit.Allow
 	}
-	for _, text := range c.Security.SuperUsers {
-		p, err := auth.ParsePrincipal(text)
-		if err != nil {
-			return Options{}, fmt.Errorf("super.users: %w", err)
-		}
-		o.SuperUsers = append(o.SuperUsers, p)
+	var err error
+	if o.SuperUsers, err = principalsOf(c.Security.SuperUsers); err != nil {
+		return Options{}, err
 	}
 	users, err := plainUsersFile(c.Security.PlainUsersFile, o.Passwords)
 	if err != nil {
@@ -87,6 +84,19 @@ func FromConfig(c *config.Config, version string, logger *slog.Logger) (Options,
 	o.ConfigRows = configRows(c)
 	o.ConsumerGroup = consumerGroupOf(c)
 	return o, nil
+}
+
+// principalsOf reads the principals of super.users.
+func principalsOf(texts []string) ([]auth.Principal, error) {
+	var out []auth.Principal
+	for _, text := range texts {
+		p, err := auth.ParsePrincipal(text)
+		if err != nil {
+			return nil, fmt.Errorf("super.users: %w", err)
+		}
+		out = append(out, p)
+	}
+	return out, nil
 }
 
 func flushPolicy(p config.FlushPolicy) journal.FlushPolicy {
@@ -211,31 +221,31 @@ func listenerOf(l *config.Listener, reload time.Duration, users *plain.Users, lo
 		Mechanisms: l.Mechanisms, MaxSession: l.MaxSession, PrincipalRules: l.PrincipalRules, PrincipalSource: l.PrincipalSource, PlainUsers: users,
 		RequireCertificate: l.Requires(config.RequireCertificate),
 	}
+	var err error
+	if out.SuperUsers, err = principalsOf(l.SuperUsers); err != nil {
+		return Listener{}, err
+	}
 	if l.PlainUsers != nil {
 		var text strings.Builder
 		escape := strings.NewReplacer(`\`, `\\`, "=", `\=`, ":", `\:`, " ", `\ `, "\n", `\n`, "#", `\#`, "!", `\!`)
 		for name, password := range l.PlainUsers {
 			fmt.Fprintf(&text, "%s=%s\n", escape.Replace(name), escape.Replace(password))
 		}
-		var err error
 		if out.PlainUsers, err = plain.ReadUsers(strings.NewReader(text.String()), nil); err != nil {
 			return Listener{}, err
 		}
 	}
 	if l.LDAP != nil {
-		var err error
 		if out.LDAP, err = ldapOf(l.LDAP); err != nil {
 			return Listener{}, err
 		}
 	}
 	if l.GSSAPI != nil {
-		var err error
 		if out.GSSAPI, err = gssapiOf(l.GSSAPI, logger.With("listener", l.Name)); err != nil {
 			return Listener{}, err
 		}
 	}
 	if l.OAuth != nil {
-		var err error
 		if out.OAuth, err = oauthOf(l.OAuth, logger.With("listener", l.Name)); err != nil {
 			return Listener{}, err
 		}

@@ -139,6 +139,8 @@ type Listener struct {
 	Mechanisms []string
 	// MaxSession is connections.max.reauth.ms by mechanism; 0 means without end.
 	MaxSession map[string]time.Duration
+	// SuperUsers may do everything that they ask by this listener.
+	SuperUsers []auth.Principal
 	// PrincipalRules is ssl.principal.mapping.rules, PrincipalSource chronik.ssl.principal.source.
 	PrincipalRules, PrincipalSource string
 	// PlainUsers are the users of PLAIN from the configuration; nil means that PLAIN checks the SCRAM users.

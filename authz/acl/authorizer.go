@@ -28,6 +28,8 @@ const (
 type Config struct {
 	// SuperUsers may do everything (super.users).
 	SuperUsers []auth.Principal
+	// SuperUsersBy may do everything where they have come in by the listener of that name (listener.name.NAME.super.users).
+	SuperUsersBy map[string][]auth.Principal
 	// AllowIfNoACL allows everybody what no ACL of anybody speaks of (allow.everyone.if.no.acl.found).
 	AllowIfNoACL bool
 }

@@ -128,6 +128,36 @@ func TestNobodyIsDenied(t *testing.T) {
 	}
 }
 
+// TestSuperUsersOfAListener may do everything where they have come in by it, and where nobody says by which they may not.
+func TestSuperUsersOfAListener(t *testing.T) {
+	v := loaded(Config{
+		SuperUsers:   []auth.Principal{auth.User("root")},
+		SuperUsersBy: map[string][]auth.Principal{"INSIDE": {auth.User("alice"), {}}, "": {auth.User("alice"), auth.User("bob")}},
+	}).Pin()
+	for _, test := range []struct {
+		user, listener string
+		want           bool
+	}{
+		{"alice", "INSIDE", true},
+		{"alice", "OUTSIDE", false},
+		{"alice", "inside", false},
+		{"alice", "", false},
+		{"bob", "", false},
+		{"bob", "INSIDE", false},
+		{"root", "OUTSIDE", true},
+		{"root", "", true},
+	} {
+		who := authz.Subject{Principal: auth.User(test.user), Host: "10.0.0.1", Listener: test.listener}
+		one, some := v.Decide(who, authz.Alter, authz.TheCluster()), v.DecideAny(who, authz.Read, authz.Topic)
+		if one.Allowed != test.want || some.Allowed != test.want || test.want && one.Reason != ReasonSuperUser {
+			t.Errorf("%s by %q: %+v, %+v", test.user, test.listener, one, some)
+		}
+	}
+	if d := v.Decide(authz.Subject{Host: "10.0.0.1", Listener: "INSIDE"}, authz.Read, topic("t")); d.Allowed {
+		t.Errorf("nobody is a super user: %+v", d)
+	}
+}
+
 func TestBeforeLoadOnlySuperUsers(t *testing.T) {
 	a := New(Config{SuperUsers: []auth.Principal{auth.User("root")}, AllowIfNoACL: true})
 	a.Apply(7, authz.BindingDelta{Added: []authz.Binding{allow("User:*", authz.All, authz.Literal, "*")}})

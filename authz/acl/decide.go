@@ -54,7 +54,7 @@ func (v *view) withoutACLs(who *authz.Subject, op authz.Operation, t authz.Resou
 	switch {
 	case !op.Concrete() || !t.Concrete() || who.Principal.IsZero():
 		return authz.Decision{Reason: ReasonInvalid}, true
-	case v.policy.isSuper(who.Principal):
+	case v.policy.isSuper(who):
 		return authz.Decision{Allowed: true, Reason: ReasonSuperUser}, true
 	case !v.loaded:
 		return authz.Decision{Reason: ReasonNotLoaded}, true

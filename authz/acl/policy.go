@@ -25,17 +25,19 @@ func setOf(ops ...authz.Operation) opSet {
 
 // policy is what does not change while the authorizer lives.
 type policy struct {
-	superUsers  map[auth.Principal]struct{}
-	allowIfNone bool
+	superUsers map[auth.Principal]struct{}
+	// superUsersBy are those of one listener, by its name.
+	superUsersBy map[string]map[auth.Principal]struct{}
+	allowIfNone  bool
 	// impliedBy holds for each operation the operations whose ALLOW also allows it.
 	impliedBy [operations]opSet
 }
 
 func newPolicy(cfg Config) *policy {
-	p := &policy{superUsers: make(map[auth.Principal]struct{}, len(cfg.SuperUsers)), allowIfNone: cfg.AllowIfNoACL}
-	for _, u := range cfg.SuperUsers {
-		if !u.IsZero() {
-			p.superUsers[u] = struct{}{}
+	p := &policy{superUsers: membersOf(cfg.SuperUsers), superUsersBy: map[string]map[auth.Principal]struct{}{}, allowIfNone: cfg.AllowIfNoACL}
+	for listener, users := range cfg.SuperUsersBy {
+		if listener != "" {
+			p.superUsersBy[listener] = membersOf(users)
 		}
 	}
 	for wanted := authz.All; wanted <= authz.TwoPhaseCommit; wanted++ {
@@ -48,7 +50,20 @@ func newPolicy(cfg Config) *policy {
 	return p
 }
 
-func (p *policy) isSuper(who auth.Principal) bool {
-	_, found := p.superUsers[who]
+func membersOf(users []auth.Principal) map[auth.Principal]struct{} {
+	out := make(map[auth.Principal]struct{}, len(users))
+	for _, u := range users {
+		if !u.IsZero() {
+			out[u] = struct{}{}
+		}
+	}
+	return out
+}
+
+func (p *policy) isSuper(who *authz.Subject) bool {
+	if _, found := p.superUsers[who.Principal]; found {
+		return true
+	}
+	_, found := p.superUsersBy[who.Listener][who.Principal]
 	return found
 }

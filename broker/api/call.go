@@ -52,7 +52,7 @@ func (c *Call) Subject() authz.Subject {
 	if c.Session == nil {
 		return authz.Subject{Host: c.Conn.Host.String()}
 	}
-	return authz.Subject{Principal: c.Session.Principal, Host: c.Session.Host.String()}
+	return authz.Subject{Principal: c.Session.Principal, Host: c.Session.Host.String(), Listener: c.Session.Listener}
 }
 
 // Login is the log-in state of one connection, as the two SASL rows drive it.

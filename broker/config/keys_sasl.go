@@ -29,7 +29,7 @@ func saslKeys() []Key {
 		{Name: "principal.builder.class", Type: Class, Default: "org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder", Effect: Refused, Doc: "Java class that makes principals. The mapping of its default is built in."},
 		{Name: "security.providers", Type: String, Null: true, Effect: Refused, Doc: "Java security providers."},
 		{Name: "authorizer.class.name", Type: String, Check: oneOf("", "org.apache.kafka.metadata.authorizer.StandardAuthorizer"), Effect: ActedOn, Doc: "Authorizer. Empty and org.apache.kafka.metadata.authorizer.StandardAuthorizer mean the built-in one, which is always on; see chronik.acl.enabled."},
-		{Name: "super.users", Type: String, Check: principals{}, Effect: ActedOn, Doc: "Principals that may do everything, as User:name, separated by semicolons."},
+		{Name: "super.users", Type: String, Check: principals{}, Effect: ActedOn, Doc: "Principals that may do everything, as User:name, separated by semicolons. Those of listener.name.NAME.super.users come beside them, and may do everything only where they have come in by that listener."},
 		{Name: "allow.everyone.if.no.acl.found", Type: Boolean, Default: "false", Effect: ActedOn, Doc: "Whether a resource without any ACL is open to everyone who has logged in."},
 	}
 }

@@ -27,6 +27,8 @@ type Listener struct {
 	Mechanisms []string
 	// MaxSession is connections.max.reauth.ms by mechanism, where it is above 0.
 	MaxSession map[string]time.Duration
+	// SuperUsers are principals as Type:name, who may do everything that they ask by this listener (listener.name.NAME.super.users).
+	SuperUsers []string
 	// PrincipalRules is ssl.principal.mapping.rules, PrincipalSource chronik.ssl.principal.source.
 	PrincipalRules, PrincipalSource string
 	// Require is chronik.listener.require: what every connection has to have beyond the protocol.

@@ -9,6 +9,9 @@ import (
 // listenerPrefix begins keys that are for one listener (KIP-103): listener.name.<listener in lower case>.<key>.
 const listenerPrefix = "listener.name."
 
+// superUsers is the one key whose values for a listener come beside the general ones: they hold for who came in by it.
+const superUsers = "super.users"
+
 const jaasSuffix = ".sasl.jaas.config"
 
 func listenerKey(listener, key string) string {
@@ -48,7 +51,7 @@ func (c *Config) ofMechanism(listener, mechanism, key string) string {
 
 // listenerKeyNames are the keys that may be set for one listener.
 func listenerKeyNames(t *Table) []string {
-	out := []string{"sasl.enabled.mechanisms", maxReauth}
+	out := []string{"sasl.enabled.mechanisms", maxReauth, superUsers}
 	for name := range mechanismKeys(t) {
 		out = append(out, name)
 	}

@@ -55,6 +55,7 @@ func (l *loader) secure(e *Listener) {
 		l.fail("listeners: %s speaks %s, but chronik.tls.enabled=false", e.Name, e.Protocol)
 	}
 	l.requirements(e)
+	e.SuperUsers = splitPrincipals(c.values[listenerKey(e.Name, superUsers)].value)
 	if e.usesTLS() {
 		e.TLS = l.tls(e)
 		e.PrincipalRules = c.of(e.Name, "ssl.principal.mapping.rules")

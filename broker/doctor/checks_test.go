@@ -140,6 +140,8 @@ func cases() []aCase {
 		{check: "acls-off", config: sound + "chronik.allow.insecure=true\nchronik.acl.enabled=false", want: "chronik.acl.enabled=false"},
 		{check: "allow-everyone", config: sound + "allow.everyone.if.no.acl.found=true", want: "=true"},
 		{check: "anonymous-super-user", config: strings.Replace(sound, "User:admin", "User:ANONYMOUS", 1), want: "User:ANONYMOUS"},
+		{check: "anonymous-super-user", config: sound + "listener.name.sasl_ssl.super.users=User:ANONYMOUS", want: "User:ANONYMOUS"},
+		{check: "many-super-users", config: sound + "listener.name.sasl_ssl.super.users=User:a;User:b;User:c;User:d", want: "4 principals"},
 		{check: "many-super-users", config: strings.Replace(sound, "User:admin", "User:a;User:b;User:c;User:d", 1), want: "4 principals"},
 		{check: "many-cluster-administrators", commands: []meta.Command{&meta.CreateACLs{Bindings: administrators}}, want: "4 principals, such as User:a, User:b, User:c"},
 		{check: "acl-for-everybody", commands: []meta.Command{everybody}, want: "User:* allows READ on TOPIC orders (LITERAL)"},

@@ -61,8 +61,10 @@ func grantChecks() []Check {
 
 func usersWithoutRights(f *Facts, e *examination) {
 	granted := map[string]bool{}
-	for _, p := range f.Config.Security.SuperUsers {
-		granted[p] = true
+	for _, users := range f.superUsers() {
+		for _, p := range users {
+			granted[p] = true
+		}
 	}
 	f.Running.Image.ACLs(func(b authz.Binding) bool {
 		if b.Permission == authz.Allow {

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -38,8 +39,10 @@ func rightsChecks() []Check {
 			Title: "Clients that do not say who they are may do everything.",
 			Mend:  "take User:ANONYMOUS out of super.users",
 			find: func(f *Facts, e *examination) {
-				if slices.Contains(f.Config.Security.SuperUsers, auth.Anonymous().String()) {
-					e.found("super.users", "it has %s", auth.Anonymous())
+				for key, users := range f.superUsers() {
+					if slices.Contains(users, auth.Anonymous().String()) {
+						e.found(key, "it has %s", auth.Anonymous())
+					}
 				}
 			},
 		},
@@ -48,10 +51,26 @@ func rightsChecks() []Check {
 			Title: "Many may do everything.",
 			Mend:  "leave at most three in super.users, and give ACLs to the others",
 			find: func(f *Facts, e *examination) {
-				if n := len(f.Config.Security.SuperUsers); n > manyAdministrators {
-					e.found("super.users", "it has %d principals: %s", n, strings.Join(f.Config.Security.SuperUsers, ", "))
+				for key, users := range f.superUsers() {
+					if n := len(users); n > manyAdministrators {
+						e.found(key, "it has %d principals: %s", n, strings.Join(users, ", "))
+					}
 				}
 			},
 		},
+	}
+}
+
+// superUsers are those of all listeners, and those of single ones, by the key that names them.
+func (f *Facts) superUsers() iter.Seq2[string, []string] {
+	return func(yield func(string, []string) bool) {
+		if !yield("super.users", f.Config.Security.SuperUsers) {
+			return
+		}
+		for _, l := range f.Listeners {
+			if !yield("listener.name."+strings.ToLower(l.Name)+".super.users", l.SuperUsers) {
+				return
+			}
+		}
 	}
 }
