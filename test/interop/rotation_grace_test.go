@@ -23,7 +23,7 @@ import (
 func TestRotationGrace(t *testing.T) {
 	t.Parallel()
 	const first, second, third = "kT8-vewo-2nuq", "Zwei-Orgeln-im-Mai", "Noch-ein-Anderes-7"
-	b := harness.Start(t, "CHRONIK_CREDENTIAL_ROTATION_GRACE_MS=3600000")
+	b := harness.Start(t, "CHRONIK_CREDENTIAL_ROTATION_GRACE_MS=3600000", "CHRONIK_CONNECTIONS_MAX_REAUTH_MS=3600000")
 	createTopic(t, b, "steady", 1)
 	mustUserCommand(t, b, first+"\n", "add", "svc", "--password-file", "-")
 	admin(t, b, aclCommand, "--add", "--allow-principal", "User:svc", "--producer", "--topic", "steady")
@@ -68,7 +68,7 @@ func TestRotationGrace(t *testing.T) {
 	}
 }
 
-// reauthenticate logs in by PLAIN on a connection that has a session (KIP-368).
+// reauthenticate logs in by PLAIN on a connection that has a session with an end (KIP-368).
 func reauthenticate(t *testing.T, conn net.Conn, user, password string) (code int16) {
 	t.Helper()
 	handshake := kmsg.NewPtrSASLHandshakeRequest()
