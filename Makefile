@@ -39,9 +39,12 @@ test-crash: ## crashes on a disk in memory, and of simulated coordinators: seeds
 
 # That mode refuses what these tests are about, or make: x25519, and what SHA-1 protects or signs.
 NOT_IN_FIPS := ^(TestWhatWasNegotiated|TestStores|TestTrustStores|TestBadListsLeaveTheLastGoodOnes|FuzzResponse)$$
-test-fips: build-fips tools ## what identifies clients, and a log-in by each mechanism, where anything that is not of FIPS 140-3 fails
-	GOFIPS140=$(FIPS_MODULE) GODEBUG=fips140=only $(GO) test -timeout 10m -skip '$(NOT_IN_FIPS)' ./auth/... ./tls/... ./broker/server ./broker/doctor
-	$(GO) test -count=1 -tags interop -timeout 10m ./test/interop -run '^TestFIPS'
+FIPS_PACKAGES := ./auth ./auth/guard ./auth/mtls ./auth/oauth ./auth/plain ./auth/scram ./auth/token ./tls ./broker/doctor ./broker/server
+test-fips: build build-fips tools ## what identifies clients, and a log-in by each mechanism, where anything that is not of FIPS 140-3 fails
+	GOFIPS140=$(FIPS_MODULE) GODEBUG=fips140=only $(GO) test -timeout 10m -skip '$(NOT_IN_FIPS)' $(FIPS_PACKAGES)
+	GOFIPS140=$(FIPS_MODULE) $(GO) test -timeout 10m ./auth/gssapi # its own clients use the old encryption types, too
+	GOFIPS140=$(FIPS_MODULE) $(GO) test -timeout 10m -run TestFIPS ./broker
+	$(GO) test -count=1 -tags 'interop fips' -timeout 10m ./test/interop -run '^TestFIPS'
 
 test-whole: test-fips ## what test-unit samples: every byte of small data files flipped, every shorter file, every call failed, compaction, thousands of segments, a million aborted transactions, the power cut in each step of a transaction, its broker killed in each state
 	$(GO) test -timeout 15m -run 'TestEvery|TestNothing|TestCompaction|TestThousands|TestMemory|TestPowerFails|TestABrokerIsKilled' ./broker/storage ./broker/journal ./broker

@@ -60,6 +60,9 @@ func New(t testing.TB, env ...string) *Broker {
 // At is a broker that the test has started itself, by the addresses of its listeners and its development directory.
 func At(dir, sasl, tls string) *Broker { return &Broker{Dir: dir, SASL: sasl, TLS: tls, log: &tail{}} }
 
+// UseBinary makes the broker run another binary than that of make build.
+func (b *Broker) UseBinary(path string) { b.binary = path }
+
 // Run starts the process and waits until it is ready.
 func (b *Broker) Run(t testing.TB) {
 	t.Helper()

@@ -123,6 +123,13 @@ func (k *KDC) AddKeys(t testing.TB, path string, names ...string) {
 	}
 }
 
+// KeysOf gives a principal, which is made where it is not there, new keys of some encryption types alone, and puts them into a file.
+func (k *KDC) KeysOf(t testing.TB, path, name string, enctypes []string) {
+	t.Helper()
+	k.Principals(t, name)
+	k.Admin(t, "ktadd -k "+path+" -e "+strings.Join(enctypes, ":normal,")+":normal "+name)
+}
+
 // Tickets gets a principal its first ticket by a keytab, as kinit does, and returns the cache's file. conf is a krb5.conf.
 func (k *KDC) Tickets(t testing.TB, conf, keytab, principal string) string {
 	t.Helper()
