@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-ldap/ldap/v3"
+
 	"github.com/chronik-stream/chronik/tls"
 )
 
@@ -117,4 +119,14 @@ func (c *Config) endpoint() (endpoint, error) {
 func isLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return strings.EqualFold(host, "localhost") || err == nil && addr.IsLoopback()
+}
+
+// nameOf is a user's distinguished name, in which his name is one value whatever it holds (RFC 4514).
+func (c *Config) nameOf(user string) string {
+	return strings.Replace(c.BindTemplate, "%s", ldap.EscapeDN(user), 1)
+}
+
+// filterFor finds a user, whose name is one value in it whatever it holds (RFC 4515).
+func (c *Config) filterFor(user string) string {
+	return strings.Replace(c.SearchFilter, "%s", ldap.EscapeFilter(user), 1)
 }

@@ -3,7 +3,6 @@ package ldap
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -92,7 +91,7 @@ func (d *Directory) Authenticate(ctx context.Context, user, password string) (*a
 
 // byTemplate binds as the user, and reads the user's own entry with the user's rights.
 func (d *Directory) byTemplate(ctx context.Context, user, password string) (groups []string, err error) {
-	dn := strings.Replace(d.cfg.BindTemplate, "%s", ldap.EscapeDN(user), 1)
+	dn := d.cfg.nameOf(user)
 	err = d.binds.with(ctx, func(c *ldap.Conn) error {
 		if err := c.Bind(dn, password); err != nil {
 			return refusal(err)
@@ -108,7 +107,7 @@ func (d *Directory) byTemplate(ctx context.Context, user, password string) (grou
 
 // bySearch looks for the user's entry and binds as it.
 func (d *Directory) bySearch(ctx context.Context, user, password string) (groups []string, err error) {
-	filter := strings.Replace(d.cfg.SearchFilter, "%s", ldap.EscapeFilter(user), 1)
+	filter := d.cfg.filterFor(user)
 	var entry *ldap.Entry
 	err = d.searches.with(ctx, func(c *ldap.Conn) error {
 		entry, err = d.find(ctx, c, d.cfg.SearchBase, ldap.ScopeWholeSubtree, filter)
