@@ -7,7 +7,7 @@ PACKAGES := ./...
 
 export GOFLAGS += -trimpath
 
-.PHONY: build build-fips run test test-fips test-unit test-crash test-whole test-interop soak lint bench fuzz docs tools clean
+.PHONY: build build-fips run test test-fips test-unit test-crash test-whole test-interop soak lint bench fuzz docs docs-matrix tools clean
 
 build: ## builds the static binary
 	CGO_ENABLED=0 $(GO) build -o $(BIN) ./cmd/chronik
@@ -60,6 +60,7 @@ soak: build tools ## the long runs: crashes of a disk in memory, kills under loa
 lint: $(LINT) ## formatting, vet, linters
 	$(LINT) run $(PACKAGES)
 	$(LINT) fmt --diff
+	cd test/interop/sarama && $(GO) vet ./...
 
 $(LINT): .ci/tools/go.mod .ci/tools/go.sum
 	cd .ci/tools && $(GO) build -o ../../$(LINT) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
@@ -79,8 +80,11 @@ fuzz: ## every fuzz target for FUZZ_TIME each
 docs: ## writes the generated documents
 	$(GO) generate ./broker/config ./broker/doctor
 
+docs-matrix: build tools ## writes docs/clients.md: which real client logs in how
+	INTEROP_WRITE_MATRIX=1 $(GO) test -count=1 -tags interop -timeout 10m ./test/interop -run '^TestLoginMatrix$$'
+
 tools: ## installs what the interoperability tests need
 	test/setup
 
 clean:
-	rm -rf bin test/java/target test/.venv
+	rm -rf bin test/java/target test/.venv test/.tools

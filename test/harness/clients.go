@@ -58,6 +58,23 @@ func PythonWith(t testing.TB, environment []string, script string, args ...strin
 	return Command(t, "", "env", slices.Concat(environment, []string{interpreter}, args)...)
 }
 
+// PythonInput is PythonWith with text on standard input.
+func PythonInput(t testing.TB, environment []string, stdin, script string, args ...string) string {
+	t.Helper()
+	interpreter, args := pythonArgs(t, script, args)
+	return Command(t, stdin, "env", slices.Concat(environment, []string{interpreter}, args)...)
+}
+
+// Sarama runs the program of test/interop/sarama with text on standard input.
+func Sarama(t testing.TB, stdin string) string {
+	t.Helper()
+	program := filepath.Join(Root(t), "test", ".tools", "sarama")
+	if _, err := os.Stat(program); err != nil {
+		t.Fatalf("Sarama's program is not built: %v (run `make tools`)", err)
+	}
+	return Command(t, stdin, program)
+}
+
 // StartPython is StartProcess for a script of test/python.
 func StartPython(t testing.TB, line func([]byte), script string, args ...string) *Process {
 	t.Helper()

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -48,13 +49,14 @@ func ClassPath(root string) (string, error) {
 	return filepath.Join(dir, "classes") + ":" + filepath.Join(dir, "libs", "*"), nil
 }
 
-// StartTools starts the JVM. quick starts classes fast and never optimises them fully: right for short tools, wrong for figures.
-func StartTools(root string, quick bool) (*Tools, error) {
+// StartTools starts the JVM, with options such as its system properties. quick starts classes fast and never optimises them fully: right
+// for short tools, wrong for figures.
+func StartTools(root string, quick bool, options ...string) (*Tools, error) {
 	classPath, err := ClassPath(root)
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"-Xmx768m", "-cp", classPath, "stream.chronik.test.ToolServer"}
+	args := append(slices.Clone(options), "-Xmx768m", "-cp", classPath, "stream.chronik.test.ToolServer")
 	if quick {
 		args = append([]string{"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"}, args...)
 	}

@@ -1,7 +1,7 @@
 //go:build interop
 
 // Package interop shows that clients and tools that others wrote work with the broker: Apache Kafka's tools and Java client,
-// kcat, franz-go, kafka-python and confluent-kafka.
+// kcat, franz-go, Sarama, kafka-python, aiokafka and confluent-kafka.
 package interop
 
 import (
