@@ -38,6 +38,11 @@ const (
 	tokens     = "sasl.enabled.mechanisms=OAUTHBEARER\nsasl.oauthbearer.jwks.endpoint.url=https://issuer.example/keys\n"
 )
 
+// directory is a configuration whose PLAIN asks a directory, as a user with a short password.
+const directory = sound + "sasl.enabled.mechanisms=PLAIN\nchronik.sasl.plain.ldap.url=ldaps://directory.example\n" +
+	"chronik.sasl.plain.ldap.search.base=dc=example\nchronik.sasl.plain.ldap.search.filter=(uid=%s)\nchronik.sasl.plain.ldap.bind.dn=cn=broker\n" +
+	"chronik.sasl.plain.ldap.bind.password=brief"
+
 func plainUser(password string) string {
 	return sound + "sasl.enabled.mechanisms=PLAIN\nlistener.name.sasl_ssl.plain.sasl.jaas.config=" +
 		`org.apache.kafka.common.security.plain.PlainLoginModule required user_alice="` + password + `";`
@@ -136,6 +141,8 @@ func cases() []aCase {
 		{check: "default-password", config: plainUser("changeit"), want: "examples"},
 		{check: "default-password", config: strings.ReplaceAll(sound, "ssl.keystore.type=PEM", "ssl.keystore.type=JKS\nssl.keystore.password=changeit"), want: "examples"},
 		{check: "short-password", config: plainUser("hunter-2-abc"[:11]), want: "12"},
+		{check: "short-password", config: directory, want: "12"},
+		{check: "directory-remembered", config: directory + "\nchronik.sasl.plain.ldap.cache.ms=1000", want: "for 1s"},
 		{check: "scram-iterations", commands: []meta.Command{user("admin", 4096)}, want: "SCRAM-SHA-512 with 4096"},
 		{check: "acls-off", config: sound + "chronik.allow.insecure=true\nchronik.acl.enabled=false", want: "chronik.acl.enabled=false"},
 		{check: "allow-everyone", config: sound + "allow.everyone.if.no.acl.found=true", want: "=true"},

@@ -41,6 +41,18 @@ func passwordChecks() []Check {
 			},
 		},
 		{
+			ID: "directory-remembered", State: Weak, Severity: Low, Controls: []string{"AC-2(3)", "IA-5(1)", "PCI 8.2.5"},
+			Title: "A password that the directory has taken is taken again without asking: who has been locked there gets in for a while.",
+			Mend:  "leave chronik.sasl.plain.ldap.cache.ms at its default, 0",
+			find: func(f *Facts, e *examination) {
+				for i := range f.Listeners {
+					if l := &f.Listeners[i]; l.LDAP != nil && l.LDAP.Remember > 0 {
+						e.found("listener "+l.Name, "for %s", l.LDAP.Remember)
+					}
+				}
+			},
+		},
+		{
 			ID: "scram-iterations", State: Weak, Severity: Low, Controls: []string{"IA-5(1)", "SC-13", "PCI 8.3.2"},
 			Title:   "A user's password is hashed with the least number of iterations, 4096.",
 			Mend:    "set the password again with more: kafka-configs --alter --entity-type users --entity-name USER --add-config 'SCRAM-SHA-512=[iterations=16384,password=...]'",
@@ -67,6 +79,9 @@ func eachPassword(f *Facts, judge func(subject, user, password string)) {
 			if password := l.PlainUsers[user]; !strings.HasPrefix(password, "SCRAM-SHA-") {
 				judge("user "+user+" of listener "+l.Name, user, password)
 			}
+		}
+		if l.LDAP != nil && l.LDAP.BindPassword != "" {
+			judge("chronik.sasl.plain.ldap.bind.password of listener "+l.Name, l.LDAP.BindDN, l.LDAP.BindPassword)
 		}
 		if l.TLS == nil {
 			continue
