@@ -13,6 +13,8 @@ type Offer struct {
 	OldVersion bool
 	// WeakSuites are the suites of TLS 1.2 that are offered without forward secrecy or with CBC, by their IANA names.
 	WeakSuites []string
+	// PostQuantum says that clients without a post-quantum key exchange are refused.
+	PostQuantum bool
 	// Certificates are the server's own, valid or not, the leaf of each chain.
 	Certificates []*x509.Certificate
 }
@@ -37,7 +39,7 @@ func Inspect(cfg Config) (*Offer, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Offer{OldVersion: s.min <= stdtls.VersionTLS12}
+	o := &Offer{OldVersion: s.min <= stdtls.VersionTLS12, PostQuantum: s.postQuantum}
 	if o.OldVersion {
 		o.WeakSuites = weakSuites(s.suites)
 	}
@@ -52,9 +54,14 @@ func weakSuites(chosen []uint16) []string {
 	var weak []string
 	for _, suite := range stdtls.CipherSuites() {
 		offered := slices.Contains(suite.SupportedVersions, stdtls.VersionTLS12) && (chosen == nil || slices.Contains(chosen, suite.ID))
-		if offered && (strings.Contains(suite.Name, "_CBC_") || strings.HasPrefix(suite.Name, "TLS_RSA_")) {
+		if offered && isWeak(suite.Name) {
 			weak = append(weak, suite.Name)
 		}
 	}
 	return weak
+}
+
+// isWeak reports whether a suite of TLS 1.2 is without forward secrecy or without authenticated encryption.
+func isWeak(suite string) bool {
+	return strings.HasPrefix(suite, "TLS_RSA_") || !strings.Contains(suite, "_GCM_") && !strings.Contains(suite, "_CHACHA20_")
 }

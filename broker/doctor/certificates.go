@@ -17,8 +17,9 @@ func certificateChecks() []Check {
 	return []Check{
 		{
 			ID: "certificate-expired", State: Open, Severity: Critical, Controls: []string{"SC-12", "SC-17", "PCI 4.2.1.1"},
-			Title: "A certificate of the broker is not valid now: it refuses to start, and clients refuse it.",
-			Mend:  "put a new certificate in its place; it is taken without a restart",
+			Title:   "A certificate of the broker is not valid now: it refuses to start, and clients refuse it.",
+			Mend:    "put a new certificate in its place; it is taken without a restart",
+			outside: true,
 			find: func(f *Facts, e *examination) {
 				eachCertificate(f, func(l *Listener, c *x509.Certificate) {
 					if f.Now.Before(c.NotBefore) || f.Now.After(c.NotAfter) {
@@ -29,8 +30,9 @@ func certificateChecks() []Check {
 		},
 		{
 			ID: "certificate-expires-soon", State: Weak, Severity: Medium, Controls: []string{"SC-12", "SC-17", "PCI 4.2.1.1", "KG-005"},
-			Title: "A certificate of the broker ends within 30 days.",
-			Mend:  "put a new certificate in its place; it is taken without a restart",
+			Title:   "A certificate of the broker ends within 30 days.",
+			Mend:    "put a new certificate in its place; it is taken without a restart",
+			outside: true,
 			find: func(f *Facts, e *examination) {
 				eachCertificate(f, func(l *Listener, c *x509.Certificate) {
 					if f.Now.Before(c.NotAfter) && c.NotAfter.Sub(f.Now) < certificateNotice {
@@ -41,8 +43,9 @@ func certificateChecks() []Check {
 		},
 		{
 			ID: "certificate-unreadable", State: Open, Severity: High, Controls: []string{"SC-12", "CM-6"},
-			Title: "The TLS files of a listener can not be used, so nothing is known of its certificates and suites.",
-			Mend:  "see the text; chronik doctor needs to run as the broker's user",
+			Title:   "The TLS files of a listener can not be used, so nothing is known of its certificates and suites.",
+			Mend:    "see the text; chronik doctor needs to run as the broker's user",
+			outside: true,
 			find: func(f *Facts, e *examination) {
 				for i := range f.Listeners {
 					if l := &f.Listeners[i]; l.Unread != nil {
@@ -77,8 +80,9 @@ func certificateChecks() []Check {
 		},
 		{
 			ID: "development-certificate", State: Open, Severity: High, Controls: []string{"SC-12", "SC-17", "PCI 2.2.2"},
-			Title: "A certificate comes from the development authority, whose key lies on the machine that made it.",
-			Mend:  "use certificates of your own authority",
+			Title:   "A certificate comes from the development authority, whose key lies on the machine that made it.",
+			Mend:    "use certificates of your own authority",
+			outside: true,
 			find: func(f *Facts, e *examination) {
 				eachCertificate(f, func(l *Listener, c *x509.Certificate) {
 					if c.Issuer.CommonName == developmentAuthority {

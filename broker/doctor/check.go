@@ -22,6 +22,8 @@ type Check struct {
 	Title, Mend string
 	// running says that the check needs a running broker.
 	running bool
+	// outside says that Facts.Listeners alone will do, as they are known of a broker that is only connected to.
+	outside bool
 	find    func(f *Facts, e *examination)
 }
 
@@ -91,7 +93,7 @@ func Examine(f *Facts) *Report {
 	r := &Report{Source: f.Source, Time: f.Now.UTC()}
 	all := Checks()
 	for i := range all {
-		if all[i].running && f.Running == nil {
+		if all[i].running && f.Running == nil || f.Config == nil && !all[i].outside {
 			r.NotChecked = append(r.NotChecked, all[i].ID)
 			continue
 		}

@@ -14,6 +14,7 @@ import (
 type Facts struct {
 	// Source says in words what is looked at, such as the name of a file.
 	Source string
+	// Config is nil where a broker is looked at from outside.
 	Config *config.Config
 	// ConfigFile is where Config was read from, "" where that is not known.
 	ConfigFile string

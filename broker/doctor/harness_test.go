@@ -101,6 +101,7 @@ func (w *ward) facts(lines ...string) *doctor.Facts {
 			l.Offer, l.Unread = tls.Inspect(tls.Config{
 				KeyStore:   tls.KeyStore{Type: l.TLS.KeyStoreType, Location: l.TLS.KeyStoreLocation, KeyLocation: l.TLS.KeyLocation},
 				ClientAuth: tls.None, EnabledProtocols: l.TLS.EnabledProtocols, CipherSuites: l.TLS.CipherSuites,
+				PostQuantum: l.Requires(config.RequirePostQuantum),
 			})
 		}
 		f.Listeners = append(f.Listeners, l)

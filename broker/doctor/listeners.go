@@ -11,8 +11,9 @@ func listenerChecks() []Check {
 	return []Check{
 		{
 			ID: "plaintext-listener", State: Open, Severity: Critical, Controls: []string{"SC-8", "PCI 4.2.1", "CC6.7"},
-			Title: "A listener without TLS is open to the network: records and log-ins can be read and changed on their way.",
-			Mend:  "make it SASL_SSL or SSL in listeners, or bind it to 127.0.0.1",
+			Title:   "A listener without TLS is open to the network: records and log-ins can be read and changed on their way.",
+			Mend:    "make it SASL_SSL or SSL in listeners, or bind it to 127.0.0.1",
+			outside: true,
 			find: func(f *Facts, e *examination) {
 				for i := range f.Listeners {
 					if l := &f.Listeners[i]; l.TLS == nil && !isLoopback(l.Host) {
@@ -23,8 +24,9 @@ func listenerChecks() []Check {
 		},
 		{
 			ID: "plaintext-loopback", State: Open, Severity: Low, Controls: []string{"SC-8", "PCI 4.2.1"},
-			Title: "A listener without TLS is on loopback: every user of the machine reaches it.",
-			Mend:  "make it SASL_SSL or SSL in listeners",
+			Title:   "A listener without TLS is on loopback: every user of the machine reaches it.",
+			Mend:    "make it SASL_SSL or SSL in listeners",
+			outside: true,
 			find: func(f *Facts, e *examination) {
 				for i := range f.Listeners {
 					if l := &f.Listeners[i]; l.TLS == nil && isLoopback(l.Host) {

@@ -13,6 +13,10 @@ This page is made from the list in ` + "`broker/doctor`" + ` by ` + "`make docs`
 
     chronik doctor --config FILE                      a configuration, before or after the start
     chronik doctor --url http://127.0.0.1:9095        a running broker of this machine, by its chronik.http.listen
+    chronik doctor --bootstrap HOST:PORT              a listener for clients, from any machine
+
+--bootstrap sees what strangers see: it connects several times, trusts nobody, logs in nowhere, and sends nothing after a handshake. What a
+listener refuses to clients without a certificate it takes for not offered.
 
 Each finding has a severity (critical, high, medium, low, info), says whether something is *weak* (a protection that is there and
 could be stronger), *open* (one that is missing) or *unverified* (it could not be looked at; never graver than low), and how to mend
@@ -42,8 +46,11 @@ func WriteMarkdown(w io.Writer) error {
 	for i := range all {
 		c := &all[i]
 		where := "configuration"
-		if c.running {
+		switch {
+		case c.running:
 			where = "running broker"
+		case c.outside:
+			where = "configuration, outside"
 		}
 		_, _ = fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s | %s | %s |\n", c.ID, c.Severity, c.State, where, strings.Join(c.Controls, ", "), c.Title, c.Mend)
 	}

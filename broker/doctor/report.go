@@ -25,7 +25,7 @@ type Finding struct {
 type Report struct {
 	Source string    `json:"source"`
 	Time   time.Time `json:"time"`
-	// Checked is the number of checks that were run, NotChecked those that need a running broker.
+	// Checked is the number of checks that were run, NotChecked those that need a running broker or its configuration.
 	Checked    int       `json:"checked"`
 	NotChecked []string  `json:"notChecked"`
 	Findings   []Finding `json:"findings"`
@@ -71,7 +71,7 @@ func (r *Report) WriteText(w io.Writer, show func(string) string) error {
 	}
 	fmt.Fprintf(&b, "\n%d checks, %d findings%s\n", r.Checked, len(r.Findings), r.counts())
 	if len(r.NotChecked) > 0 {
-		fmt.Fprintf(&b, "not checked, for want of a running broker (--url): %s\n", show(strings.Join(r.NotChecked, ", ")))
+		fmt.Fprintf(&b, "not checked, for want of a running broker or its configuration (--url, --config): %s\n", show(strings.Join(r.NotChecked, ", ")))
 	}
 	if _, err := b.WriteTo(w); err != nil {
 		return fmt.Errorf("write the report: %w", err)

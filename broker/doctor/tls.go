@@ -1,18 +1,15 @@
 package doctor
 
-import (
-	"strings"
-
-	"github.com/chronik-stream/chronik/broker/config"
-)
+import "strings"
 
 // tlsChecks look at how connections are encrypted.
 func tlsChecks() []Check {
 	return []Check{
 		{
 			ID: "tls12-allowed", State: Weak, Severity: Low, Controls: []string{"SC-8", "SC-13", "PCI 4.2.1", "PCI 12.3.3"},
-			Title: "TLS 1.2 is offered, which has no post-quantum key exchange and shows certificates to everybody on the way.",
-			Mend:  "set ssl.enabled.protocols=TLSv1.3, when the sessions at /v1/sessions show that no client needs TLS 1.2",
+			Title:   "TLS 1.2 is offered, which has no post-quantum key exchange and shows certificates to everybody on the way.",
+			Mend:    "set ssl.enabled.protocols=TLSv1.3, when the sessions at /v1/sessions show that no client needs TLS 1.2",
+			outside: true,
 			find: func(f *Facts, e *examination) {
 				withOffer(f, func(l *Listener) {
 					if l.Offer.OldVersion {
@@ -23,8 +20,9 @@ func tlsChecks() []Check {
 		},
 		{
 			ID: "weak-suites", State: Weak, Severity: Medium, Controls: []string{"SC-13", "PCI 4.2.1", "PCI 12.3.3"},
-			Title: "Cipher suites of TLS 1.2 with CBC, or without forward secrecy, are offered.",
-			Mend:  "set ssl.enabled.protocols=TLSv1.3, or name suites with GCM or CHACHA20 in ssl.cipher.suites",
+			Title:   "Cipher suites of TLS 1.2 with CBC, or without forward secrecy, are offered.",
+			Mend:    "set ssl.enabled.protocols=TLSv1.3, or name suites with GCM or CHACHA20 in ssl.cipher.suites",
+			outside: true,
 			find: func(f *Facts, e *examination) {
 				withOffer(f, func(l *Listener) {
 					if len(l.Offer.WeakSuites) > 0 {
@@ -35,12 +33,13 @@ func tlsChecks() []Check {
 		},
 		{
 			ID: "post-quantum-not-required", State: Weak, Severity: Info, Controls: []string{"SC-8", "SC-12", "SC-13", "PCI 12.3.3"},
-			Title: "A listener lets in clients whose key exchange is not post-quantum: who records their connections may read them one day.",
-			Mend:  "set listener.name.<listener>.chronik.listener.require=pq, when the sessions at /v1/sessions show that every client has it",
+			Title:   "A listener lets in clients whose key exchange is not post-quantum: who records their connections may read them one day.",
+			Mend:    "set listener.name.<listener>.chronik.listener.require=pq, when the sessions at /v1/sessions show that every client has it",
+			outside: true,
 			find: func(f *Facts, e *examination) {
 				for i := range f.Listeners {
-					if l := &f.Listeners[i]; l.TLS != nil && !l.Requires(config.RequirePostQuantum) {
-						e.found("listener "+l.Name, "chronik.listener.require has no pq")
+					if l := &f.Listeners[i]; l.Offer != nil && !l.Offer.PostQuantum {
+						e.found("listener "+l.Name, "others are let in")
 					}
 				}
 			},

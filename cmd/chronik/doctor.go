@@ -36,16 +36,16 @@ var (
 	errBadFormat = errors.New("--format is text or json")
 )
 
-type doctorFlags struct{ config, url, format, failOn string }
+type doctorFlags struct{ config, url, bootstrap, format, failOn string }
 
 // newDoctor tells what of the security is weak, open or not verified.
 func newDoctor() *cobra.Command {
 	var flags doctorFlags
 	cmd := &cobra.Command{
-		Use:   "doctor (--config FILE | --url URL)",
+		Use:   "doctor (--config FILE | --url URL | --bootstrap HOST:PORT)",
 		Short: "Tell what of a configuration's or a running broker's security is weak, open or unverified",
 		Long: `Looks at a configuration, or asks a running broker of this machine by its chronik.http.listen, and tells findings with their
-severity, the controls of auditors that they touch, and how to mend them.
+severity, the controls of auditors that they touch, and how to mend them. --bootstrap only connects to a listener, from any machine, and tells what it offers to strangers: TLS and certificates.
 
 Exit code 0: no finding of the severity of --fail-on or a graver one; 1: there are such; 2: it could not be checked.`,
 		Args: notChecked(cobra.NoArgs),
@@ -57,6 +57,7 @@ Exit code 0: no finding of the severity of --fail-on or a graver one; 1: there a
 	f := cmd.Flags()
 	f.StringVarP(&flags.config, "config", "c", "", "the broker's properties file")
 	f.StringVar(&flags.url, "url", "", "a running broker's chronik.http.listen, such as http://127.0.0.1:9095")
+	f.StringVar(&flags.bootstrap, "bootstrap", "", "a listener for clients, as host:port, that is only connected to")
 	f.StringVar(&flags.format, "format", "text", "text or json")
 	f.StringVar(&flags.failOn, "fail-on", doctor.Medium.String(), "the least severity that makes the exit code 1: "+strings.Join(doctor.Severities(), ", "))
 	return cmd
@@ -99,8 +100,16 @@ func reportOf(ctx context.Context, flags *doctorFlags) (*doctor.Report, error) {
 	switch {
 	case flags.format != "text" && flags.format != "json":
 		return nil, fmt.Errorf("%w, not %q", errBadFormat, flags.format)
-	case (flags.config == "") == (flags.url == ""):
-		return nil, errors.New("one of --config and --url is needed")
+	case given(flags.config, flags.url, flags.bootstrap) != 1:
+		return nil, errors.New("one of --config, --url and --bootstrap is needed")
+	case flags.bootstrap != "":
+		ctx, cancel := context.WithTimeout(ctx, postureTimeout)
+		defer cancel()
+		facts, err := doctor.Outside(ctx, flags.bootstrap, time.Now())
+		if err != nil {
+			return nil, fmt.Errorf("look at the listener from outside: %w", err)
+		}
+		return doctor.Examine(facts), nil
 	case flags.url != "":
 		report, err := askPosture(ctx, flags.url)
 		if err != nil {
@@ -117,6 +126,17 @@ func reportOf(ctx context.Context, flags *doctorFlags) (*doctor.Report, error) {
 		return nil, fmt.Errorf("configuration:\n%w", err)
 	}
 	return doctor.Examine(broker.PostureOf(c, flags.config, time.Now())), nil
+}
+
+// given counts the texts that are not empty.
+func given(texts ...string) int {
+	n := 0
+	for _, text := range texts {
+		if text != "" {
+			n++
+		}
+	}
+	return n
 }
 
 // askPosture returns what a running broker says of itself.

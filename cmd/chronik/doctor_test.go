@@ -39,7 +39,7 @@ func TestDoctorOfAConfiguration(t *testing.T) {
 	if code := exitCode(err); code != exitFindings || !strings.Contains(out, "HIGH     development-certificate: listener SASL_SSL") {
 		t.Errorf("exit code %d, %v:\n%s", code, err, out)
 	}
-	if strings.Contains(out, "secret-file-open") || !strings.Contains(out, "not checked, for want of a running broker") {
+	if strings.Contains(out, "secret-file-open") || !strings.Contains(out, "not checked, for want of a running broker or its configuration") {
 		t.Errorf("the report reads:\n%s", out)
 	}
 	out, err = runCommand(t, "", "doctor", "--config", path, "--fail-on", "critical", "--format", "json")
@@ -55,12 +55,14 @@ func TestDoctorThatCanNotCheck(t *testing.T) {
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) }))
 	defer other.Close()
 	for line, want := range map[string]string{
-		"doctor":                                 "one of --config and --url",
-		"doctor --config a --url http://b":       "one of --config and --url",
+		"doctor":                                 "one of --config, --url and --bootstrap",
+		"doctor --config a --url http://b":       "one of --config, --url and --bootstrap",
 		"doctor --config /nowhere":               "no such file",
 		"doctor --config CONFIG --fail-on grave": "--fail-on",
 		"doctor --config CONFIG --format yaml":   "--format",
 		"doctor --config CONFIG more":            "more",
+		"doctor --bootstrap nowhere":             "not host:port",
+		"doctor --bootstrap 127.0.0.1:1":         "refused",
 		"doctor --loud":                          "--loud",
 		"doctor --url 127.0.0.1:1":               "--url is no address",
 		"doctor --url " + silent.URL:             "404",
@@ -93,5 +95,20 @@ func TestDoctorOfABroker(t *testing.T) {
 	report.Findings = nil
 	if out, err := runCommand(t, "", "doctor", "--url", server.URL, "--fail-on", "info"); err != nil || !strings.Contains(out, "3 checks, 0 findings") {
 		t.Errorf("%v:\n%s", err, out)
+	}
+}
+
+func TestDoctorFromOutside(t *testing.T) {
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	defer secure.Close()
+	open := httptest.NewServer(http.NotFoundHandler())
+	defer open.Close()
+	out, err := runCommand(t, "", "doctor", "--bootstrap", secure.Listener.Addr().String(), "--fail-on", "critical")
+	if err != nil || !strings.Contains(out, "post-quantum-not-required") || !strings.Contains(out, "tls12-allowed") || strings.Contains(out, "plaintext-") {
+		t.Errorf("a listener with TLS: %v\n%s", err, out)
+	}
+	out, err = runCommand(t, "", "doctor", "--bootstrap", open.Listener.Addr().String(), "--fail-on", "low")
+	if exitCode(err) != exitFindings || !strings.Contains(out, "plaintext-loopback") || strings.Contains(out, "tls12-allowed") {
+		t.Errorf("a listener without TLS: %v\n%s", err, out)
 	}
 }
