@@ -22,6 +22,9 @@ func Probe(ctx context.Context, address string) (*Offer, error) {
 	o := &Offer{Certificates: state.PeerCertificates[:min(1, len(state.PeerCertificates))]}
 	classical := []stdtls.CurveID{stdtls.X25519, stdtls.CurveP256, stdtls.CurveP384, stdtls.CurveP521}
 	_, err = probe(ctx, address, &stdtls.Config{MinVersion: stdtls.VersionTLS12, CurvePreferences: classical})
+	if unreachable(err) {
+		return nil, err
+	}
 	o.PostQuantum = err != nil
 	for _, suite := range slices.Concat(stdtls.CipherSuites(), stdtls.InsecureCipherSuites()) {
 		if !slices.Contains(suite.SupportedVersions, stdtls.VersionTLS12) {
@@ -29,7 +32,11 @@ func Probe(ctx context.Context, address string) (*Offer, error) {
 		}
 		only := []uint16{suite.ID}
 		old := &stdtls.Config{MinVersion: stdtls.VersionTLS12, MaxVersion: stdtls.VersionTLS12, CipherSuites: only} //nolint:gosec // it is asked for
-		if _, err := probe(ctx, address, old); err != nil {
+		_, err := probe(ctx, address, old)
+		if unreachable(err) {
+			return nil, err
+		}
+		if err != nil {
 			continue
 		}
 		o.OldVersion = true
@@ -38,6 +45,12 @@ func Probe(ctx context.Context, address string) (*Offer, error) {
 		}
 	}
 	return o, ctx.Err()
+}
+
+// unreachable tells that a server was not asked from one that has refused.
+func unreachable(err error) bool {
+	var failed *net.OpError
+	return errors.As(err, &failed) && failed.Op == "dial"
 }
 
 func probe(ctx context.Context, address string, config *stdtls.Config) (ConnectionState, error) {
