@@ -15,6 +15,10 @@ import members
 
 bootstrap, ca, user, password = sys.argv[1:]
 
+# The client joins in poll(). If that returns before the join is answered, and new topics or partitions were why it joined, the client
+# forgets it: it neither reads nor heartbeats from then on. So poll() is given far longer than a join takes.
+POLL_MS = 10_000
+
 
 class Member(members.Member, AsyncConsumerRebalanceListener):
     def __init__(self, name, role):
@@ -33,6 +37,7 @@ class Member(members.Member, AsyncConsumerRebalanceListener):
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             metadata_max_age_ms=1000,
+            retry_backoff_ms=10,
             session_timeout_ms=30000,
             heartbeat_interval_ms=300,
         )
@@ -41,7 +46,7 @@ class Member(members.Member, AsyncConsumerRebalanceListener):
     def run(self):
         try:
             while not self.closing:
-                polled = self.consumer.poll(timeout_ms=100)
+                polled = self.consumer.poll(timeout_ms=POLL_MS)
                 for place, records in polled.items():
                     for r in records:
                         self.read(place, r.offset)
