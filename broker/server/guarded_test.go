@@ -65,7 +65,7 @@ func (r *rig) try(message string) (code int16, told string) {
 }
 
 // count adds up what counters count, over all their labels.
-func count(t *testing.T, counters prometheus.Collector) (n float64) {
+func count(t testing.TB, counters prometheus.Collector) (n float64) {
 	t.Helper()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(counters)

@@ -110,6 +110,9 @@ func TestTokensOpenTheBrokerToEachClient(t *testing.T) {
 		"sasl.oauthbearer.token.endpoint.url=" + b.issuer.TokenURL(), "https.ca.location=" + b.issuer.CA,
 	}
 	before := b.issuer.Issued()
+	if before != 0 {
+		t.Errorf("a broker that only takes tokens has asked for %d (KAFKA-21143)", before)
+	}
 	b.java(t, roundTrip, "produce", b.Bootstrap(), file, topic, count, "java")
 	python("confluent.py", "produce", "oidc", oidc...)
 	if got := b.issuer.Issued() - before; got < 2 {
