@@ -22,7 +22,7 @@ type Config struct {
 	// Protocol is ssl.protocol: TLS, TLSv1.3 or "" for both versions, TLSv1.2 for that one. As in Apache Kafka it counts
 	// only where EnabledProtocols is empty.
 	Protocol string
-	// CipherSuites is ssl.cipher.suites by their IANA names. Empty means Go's choice.
+	// CipherSuites is ssl.cipher.suites by their IANA names. Empty means Go's without the weak ones (no forward secrecy, or CBC).
 	CipherSuites []string
 	// ClientAuth is ssl.client.auth.
 	ClientAuth ClientAuth
@@ -123,7 +123,7 @@ func (c ClientAuth) std() (stdtls.ClientAuthType, error) {
 // settings are the part of a configuration that does not come from files.
 type settings struct {
 	min, max   uint16
-	suites     []uint16 // of TLS 1.2; nil is Go's choice
+	suites     []uint16 // of TLS 1.2
 	clientAuth stdtls.ClientAuthType
 	// postQuantum says that only hybrids with ML-KEM will do.
 	postQuantum bool
@@ -205,10 +205,11 @@ func versionOf(name string) (uint16, error) {
 	}
 }
 
-// setSuites applies ssl.cipher.suites, where all are the suites of TLS 1.3. As in Java a version without a suite in the list is not spoken. Go does not choose
-// among the three suites of TLS 1.3, so a list has all of them or none.
+// setSuites applies ssl.cipher.suites, where all are the suites of TLS 1.3; no list means those that are not weak. As in Java a version
+// without a suite in the list is not spoken. Go does not choose among the three suites of TLS 1.3, so a list has all of them or none.
 func (s *settings) setSuites(names, all []string) error {
 	if len(names) == 0 {
+		s.suites = strongSuites()
 		return nil
 	}
 	var modern []string

@@ -11,18 +11,19 @@ func TestSettings(t *testing.T) {
 	const v12, v13 = stdtls.VersionTLS12, stdtls.VersionTLS13
 	modern := []string{"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"}
 	old := "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"
+	const strong = 6 // ECDHE by ECDSA and RSA, with AES-128 and AES-256 in GCM and ChaCha20
 	for _, c := range []struct {
 		name     string
 		cfg      Config
 		min, max uint16
 		suites   int
 	}{
-		{"nothing", Config{}, v12, v13, 0},
-		{"TLS", Config{Protocol: "TLS"}, v12, v13, 0},
-		{"protocol 1.2", Config{Protocol: "TLSv1.2"}, v12, v12, 0},
-		{"protocol 1.3", Config{Protocol: "TLSv1.3"}, v12, v13, 0},
-		{"enabled 1.3", Config{EnabledProtocols: []string{"TLSv1.3"}, Protocol: "TLSv1.2"}, v13, v13, 0},
-		{"enabled both", Config{EnabledProtocols: []string{"TLSv1.3", "TLSv1.2"}}, v12, v13, 0},
+		{"nothing", Config{}, v12, v13, strong},
+		{"TLS", Config{Protocol: "TLS"}, v12, v13, strong},
+		{"protocol 1.2", Config{Protocol: "TLSv1.2"}, v12, v12, strong},
+		{"protocol 1.3", Config{Protocol: "TLSv1.3"}, v12, v13, strong},
+		{"enabled 1.3", Config{EnabledProtocols: []string{"TLSv1.3"}, Protocol: "TLSv1.2"}, v13, v13, strong},
+		{"enabled both", Config{EnabledProtocols: []string{"TLSv1.3", "TLSv1.2"}}, v12, v13, strong},
 		{"old suite alone", Config{CipherSuites: []string{old}}, v12, v12, 1},
 		{"new suites alone", Config{CipherSuites: modern}, v13, v13, 0},
 		{"both", Config{CipherSuites: append([]string{old}, modern...)}, v12, v13, 1},

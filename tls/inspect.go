@@ -49,16 +49,26 @@ func Inspect(cfg Config) (*Offer, error) {
 	return o, nil
 }
 
-// weakSuites are the weak ones of chosen, or of Go's choice where that is nil.
-func weakSuites(chosen []uint16) []string {
+// weakSuites are the names of the weak ones of offered.
+func weakSuites(offered []uint16) []string {
 	var weak []string
 	for _, suite := range stdtls.CipherSuites() {
-		offered := slices.Contains(suite.SupportedVersions, stdtls.VersionTLS12) && (chosen == nil || slices.Contains(chosen, suite.ID))
-		if offered && isWeak(suite.Name) {
+		if slices.Contains(offered, suite.ID) && isWeak(suite.Name) {
 			weak = append(weak, suite.Name)
 		}
 	}
 	return weak
+}
+
+// strongSuites are Go's suites of TLS 1.2 without the weak ones.
+func strongSuites() []uint16 {
+	var strong []uint16
+	for _, suite := range stdtls.CipherSuites() {
+		if slices.Contains(suite.SupportedVersions, stdtls.VersionTLS12) && !isWeak(suite.Name) {
+			strong = append(strong, suite.ID)
+		}
+	}
+	return strong
 }
 
 // isWeak reports whether a suite of TLS 1.2 is without forward secrecy or without authenticated encryption.

@@ -15,7 +15,7 @@ func tlsKeys() []Key {
 		{Name: "ssl.truststore.certificates", Type: Password, Null: true, Effect: ActedOn, Doc: "Certificates of authorities as PEM text, instead of a file."},
 		{Name: "ssl.client.auth", Type: String, Default: "none", Check: anyCase("required", "requested", "none"), Effect: ActedOn, Doc: "Whether clients show a certificate: required, requested or none. On a listener with SASL the principal comes from the log-in all the same."},
 		{Name: "ssl.enabled.protocols", Type: List, Default: "TLSv1.2,TLSv1.3", Check: eachOf("TLSv1.2", "TLSv1.3"), Effect: ActedOn, Doc: "Versions of TLS that are offered: TLSv1.2 and TLSv1.3."},
-		{Name: "ssl.cipher.suites", Type: List, Effect: ActedOn, Doc: "Cipher suites for TLS 1.2, by their standard names; empty means the secure ones. Those of TLS 1.3 are fixed."},
+		{Name: "ssl.cipher.suites", Type: List, Effect: ActedOn, Doc: "Cipher suites for TLS 1.2, by their standard names; empty means those with forward secrecy and GCM or ChaCha20. Those of TLS 1.3 are fixed."},
 		{Name: "ssl.principal.mapping.rules", Type: String, Default: "DEFAULT", Effect: ActedOn, Doc: "Rules that turn the distinguished name of a client certificate, or what chronik.ssl.principal.source names, into a principal's name (KIP-371)."},
 		{Name: "ssl.protocol", Type: String, Default: "TLSv1.3", Check: oneOf("TLS", "TLSv1.2", "TLSv1.3"), Effect: ActedOn, Doc: "Versions of TLS where ssl.enabled.protocols is empty: TLSv1.2 for that one alone, TLS or TLSv1.3 for both."},
 		{Name: "ssl.provider", Type: String, Null: true, Effect: Refused, Doc: "Java security provider."},
