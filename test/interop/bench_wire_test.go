@@ -51,14 +51,14 @@ func (d door) dial(ctx context.Context) (*line, error) {
 		return nil, err
 	}
 	l := &line{conn: conn, in: bufio.NewReader(conn), format: kmsg.NewRequestFormatter(kmsg.FormatterClientID("bench"))}
-	if err := l.logIn(ctx, d.mechanism); err != nil {
+	if err := l.logIn(ctx, d.mechanism, d.address); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("log in: %w", err)
 	}
 	return l, nil
 }
 
-func (l *line) logIn(ctx context.Context, mechanism sasl.Mechanism) error {
+func (l *line) logIn(ctx context.Context, mechanism sasl.Mechanism, address string) error {
 	hello := kmsg.NewPtrSASLHandshakeRequest()
 	hello.Version, hello.Mechanism = 1, mechanism.Name()
 	r, err := ask[*kmsg.SASLHandshakeResponse](l, hello)
@@ -68,7 +68,7 @@ func (l *line) logIn(ctx context.Context, mechanism sasl.Mechanism) error {
 	if err != nil {
 		return fmt.Errorf("handshake: %w", err)
 	}
-	session, message, err := mechanism.Authenticate(ctx, l.conn.RemoteAddr().String())
+	session, message, err := mechanism.Authenticate(ctx, address)
 	for done := false; err == nil && !done; {
 		q := kmsg.NewPtrSASLAuthenticateRequest()
 		q.Version, q.SASLAuthBytes = 2, message
