@@ -69,8 +69,6 @@ func (g staticGroup) check(t *testing.T) {
 	}
 }
 
-func (g staticGroup) read(member string) int { return len(g.told(member, "record")) }
-
 // different is how many records the members have read, each counted once: one that is read twice must not stand for one that is not read
 // yet, which would look as if it were read again later.
 func (g staticGroup) different(members ...string) int {
