@@ -48,10 +48,14 @@ func TestALogThatIsMadeAnewHoldsNobodyUp(t *testing.T) {
 	must(t, d.Checkpoint())
 	must(t, d.Delete(old.id, 0))
 	disk.armed.Store(true)
-	made := make(chan error)
+	type result struct {
+		id  TopicID
+		err error
+	}
+	made := make(chan result)
 	create := func(id TopicID) {
 		_, err := d.Create(id, "topic", 0, d.cfg.DefaultLogConfig)
-		made <- err
+		made <- result{id, err}
 	}
 	go create(TopicID{5})
 	<-disk.began
@@ -65,15 +69,13 @@ func TestALogThatIsMadeAnewHoldsNobodyUp(t *testing.T) {
 	go create(TopicID{6})
 	go func() { flushed <- d.Checkpoint() }()
 	close(disk.letGo)
-	first, second := <-made, <-made
+	winner, loser := <-made, <-made
 	must(t, <-flushed)
-	id := TopicID{5}
-	if first != nil {
-		first, second = second, first
-		id = TopicID{6}
+	if winner.err != nil {
+		winner, loser = loser, winner
 	}
-	if first != nil || wire.CodeOf(second) != wire.TopicAlreadyExists {
-		t.Fatalf("%v, %v", first, second)
+	if winner.err != nil || wire.CodeOf(loser.err) != wire.TopicAlreadyExists {
+		t.Fatalf("%v, %v", winner, loser)
 	}
 	l := d.Log("topic", 0)
 	appendTo(t, l, batchOf(1, 100, testTime.UnixMilli()))
@@ -81,7 +83,7 @@ func TestALogThatIsMadeAnewHoldsNobodyUp(t *testing.T) {
 	next := memory.Crash(3)
 	_ = d.Close() // without power
 	d = openDir(t, testConfig(next))
-	if l = d.Log("topic", 0); l == nil || l.EndOffset() != 1 || d.byID[logKey{id, 0}] != l {
+	if l = d.Log("topic", 0); l == nil || l.EndOffset() != 1 || d.byID[logKey{winner.id, 0}] != l {
 		t.Errorf("after a power loss: %+v", l)
 	}
 	must(t, d.Close())
