@@ -4,7 +4,6 @@ import (
 	"crypto/fips140"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/chronik-stream/chronik/audit"
 	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/auth/guard"
+	"github.com/chronik-stream/chronik/auth/operatorfile"
 	"github.com/chronik-stream/chronik/auth/password"
 	"github.com/chronik-stream/chronik/auth/plain"
 	"github.com/chronik-stream/chronik/broker/config"
@@ -203,7 +203,7 @@ func plainUsersFile(path string, policy password.Policy) (*plain.Users, error) {
 	if path == "" {
 		return nil, nil
 	}
-	f, err := os.Open(path) //nolint:gosec // the administrator names it
+	f, err := operatorfile.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("chronik.sasl.plain.users.file: %w", err)
 	}

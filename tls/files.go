@@ -2,10 +2,15 @@ package tls
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"syscall"
 )
+
+var errNotRegular = errors.New("it is not a regular file")
 
 // files are the contents of all files of a configuration, read once, so that what is compared is what is used.
 type files struct {
@@ -37,13 +42,21 @@ func readStore(path string) ([]byte, error) {
 	return readBounded(path, maxStoreBytes, ErrBadStore)
 }
 
-// readBounded reads a file that the operator's configuration names.
+// readBounded reads a file that the operator's configuration names. It does not wait for somebody to write to a pipe, which might
+// never be.
 func readBounded(path string, most int64, tooLarge error) ([]byte, error) {
-	file, err := os.Open(path) // #nosec G304 -- the operator's configuration names it
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // #nosec G304 -- the operator's configuration names it
 	if err != nil {
 		return nil, fmt.Errorf("open a file of the TLS configuration: %w", err)
 	}
 	defer func() { _ = file.Close() }()
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: path, Err: errNotRegular}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look at a file of the TLS configuration: %w", err)
+	}
 	return bounded(file, path, most, tooLarge)
 }
 

@@ -3,12 +3,13 @@ package gssapi
 import (
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/jcmturner/gokrb5/v8/keytab"
 	"github.com/jcmturner/gokrb5/v8/types"
+
+	"github.com/chronik-stream/chronik/auth/operatorfile"
 )
 
 // serviceKey is one key of the service. It is never printed.
@@ -44,7 +45,7 @@ type wanted struct {
 
 // readKeytab reads a file, whole and bounded.
 func readKeytab(path string) ([]byte, error) {
-	f, err := os.Open(path) //nolint:gosec // the administrator names it
+	f, err := operatorfile.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("keytab: %w", err)
 	}

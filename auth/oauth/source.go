@@ -8,9 +8,10 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/chronik-stream/chronik/auth/operatorfile"
 )
 
 // ErrBadConfig is wrapped by the errors about a configuration that cannot work or would be open.
@@ -53,7 +54,7 @@ func isLoopback(host string) bool {
 type fileSource struct{ path string }
 
 func (f fileSource) fetch(context.Context) ([]byte, error) {
-	file, err := os.Open(f.path)
+	file, err := operatorfile.Open(f.path)
 	if err != nil {
 		return nil, fmt.Errorf("open the issuer's keys: %w", err)
 	}
