@@ -35,11 +35,7 @@ func (f *brokerFlags) on(cmd *cobra.Command) {
 }
 
 // connect returns a client for a few requests. The caller closes it.
-func (f *brokerFlags) connect() (*kgo.Client, error) {
-	settings, err := f.read()
-	if err != nil {
-		return nil, err
-	}
+func (f *brokerFlags) connect(settings *config.Client) (*kgo.Client, error) {
 	seeds := settings.Bootstrap
 	if f.bootstrap != "" {
 		seeds = config.SplitList(f.bootstrap)
@@ -100,14 +96,18 @@ func mechanismFor(c *config.Client) sasl.Mechanism {
 	}
 }
 
-// withBroker runs something with a client, within the time that a command may take.
-func (f *brokerFlags) withBroker(ctx context.Context, run func(context.Context, *kgo.Client) error) error {
-	client, err := f.connect()
+// withBroker runs something with a client and the mechanism that it logs in by, within the time that a command may take.
+func (f *brokerFlags) withBroker(ctx context.Context, run func(ctx context.Context, client *kgo.Client, mechanism string) error) error {
+	settings, err := f.read()
+	if err != nil {
+		return err
+	}
+	client, err := f.connect(settings)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(ctx, clientTimeout)
 	defer cancel()
-	return run(ctx, client)
+	return run(ctx, client, settings.Mechanism)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -39,12 +40,14 @@ have to satisfy the broker's chronik.password.min.length.`,
 type users struct {
 	client *kgo.Client
 	admin  *kadm.Client
+	// mechanism is what the command itself logs in by, "" without SASL.
+	mechanism string
 }
 
 // withUsers runs something with a broker.
 func (f *brokerFlags) withUsers(cmd *cobra.Command, run func(context.Context, users) error) error {
-	return f.withBroker(cmd.Context(), func(ctx context.Context, client *kgo.Client) error {
-		return run(ctx, users{client: client, admin: kadm.NewClient(client)})
+	return f.withBroker(cmd.Context(), func(ctx context.Context, client *kgo.Client, mechanism string) error {
+		return run(ctx, users{client: client, admin: kadm.NewClient(client), mechanism: mechanism})
 	})
 }
 
@@ -61,6 +64,7 @@ func (u users) credentials(ctx context.Context, user string) ([]kadm.CredInfo, e
 	case of.Err != nil:
 		return nil, fmt.Errorf("describe user %s: %w: %s", user, of.Err, of.ErrMessage)
 	}
+	u.ownLast(of.CredInfos)
 	return of.CredInfos, nil
 }
 
@@ -71,6 +75,22 @@ func (u users) existing(ctx context.Context, user string) ([]kadm.CredInfo, erro
 		err = fmt.Errorf("%w: %s", errUserUnknown, user)
 	}
 	return of, err
+}
+
+// ownLast puts the credential last that the command may have logged in by. When it is one's own, changing or deleting it ends the session
+// and nothing else can be changed.
+func (u users) ownLast(of []kadm.CredInfo) {
+	slices.SortStableFunc(of, func(a, b kadm.CredInfo) int {
+		switch {
+		case a.Mechanism == b.Mechanism:
+			return 0
+		case a.Mechanism.String() == u.mechanism:
+			return 1
+		case b.Mechanism.String() == u.mechanism:
+			return -1
+		}
+		return 0
+	})
 }
 
 // alter makes one change of a user's credentials: a request may name a user once.

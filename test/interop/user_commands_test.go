@@ -88,6 +88,24 @@ func TestUserCommands(t *testing.T) {
 	}
 }
 
+// TestOwnPassword: who changes his own password changes it for each mechanism, though his session ends with the one that he came by.
+func TestOwnPassword(t *testing.T) {
+	t.Parallel()
+	const first, second = "kT8-vewo-2nuq", "Zwei-Orgeln-im-Mai"
+	b := harness.Start(t, "CHRONIK_SUPER_USERS=User:admin;User:scram-sha-256;User:scram-sha-512;User:plain")
+	for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN"} {
+		name := strings.ToLower(mechanism)
+		mustUserCommand(t, b, first+"\n", "add", name, "--password-file", "-", "--mechanism", "SCRAM-SHA-256,SCRAM-SHA-512")
+		harness.Command(t, second+"\n", harness.Binary(t), "user", "passwd", name, "--password-file", "-", "--bootstrap-server", b.Bootstrap(),
+			"--command-config", b.Properties(t, mechanism, name, first))
+		for _, by := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN"} {
+			if !logsIn(t, franzUser(t, b, by, name, second)) {
+				t.Errorf("%s: the new password does not hold for %s", mechanism, by)
+			}
+		}
+	}
+}
+
 // TestUserRevoke: whoever has a certificate is out when the command returns, and does not come back with it, after a restart
 // neither.
 func TestUserRevoke(t *testing.T) {
