@@ -95,12 +95,21 @@ func (e *ClientCertificateError) Unwrap() error { return e.cause }
 func (e *ClientCertificateError) ClaimedSubject() string {
 	var verification *stdtls.CertificateVerificationError
 	if e.leaf != nil {
-		return e.leaf.Subject.String()
+		return subjectOf(e.leaf)
 	}
 	if !errors.As(e.cause, &verification) || len(verification.UnverifiedCertificates) == 0 {
 		return ""
 	}
-	return verification.UnverifiedCertificates[0].Subject.String()
+	return subjectOf(verification.UnverifiedCertificates[0])
+}
+
+// subjectOf is the subject of a certificate that anybody may have made, or its size where it is too long: to make its text takes time
+// that grows with the square of its parts, and a stranger's certificate has room for so many that it would be seconds.
+func subjectOf(cert *x509.Certificate) string {
+	if n := len(cert.RawSubject); n > maxSubjectBytes {
+		return fmt.Sprintf("a subject of %d bytes", n)
+	}
+	return cert.Subject.String()
 }
 
 // ClientCertificateRefused tells those who know the error only by this method that it is a failed log-in.

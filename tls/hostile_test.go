@@ -4,6 +4,8 @@ import (
 	"bytes"
 	stdtls "crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"testing"
@@ -101,6 +103,28 @@ func TestManyNames(t *testing.T) {
 	}
 	if err := s.try(names(20000)); err == nil {
 		t.Error("a certificate of half a MiB is taken")
+	}
+}
+
+// TestLongSubjectsAreNotToldInWords: the text of a subject of many parts takes seconds to make, and a stranger's certificate may have one.
+func TestLongSubjectsAreNotToldInWords(t *testing.T) {
+	s := newSite(t, func(cfg *Config) { cfg.RevocationLists = nil })
+	var parts pkix.RDNSequence
+	for range 20000 {
+		parts = append(parts, pkix.RelativeDistinguishedNameSET{{Type: asn1.ObjectIdentifier{2, 5, 4, 100}, Value: "a"}})
+	}
+	subject, err := asn1.Marshal(parts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger := newAuthority(t, "root").issue("", forClients(func(c *x509.Certificate) { c.RawSubject = subject }))
+	_, _, err, _ = handshake(t, s.reloader, s.client(stranger))
+	var refused *ClientCertificateError
+	if !errors.As(err, &refused) {
+		t.Fatalf("it was refused as %v", err)
+	}
+	if text := refused.ClaimedSubject(); text != fmt.Sprintf("a subject of %d bytes", len(subject)) {
+		t.Errorf("%d bytes: %.100s", len(text), text)
 	}
 }
 

@@ -15,6 +15,8 @@ const (
 	maxSigners = 64
 	// maxClockSkew is how far an authority's clock may be ahead.
 	maxClockSkew = 5 * time.Minute
+	// maxSubjectBytes bounds the subject of a refused certificate, in DER, that is told in words; long ones in use have 300 bytes.
+	maxSubjectBytes = 2 << 10
 	// maxResponseBytes bounds an OCSP response: one with the certificate of its signer has some 2 KiB.
 	maxResponseBytes = 64 << 10
 	// maxResponders bounds how many of the responders that a certificate names are asked, responderTimeout the time of each.
