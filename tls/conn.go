@@ -33,6 +33,7 @@ func (r *Reloader) Server(conn net.Conn) *Conn {
 func (c *Conn) HandshakeContext(ctx context.Context) error {
 	err := c.Conn.HandshakeContext(ctx)
 	if err == nil {
+		c.accepted.forget()
 		return nil
 	}
 	var verification *stdtls.CertificateVerificationError

@@ -37,5 +37,8 @@ func TestWhatWasNegotiated(t *testing.T) {
 		if got := [3]string{version, group, suite}; got != c.want || pq != c.pq {
 			t.Errorf("negotiated %v, post-quantum %t; want %v, %t", got, pq, c.want, c.pq)
 		}
+		if kept := conn.accepted; kept.groups != nil || kept.versions != nil {
+			t.Errorf("what the client has offered is kept: %v, %v", kept.groups, kept.versions)
+		}
 	}
 }

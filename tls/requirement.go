@@ -50,6 +50,9 @@ func remember(hello *stdtls.ClientHelloInfo) {
 	}
 }
 
+// forget lets go of what the client offered, which may be 64 KiB, when nobody will ask any more.
+func (a *accepted) forget() { a.groups, a.versions = nil, nil }
+
 // unmet returns the error of a handshake that failed for want of a post-quantum key exchange, and cause for others.
 func (a *accepted) unmet(s *settings, cause error) error {
 	if !s.postQuantum || a.versions == nil {

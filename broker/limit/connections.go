@@ -16,6 +16,9 @@ const (
 	// FramesBeforeLogin caps the requests of somebody who has not logged in: ApiVersions twice, a handshake, and the
 	// tokens of the longest exchange (GSSAPI, 4) leave room for an odd client.
 	FramesBeforeLogin = 32
+	// SoftwareBytes is how much of a client's name of its software, and of the version, is kept with its connection. Anybody may send
+	// 96 KiB of it; names in use have 30 bytes.
+	SoftwareBytes = 128
 )
 
 // Times that a connection may take.

@@ -215,7 +215,7 @@ func (c *conn) learnSoftware(call *api.Call, response kmsg.Response) {
 	request, isRequest := call.Request.(*kmsg.ApiVersionsRequest)
 	answer, isAnswer := response.(*kmsg.ApiVersionsResponse)
 	if isRequest && isAnswer && answer.ErrorCode == wire.None && request.Version >= 3 {
-		c.software.Store(&software{name: request.ClientSoftwareName, version: request.ClientSoftwareVersion})
+		c.software.Store(newSoftware(request.ClientSoftwareName, request.ClientSoftwareVersion))
 	}
 }
 

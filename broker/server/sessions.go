@@ -1,12 +1,21 @@
 package server
 
 import (
+	"strings"
+
 	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/limit"
 )
 
 // software is what a client's ApiVersions request says that it is (KIP-511).
 type software struct{ name, version string }
+
+// newSoftware keeps the beginnings of a name and a version, which are ASCII, apart from the request that they came in.
+func newSoftware(name, version string) *software {
+	kept := func(text string) string { return strings.Clone(text[:min(len(text), limit.SoftwareBytes)]) }
+	return &software{name: kept(name), version: kept(version)}
+}
 
 // LiveSession is a connection with a session.
 type LiveSession struct {

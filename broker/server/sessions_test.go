@@ -1,11 +1,13 @@
 package server
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/chronik-stream/chronik/auth"
+	"github.com/chronik-stream/chronik/broker/limit"
 )
 
 // TestSessionsAreListed: with what is known of the connection, from the log-in on until the connection ends.
@@ -37,6 +39,20 @@ func TestSessionsAreListed(t *testing.T) {
 	r.until(func() bool { return len(r.server.conns) == 0 })
 	if live := r.server.Sessions(); len(live) != 0 {
 		t.Errorf("a session of a closed connection: %+v", live)
+	}
+}
+
+// TestLongNamesOfSoftwareAreCut: strangers may send names of almost 96 KiB, and each connection keeps one.
+func TestLongNamesOfSoftwareAreCut(t *testing.T) {
+	r := newRig(t, saslListenerWith(fakeTLS{}), nil)
+	c := r.dial()
+	hello := kmsg.NewPtrApiVersionsRequest()
+	hello.ClientSoftwareName, hello.ClientSoftwareVersion = "n"+strings.Repeat("a", 300), "v"+strings.Repeat("1", 300)
+	c.call(hello, 3)
+	c.logIn("alice")
+	l := r.server.Sessions()[0]
+	if l.SoftwareName != hello.ClientSoftwareName[:limit.SoftwareBytes] || l.SoftwareVersion != hello.ClientSoftwareVersion[:limit.SoftwareBytes] {
+		t.Errorf("%d and %d bytes are kept", len(l.SoftwareName), len(l.SoftwareVersion))
 	}
 }
 
