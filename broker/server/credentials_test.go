@@ -72,12 +72,12 @@ func newHolder(t testing.TB) *holder {
 // keys are the keys of services, made of a secret.
 func (h *holder) keys(secret string, services ...string) *keytab.Keytab {
 	h.t.Helper()
-	const quick, aes256 = 23, 18 // the library makes a key of a password, which is slow for AES
+	const quick = 23 // the library makes a key of a password, which is slow for AES
 	out := keytab.New()
 	for i, service := range services {
 		h.must(out.AddEntry(service, realmName, secret, h.now, 1, quick))
 		key := sha256.Sum256([]byte(secret + service))
-		out.Entries[i].Key = types.EncryptionKey{KeyType: aes256, KeyValue: key[:]}
+		out.Entries[i].Key = types.EncryptionKey{KeyType: ticketType, KeyValue: key[:16]}
 	}
 	return out
 }
@@ -190,12 +190,15 @@ func mac(key []byte, text string) []byte {
 	return m.Sum(nil)
 }
 
+// ticketType is aes128-cts-hmac-sha256-128, which FIPS 140-3 has too.
+const ticketType = 19
+
 // ticket is a first token with a ticket for a service, its session key, and the times that it is good for.
 func (h *holder) ticket(keys *keytab.Keytab, service string, from, to time.Time) ([]byte, types.EncryptionKey) {
 	h.t.Helper()
 	alice := types.PrincipalName{NameType: 1, NameString: []string{"alice"}}
 	sname := types.PrincipalName{NameType: 2, NameString: []string{"kafka", service}}
-	ticket, key, err := messages.NewTicket(alice, realmName, sname, realmName, types.NewKrbFlags(), keys, 18, 1, from, from, to, to)
+	ticket, key, err := messages.NewTicket(alice, realmName, sname, realmName, types.NewKrbFlags(), keys, ticketType, 1, from, from, to, to)
 	h.must(err)
 	asAlice := krbclient.NewWithPassword("alice", realmName, "not used", config.New())
 	token, err := spnego.NewKRB5TokenAPREQ(asAlice, ticket, key, []int{krb.ContextFlagInteg}, nil)
