@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -43,7 +44,8 @@ func runDev(ctx context.Context, cmd *cobra.Command, dir string) error {
 	if err := devFormat(ctx, l, password); err != nil {
 		return err
 	}
-	clients := devClients{dir: dir, bootstrap: devBootstrap(l.options.Listeners), ca: paths.CA, password: password}
+	listener := devListener(l.options.Listeners)
+	clients := devClients{dir: dir, bootstrap: advertised(listener), mechanism: devMechanism(listener.Mechanisms), ca: paths.CA, password: password}
 	if err := clients.write(); err != nil {
 		return err
 	}
@@ -115,41 +117,57 @@ func devFormat(ctx context.Context, l *loaded, password string) error {
 	return err
 }
 
-// devBootstrap is the advertised address that the client files name: of the first SASL_SSL listener, or of the first at all.
-func devBootstrap(listeners []broker.Listener) string {
-	best := listeners[0]
-	for _, l := range listeners {
-		if l.Protocol == "SASL_SSL" {
-			best = l
-			break
+// devListener is the one that the client files are for: the first SASL_SSL listener, or the first at all.
+func devListener(listeners []broker.Listener) *broker.Listener {
+	for i := range listeners {
+		if listeners[i].Protocol == "SASL_SSL" {
+			return &listeners[i]
 		}
 	}
-	return net.JoinHostPort(best.AdvertisedHost, strconv.Itoa(int(best.AdvertisedPort)))
+	return &listeners[0]
+}
+
+func advertised(l *broker.Listener) string {
+	return net.JoinHostPort(l.AdvertisedHost, strconv.Itoa(int(l.AdvertisedPort)))
+}
+
+// devMechanism is what the client files log in by: the best one with a password, which need not be there.
+func devMechanism(enabled []string) string {
+	for _, m := range []string{"SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"} {
+		if slices.Contains(enabled, m) {
+			return m
+		}
+	}
+	return "SCRAM-SHA-512"
 }
 
 // devClients are the client settings of a development broker.
 type devClients struct {
-	dir, bootstrap, ca, password string
+	dir, bootstrap, mechanism, ca, password string
 }
 
 func (d devClients) javaFile() string { return filepath.Join(d.dir, "client.properties") }
 func (d devClients) kcatFile() string { return filepath.Join(d.dir, "kcat.conf") }
 
 func (d devClients) write() error {
+	module := "scram.ScramLoginModule"
+	if d.mechanism == "PLAIN" {
+		module = "plain.PlainLoginModule"
+	}
 	java := fmt.Sprintf(`bootstrap.servers=%s
 security.protocol=SASL_SSL
-sasl.mechanism=SCRAM-SHA-512
-sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username="%s" password="%s";
+sasl.mechanism=%s
+sasl.jaas.config=org.apache.kafka.common.security.%s required username="%s" password="%s";
 ssl.truststore.type=PEM
 ssl.truststore.location=%s
-`, d.bootstrap, devUser, d.password, d.ca)
+`, d.bootstrap, d.mechanism, module, devUser, d.password, d.ca)
 	kcat := fmt.Sprintf(`bootstrap.servers=%s
 security.protocol=SASL_SSL
-sasl.mechanisms=SCRAM-SHA-512
+sasl.mechanisms=%s
 sasl.username=%s
 sasl.password=%s
 ssl.ca.location=%s
-`, d.bootstrap, devUser, d.password, d.ca)
+`, d.bootstrap, d.mechanism, devUser, d.password, d.ca)
 	if err := errors.Join(writeWhole(d.javaFile(), java), writeWhole(d.kcatFile(), kcat)); err != nil {
 		return fmt.Errorf("write the client settings: %w", err)
 	}
@@ -159,7 +177,12 @@ ssl.ca.location=%s
 // text is what a newcomer reads. The password stays in the files.
 func (d devClients) text(o broker.Options) string {
 	var t strings.Builder
-	fmt.Fprintf(&t, "\nChronik serves on %s (SASL_SSL; user %q, PLAIN and SCRAM; its password is in the files below)\n\n", d.bootstrap, devUser)
+	l := devListener(o.Listeners)
+	fmt.Fprintf(&t, "\nChronik serves on %s (%s; user %q, whose password is in the files below)\n\n", d.bootstrap,
+		strings.Join(append([]string{l.Protocol}, l.Mechanisms...), ", "), devUser)
+	if !slices.Contains(l.Mechanisms, d.mechanism) {
+		fmt.Fprintf(&t, "  The files below log in by %s, which this listener does not have: they want another sasl.mechanism.\n\n", d.mechanism)
+	}
 	fmt.Fprintf(&t, "  Java, Kafka's tools   --bootstrap-server %s --command-config %s\n", d.bootstrap, d.javaFile())
 	fmt.Fprintf(&t, "  kcat                  kcat -F %s -L\n", d.kcatFile())
 	fmt.Fprintf(&t, "  other clients         CA: %s, client certificate: %s, key: %s\n", d.ca,
