@@ -15,6 +15,9 @@ const (
 	RefusedLocked
 	// Held means that the caller asks again after the answer's Wait.
 	Held
+	// Busy means that nothing has failed, and that others of the same user have been checked for so long that this one can not be: it is
+	// not decided.
+	Busy
 	// Admitted means that the attempt is checked now, and that the caller then says how it ended.
 	Admitted
 )
@@ -58,6 +61,8 @@ func (a *Attempt) Ask(now time.Time) Answer {
 		g.admit(a.pair, now)
 		a.underWay = true
 		return Answer{Verdict: Admitted}
+	case now.Add(wait).After(a.arrived.Add(Patience)) && g.nothingFailed(a.pair, now):
+		return Answer{Verdict: Busy}
 	case now.Add(wait).After(a.arrived.Add(Patience)):
 		return Answer{Verdict: RefusedForNow, Wait: a.restOf(g.late(maxDoublings), now)}
 	default:
@@ -149,6 +154,17 @@ func (g *Guard) waitFor(pair key, now time.Time) time.Duration {
 		wait = max(wait, h.next.Sub(now))
 	}
 	return max(0, wait)
+}
+
+// nothingFailed reports whether a pair waits for attempts that are being checked, and for no failure.
+func (g *Guard) nothingFailed(pair key, now time.Time) bool {
+	for _, t := range g.talliesOf(pair) {
+		if t != nil && t.failures > 0 {
+			return false
+		}
+	}
+	h, found := g.addresses.Get(pair.from)
+	return !found || g.addressDelay(h.at(now)) == 0
 }
 
 func (g *Guard) waitForPair(t *tally, proven bool, now time.Time) time.Duration {

@@ -198,6 +198,32 @@ func TestFirstBurstIsBounded(t *testing.T) {
 	}
 }
 
+// TestNothingIsDecidedWhereNothingFails: while a directory hangs, who comes after those that wait for it has done nothing wrong.
+func TestNothingIsDecidedWhereNothingFails(t *testing.T) {
+	for _, attempts := range []int{0, 3} {
+		cfg := usual()
+		cfg.Attempts = attempts
+		r := newRig(t, cfg)
+		var checked []*Attempt
+		for range freshChecks {
+			if a, answer := r.ask("alice", here); answer.Verdict == Admitted {
+				checked = append(checked, a)
+			}
+		}
+		late, _ := r.ask("alice", here)
+		r.now = r.now.Add(Patience)
+		if answer := late.Ask(r.now); answer.Verdict != Busy {
+			t.Errorf("lock-out after %d: %+v", attempts, answer)
+		}
+		checked[0].Failed("", r.now)
+		late, _ = r.ask("alice", here)
+		r.now = r.now.Add(Patience)
+		if answer := late.Ask(r.now); answer.Verdict != RefusedForNow {
+			t.Errorf("lock-out after %d, after a failure: %+v", attempts, answer)
+		}
+	}
+}
+
 func TestAddressIsSlowed(t *testing.T) {
 	r := newRig(t, usual())
 	r.succeed("good", here)

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/chronik-stream/chronik/auth"
@@ -12,6 +13,7 @@ import (
 // Causes of log-ins that are refused without a look at the password.
 var (
 	errHeldBack  = errors.New("not checked, after too many failed log-ins of the user or from the address")
+	errBusy      = fmt.Errorf("%w: not checked, others of the user have been checked for too long", auth.ErrUndecided)
 	errLockedOut = errors.New("not checked, a lock-out holds after failed log-ins")
 )
 
@@ -55,6 +57,9 @@ func (l *login) await(ctx context.Context, attempt *guard.Attempt) (late time.Du
 		case guard.RefusedForNow:
 			metrics.unchecked.WithLabelValues(listener, "delay").Inc()
 			return answer.Wait, errHeldBack
+		case guard.Busy:
+			metrics.unchecked.WithLabelValues(listener, "busy").Inc()
+			return 0, errBusy
 		case guard.Held:
 		}
 		if !held {

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -149,6 +150,21 @@ func TestRefusedWithoutALook(t *testing.T) {
 	}
 	if unchecked := count(t, r.server.cfg.Metrics.unchecked); looks.Load() != 0 || unchecked != 1 {
 		t.Errorf("%d passwords were looked at, %v counted as not", looks.Load(), unchecked)
+	}
+}
+
+// TestBusyIsNotDecided: who waits in vain for others of the same name, none of whom has failed, is not told that his password is wrong.
+func TestBusyIsNotDecided(t *testing.T) {
+	r, _ := guardedRig(t, guard.Config{First: time.Hour, Most: time.Hour, Lockout: 2 * time.Hour, Scope: guard.UserAddress})
+	l := &login{conn: &conn{server: r.server, listener: &Listener{Name: "TEST"}}}
+	for g := r.server.cfg.Guard; g.Attempt("alice", netip.Addr{}, time.Now()).Ask(time.Now()).Verdict == guard.Admitted; {
+	}
+	late := r.server.cfg.Guard.Attempt("alice", netip.Addr{}, time.Now().Add(-guard.Patience))
+	if _, err := l.await(t.Context(), late); !errors.Is(err, auth.ErrUndecided) || !errors.Is(err, errBusy) {
+		t.Errorf("%v", err)
+	}
+	if unchecked := count(t, r.server.cfg.Metrics.unchecked); unchecked != 1 {
+		t.Errorf("%v counted as unchecked", unchecked)
 	}
 }
 

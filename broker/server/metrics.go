@@ -49,7 +49,7 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 		logins:       counters("chronik_logins_total", "Successful log-ins.", "listener", "method"),
 		failedLogins: counters("chronik_failed_logins_total", "Failed log-ins.", "listener", "method"),
 		delayed:      counters("chronik_logins_delayed_total", "Log-ins that had to wait before their password was checked, after failed ones.", "listener"),
-		unchecked:    counters("chronik_logins_unchecked_total", "Log-ins that were refused without a look at the password: too many were before them (delay), or a lock-out holds (locked).", "listener", "why"),
+		unchecked:    counters("chronik_logins_unchecked_total", "Log-ins that were refused without a look at the password: too many were before them (delay), others of the user were checked for too long (busy), or a lock-out holds (locked).", "listener", "why"),
 		lockouts:     counters("chronik_login_lockouts_total", "Lock-outs that failed log-ins have begun.", "listener"),
 		requests:     counters("chronik_requests_total", "Answered requests, by their top-level error code; item codes are not counted.", "api", "code"),
 		refused:      counters("chronik_requests_denied_total", "Requests refused whole by authorization.", "api"),
