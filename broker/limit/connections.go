@@ -40,6 +40,8 @@ const (
 	FailedLoginDelay = 100 * time.Millisecond
 	// ReauthInterval is the shortest time between two re-authentications, as in Apache Kafka's server.
 	ReauthInterval = time.Second
+	// RevokedAnswer is how long whoever has revoked himself may wait to be told so: a revoked session ends within a second.
+	RevokedAnswer = 800 * time.Millisecond
 	// AcceptBackoffFirst and AcceptBackoffMost bound the pause after a failed accept (out of file descriptors).
 	AcceptBackoffFirst = 5 * time.Millisecond
 	AcceptBackoffMost  = time.Second

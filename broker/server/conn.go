@@ -14,6 +14,7 @@ import (
 
 	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/limit"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
@@ -166,6 +167,16 @@ func (c *conn) end(why reason, cause error) {
 	c.note(why, cause)
 	c.cancel(errClosed)
 	closeQuietly(c.raw)
+}
+
+// endSoon ends a revoked session that has asked for a change of credentials: who changes his own password, or revokes himself, is
+// still told that it is done. The request may also stand behind a produce that waits, or a client that takes no answers, so it is not
+// waited for long.
+func (c *conn) endSoon(why string) {
+	cause := errors.New(why)
+	c.note(reasonRevoked, cause)
+	c.drain()
+	time.AfterFunc(limit.RevokedAnswer, func() { c.end(reasonRevoked, cause) })
 }
 
 // drain lets the request that is being served come to its answer and reads no further one.

@@ -46,16 +46,51 @@ func TestCredentialThatIsGoneWhenTheLogInEnds(t *testing.T) {
 
 // TestWhoChangesHisOwnPasswordIsAnswered: and then his connection ends as all others of his.
 func TestWhoChangesHisOwnPasswordIsAnswered(t *testing.T) {
-	var r *rig
-	revoke := func(_ context.Context, c *api.Call) api.Answer {
+	r := newAlteringRig(t, func(r *rig, c *api.Call) {
 		r.server.CloseSessions("changed", func(s *auth.Session) bool { return s.Principal == c.Session.Principal })
-		return api.Now(c.Request.ResponseKind())
+	})
+	other, self := r.dial().logIn("alice"), r.dial().logIn("alice")
+	self.call(kmsg.NewPtrAlterUserSCRAMCredentialsRequest(), 0)
+	self.closed()
+	other.closed()
+}
+
+// TestAWaitingRequestOutlivesNoRevocation: whoever lets a change of credentials stand behind a produce that waits is ended all the same.
+func TestAWaitingRequestOutlivesNoRevocation(t *testing.T) {
+	asked := make(chan struct{})
+	r := newAlteringRig(t, func(*rig, *api.Call) { close(asked) })
+	ended := make(chan struct{})
+	r.produce = func(_ context.Context, c *api.Call) api.Answer {
+		return api.Answer{Later: func(ctx context.Context) kmsg.Response {
+			<-ctx.Done()
+			close(ended)
+			return c.Request.ResponseKind()
+		}}
 	}
+	c := r.dial().logIn("alice")
+	c.ask(kmsg.NewPtrProduceRequest(), 9)
+	c.ask(kmsg.NewPtrAlterUserSCRAMCredentialsRequest(), 0)
+	<-asked
+	if n := r.server.CloseSessions("revoked", func(*auth.Session) bool { return true }); n != 1 {
+		t.Errorf("%d sessions were ended", n)
+	}
+	<-ended
+	c.closed()
+}
+
+// newAlteringRig has a row for AlterUserScramCredentials too, which calls alter.
+func newAlteringRig(t *testing.T, alter func(*rig, *api.Call)) *rig {
+	t.Helper()
+	var r *rig
 	r = newRig(t, saslListener(), func(cfg *Config) {
 		heartbeat, _ := cfg.Table.Row(12)
-		alter := *heartbeat
-		alter.Key, alter.Name, alter.Min, alter.Max, alter.Recheck, alter.Handle = keyAlterSCRAM, "AlterUserScramCredentials", 0, 0, false, revoke
-		rows := []api.Row{alter}
+		row := *heartbeat
+		row.Key, row.Name, row.Min, row.Max, row.Recheck = keyAlterSCRAM, "AlterUserScramCredentials", 0, 0, false
+		row.Handle = func(_ context.Context, c *api.Call) api.Answer {
+			alter(r, c)
+			return api.Now(c.Request.ResponseKind())
+		}
+		rows := []api.Row{row}
 		cfg.Table.Rows(func(row *api.Row) bool { rows = append(rows, *row); return true })
 		table, err := api.NewTable(rows...)
 		if err != nil {
@@ -63,10 +98,7 @@ func TestWhoChangesHisOwnPasswordIsAnswered(t *testing.T) {
 		}
 		cfg.Table = table
 	})
-	other, self := r.dial().logIn("alice"), r.dial().logIn("alice")
-	self.call(kmsg.NewPtrAlterUserSCRAMCredentialsRequest(), 0)
-	self.closed()
-	other.closed()
+	return r
 }
 
 // issued is a mechanism whose log-ins are by something that was made at a time.

@@ -120,9 +120,7 @@ func (s *Server) CloseSessions(reason string, match func(*auth.Session) bool) in
 		}
 		n++
 		if serving := c.serving.Load(); serving == keyAlterSCRAM || serving == keyIncrementalAlterConfigs {
-			// Who changes his own password, or revokes himself, is still told that it is done.
-			c.note(reasonRevoked, errors.New(reason))
-			c.drain()
+			c.endSoon(reason)
 			continue
 		}
 		c.end(reasonRevoked, errors.New(reason))
