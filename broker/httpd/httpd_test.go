@@ -102,27 +102,44 @@ func TestRoutes(t *testing.T) {
 
 func TestLoopbackGate(t *testing.T) {
 	for _, c := range []struct {
-		from   string
-		remote bool
-		want   int
+		from, host, header string
+		remote             bool
+		want               int
 	}{
-		{"127.0.0.1:1000", false, 200},
-		{"[::1]:1000", false, 200},
-		{"[::ffff:127.0.0.1]:9", false, 200},
-		{"10.0.0.1:1000", false, 403},
-		{"10.0.0.1:1000", true, 200},
-		{"", false, 403},
+		{from: "127.0.0.1:1000", host: "127.0.0.1:9404", want: 200},
+		{from: "127.0.0.1:1000", host: "127.0.0.1", want: 200},
+		{from: "127.0.0.1:1000", host: "localhost:9404", want: 200},
+		{from: "127.0.0.1:1000", host: "LocalHost", want: 200},
+		{from: "[::1]:1000", host: "[::1]:9404", want: 200},
+		{from: "[::1]:1000", host: "[::1]", want: 200},
+		{from: "[::ffff:127.0.0.1]:9", host: "127.0.0.1:9404", want: 200},
+		{from: "10.0.0.1:1000", host: "127.0.0.1:9404", want: 403},
+		{from: "10.0.0.1:1000", host: "broker.example:9404", remote: true, want: 200},
+		{from: "", host: "127.0.0.1:9404", want: 403},
+		// A page's name that its owner lets point here.
+		{from: "127.0.0.1:1000", host: "page.example:9404", want: 403},
+		{from: "127.0.0.1:1000", host: "localhost.page.example:9404", want: 403},
+		{from: "127.0.0.1:1000", host: "127.0.0.1.page.example", want: 403},
+		{from: "127.0.0.1:1000", host: "", want: 403},
+		// A proxy on this machine.
+		{from: "127.0.0.1:1000", host: "127.0.0.1:9404", header: "X-Forwarded-For", want: 403},
+		{from: "127.0.0.1:1000", host: "127.0.0.1:9404", header: "forwarded", want: 403},
+		{from: "127.0.0.1:1000", host: "127.0.0.1:9404", header: "X-Real-IP", want: 403},
+		{from: "127.0.0.1:1000", host: "page.example", header: "X-Forwarded-For", remote: true, want: 200},
 	} {
 		s, err := New(Config{Routes: []Route{Metrics(prometheus.NewRegistry())}, Remote: c.remote, Logger: quiet()})
 		if err != nil {
 			t.Fatal(err)
 		}
 		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
-		r.RemoteAddr = c.from
+		r.RemoteAddr, r.Host = c.from, c.host
+		if c.header != "" {
+			r.Header.Set(c.header, "192.0.2.1")
+		}
 		w := httptest.NewRecorder()
 		s.http.Handler.ServeHTTP(w, r)
 		if w.Code != c.want {
-			t.Errorf("from %q, remote %v: %d, want %d", c.from, c.remote, w.Code, c.want)
+			t.Errorf("%+v: %d", c, w.Code)
 		}
 	}
 }

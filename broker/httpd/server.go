@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"runtime/debug"
 	"sync"
 
@@ -151,11 +150,6 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, route *Route) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
 	route.Handler.ServeHTTP(w, r)
-}
-
-func fromLoopback(r *http.Request) bool {
-	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	return err == nil && from.Addr().Unmap().IsLoopback()
 }
 
 // survive ends a request whose handler fails, and not the broker.
