@@ -64,6 +64,7 @@ func createdToken(c *api.Call, q *kmsg.CreateDelegationTokenRequest, owner auth.
 func (s *Tokens) createToken(
 	ctx context.Context, c *api.Call, q *kmsg.CreateDelegationTokenRequest, owner auth.Principal,
 ) *kmsg.CreateDelegationTokenResponse {
+	standing := s.Metadata.Image().Standing(c.Session.Principal.String())
 	if code := mayAsk(c.Session); code != wire.None {
 		return createdToken(c, q, owner, code)
 	}
@@ -80,7 +81,7 @@ func (s *Tokens) createToken(
 	token := meta.Token{ID: newTokenID(), Owner: owner.String(), Requester: c.Session.Principal.String(), Renewers: renewers}
 	s.setTimes(&token, q.MaxLifetimeMillis)
 	created, code := tokenOf(s.Metadata.Propose(ctx, &meta.CreateToken{
-		Origin: originOf(c), Token: token, Most: limit.TokensPerOwner, MostInAll: limit.Tokens,
+		Origin: originOf(c), Token: token, Most: limit.TokensPerOwner, MostInAll: limit.Tokens, Standing: standing,
 	}))
 	resp := createdToken(c, q, owner, code)
 	if code == wire.None {

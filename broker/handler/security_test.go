@@ -31,12 +31,20 @@ type securityLog struct {
 	err   error
 	// proposed counts the commands.
 	proposed int
+	// before, where set, comes into the log before the next command.
+	before meta.Command
 }
 
-func (l *securityLog) Propose(_ context.Context, c meta.Command) (meta.Result, error) {
+func (l *securityLog) Propose(ctx context.Context, c meta.Command) (meta.Result, error) {
 	l.proposed++
 	if l.err != nil {
 		return meta.Result{}, l.err
+	}
+	if first := l.before; first != nil {
+		l.before = nil
+		if _, err := l.Propose(ctx, first); err != nil {
+			return meta.Result{}, err
+		}
 	}
 	data, err := meta.Encode(c)
 	if err != nil {

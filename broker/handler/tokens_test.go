@@ -137,6 +137,27 @@ func TestTokenRequestsNeedAnIdentity(t *testing.T) {
 	}
 }
 
+// TestATokenIsOfARequesterWhoStands: what was taken from him before is known, and does not come between.
+func TestATokenIsOfARequesterWhoStands(t *testing.T) {
+	b := newTokenBroker(t)
+	credential := meta.ScramCredential{User: "alice", Mechanism: meta.ScramSHA256, Iterations: 4096}
+	revoke := &meta.AlterConfigs{Resources: []meta.ResourceChange{{
+		Key: meta.ResourceKey{Type: meta.UserConfig, Name: "User:alice"},
+		Ops: []meta.ConfigOp{{Op: meta.SetConfig, Name: meta.RevokedBefore, Value: "1000"}},
+	}}}
+	for _, c := range []meta.Command{revoke, &meta.AlterScram{Upserts: []meta.ScramCredential{credential}}} {
+		if _, err := b.log.Propose(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.mustCreate("alice")
+	b.log.before = &meta.AlterScram{Deletes: []meta.ScramName{{User: "alice", Mechanism: meta.ScramSHA256}}}
+	expect(t, "his password is deleted meanwhile", b.create("alice").ErrorCode, wire.DelegationTokenRequestNotAllowed)
+	if n := b.log.Image().TokenCount(); n != 0 {
+		t.Errorf("%d tokens are left", n)
+	}
+}
+
 func TestWithoutASecretThereAreNoTokens(t *testing.T) {
 	b := newTokenBroker(t)
 	secret := b.mustCreate("alice").HMAC

@@ -10,6 +10,9 @@ type CreateToken struct {
 	// again, comes to the same result.
 	Most      int `json:"most"`
 	MostInAll int `json:"mostInAll"`
+	// Standing is the requester's when the broker was asked. A token that comes after its requester was revoked, or after his last
+	// password was deleted, would outlive what both of these take away.
+	Standing Standing `json:"standing"`
 }
 
 func (*CreateToken) kind() string { return "CreateToken" }
@@ -28,6 +31,9 @@ func (c *CreateToken) apply(d *draft) {
 }
 
 func (c *CreateToken) check(img *Image) (code int16, message string) {
+	if img.Standing(c.Token.Requester).lessThan(c.Standing) {
+		return wire.DelegationTokenRequestNotAllowed, "The requester was revoked, or has no password any more."
+	}
 	if img.Token(c.Token.ID) != nil {
 		return wire.DuplicateResource, "The id of the delegation token is taken."
 	}

@@ -3,6 +3,8 @@ package meta
 import (
 	"strconv"
 	"time"
+
+	"github.com/chronik-stream/chronik/auth"
 )
 
 // RevokedBefore is the key of a principal's configuration that revokes him: what he has logged in by before this time, in
@@ -25,4 +27,26 @@ func revokedSince(config map[string]string) int64 {
 		return 0
 	}
 	return ms
+}
+
+// Standing is what can be taken away from a principal.
+type Standing struct {
+	// Revoked is when he was revoked, in milliseconds since 1970; 0 means never.
+	Revoked int64 `json:"revoked,omitempty"`
+	// Password says that he has a SCRAM credential.
+	Password bool `json:"password,omitempty"`
+}
+
+// Standing is that of a principal in the form Type:name.
+func (img *Image) Standing(principal string) Standing {
+	s := Standing{Revoked: revokedSince(img.Config(ResourceKey{Type: UserConfig, Name: principal}))}
+	if p, err := auth.ParsePrincipal(principal); err == nil && p.Type == auth.UserType {
+		s.Password = img.Scram(p.Name, ScramSHA256) != nil || img.Scram(p.Name, ScramSHA512) != nil
+	}
+	return s
+}
+
+// lessThan reports whether something was taken away since.
+func (s Standing) lessThan(before Standing) bool {
+	return s.Revoked > before.Revoked || before.Password && !s.Password
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/wire"
 )
 
 func revocation(principal, ms string) *meta.AlterConfigs {
@@ -24,7 +25,9 @@ func TestRevocationTakesTheTokens(t *testing.T) {
 	if ids := c.tokenIDs(); len(ids) != 1 || ids[0] != "b" || len(delta.TokensChanged) != 1 {
 		t.Errorf("left are %v; changed %d", ids, len(delta.TokensChanged))
 	}
-	c.mustApply(createToken(newToken("c", "User:alice")))
+	create := createToken(newToken("c", "User:alice"))
+	create.Standing = c.img.Standing("User:alice")
+	c.mustApply(create)
 	c.mustApply(revocation("User:alice", "1000")) // earlier: it gives back, and takes nothing
 	if ids := c.tokenIDs(); len(ids) != 2 {
 		t.Errorf("left are %v", ids)
@@ -36,6 +39,52 @@ func TestRevocationTakesTheTokens(t *testing.T) {
 	for principal, want := range map[string]time.Time{"User:alice": time.UnixMilli(1000), "User:bob": {}} {
 		if got := read.RevokedBefore(principal); !got.Equal(want) {
 			t.Errorf("%s was revoked before %s", principal, got)
+		}
+	}
+}
+
+// TestNoTokenComesAfterItsRequesterHasGone: a request that was under way when he was revoked, or when his last password was deleted,
+// makes none.
+func TestNoTokenComesAfterItsRequesterHasGone(t *testing.T) {
+	password := func(user string, m meta.ScramMechanism) *meta.AlterScram {
+		return &meta.AlterScram{Origin: origin, Upserts: []meta.ScramCredential{{User: user, Mechanism: m, Iterations: 4096}}}
+	}
+	deletion := func(user string, m meta.ScramMechanism) *meta.AlterScram {
+		return &meta.AlterScram{Origin: origin, Deletes: []meta.ScramName{{User: user, Mechanism: m}}}
+	}
+	for name, o := range map[string]struct {
+		before, after []meta.Command
+		refused       bool
+	}{
+		"nothing":                    {nil, nil, false},
+		"revoked":                    {nil, []meta.Command{revocation("User:alice", "2000")}, true},
+		"revoked before":             {[]meta.Command{revocation("User:alice", "2000")}, nil, false},
+		"revoked again":              {[]meta.Command{revocation("User:alice", "2000")}, []meta.Command{revocation("User:alice", "2001")}, true},
+		"another is revoked":         {nil, []meta.Command{revocation("User:bob", "2000")}, false},
+		"deleted":                    {[]meta.Command{password("alice", meta.ScramSHA256)}, []meta.Command{deletion("alice", meta.ScramSHA256)}, true},
+		"one of two is deleted":      {[]meta.Command{password("alice", meta.ScramSHA256), password("alice", meta.ScramSHA512)}, []meta.Command{deletion("alice", meta.ScramSHA256)}, false},
+		"changed":                    {[]meta.Command{password("alice", meta.ScramSHA256)}, []meta.Command{password("alice", meta.ScramSHA256)}, false},
+		"the owner's is deleted":     {[]meta.Command{password("etl", meta.ScramSHA256)}, []meta.Command{deletion("etl", meta.ScramSHA256)}, false},
+		"a password comes meanwhile": {nil, []meta.Command{password("alice", meta.ScramSHA256)}, false},
+	} {
+		c := newCluster(t)
+		for _, command := range o.before {
+			c.mustApply(command)
+		}
+		token := newToken("t", "User:etl")
+		token.Requester = "User:alice"
+		create := createToken(token)
+		create.Standing = c.img.Standing("User:alice")
+		for _, command := range o.after {
+			c.mustApply(command)
+		}
+		_, result := c.apply(create)
+		want := wire.None
+		if o.refused {
+			want = wire.DelegationTokenRequestNotAllowed
+		}
+		if got := codes(result); len(got) != 1 || got[0] != want || o.refused != (c.img.Token("t") == nil) {
+			t.Errorf("%s: %v, token %v", name, got, c.img.Token("t"))
 		}
 	}
 }
