@@ -18,8 +18,8 @@ import (
 const (
 	// optionSessionKey is the AP-REQ's option for user-to-user authentication, which is not served.
 	optionSessionKey = 1
-	// Flags of a ticket (RFC 4120 section 5.3).
-	ticketInvalid, ticketTransitedChecked = 7, 12
+	// Flags of a ticket (RFC 4120 section 5.3, RFC 8062 section 3).
+	ticketInvalid, ticketTransitedChecked, ticketAnonymous = 7, 12, 16
 	// gssChecksum is the type of a checksum that carries the flags of GSS-API (RFC 4121 section 4.1.1), gssChecksumBytes its least length
 	// and bindingsBytes the length of the channel bindings in it.
 	gssChecksum, gssChecksumBytes, bindingsBytes = 0x8003, 24, 16
@@ -118,7 +118,8 @@ func (a *acceptor) openTicket(ticket *messages.Ticket) (*messages.EncTicketPart,
 	return nil, fmt.Errorf("%w: the ticket can not be decrypted", auth.ErrBadCredential)
 }
 
-// checkTicket checks that a ticket is valid now, and that the KDC has looked at the way by which it came from another realm.
+// checkTicket checks that a ticket is valid now, that the KDC has looked at the way by which it came from another realm, and that it is of
+// somebody: KDCs give tickets to whoever proves nothing (anonymous PKINIT), of which rules would make a short name like any other.
 func (a *acceptor) checkTicket(t *messages.EncTicketPart, realm string, now time.Time) error {
 	start := t.StartTime
 	if start.IsZero() {
@@ -131,6 +132,8 @@ func (a *acceptor) checkTicket(t *messages.EncTicketPart, realm string, now time
 		return ErrExpired
 	case t.CRealm != realm && t.Flags.At(ticketTransitedChecked) == 0:
 		return fmt.Errorf("%w: no KDC has checked the ticket's way from realm %.255q", auth.ErrBadCredential, t.CRealm)
+	case t.Flags.At(ticketAnonymous) != 0 || t.CName.NameString[0] == reservedName:
+		return ErrAnonymous
 	}
 	return nil
 }

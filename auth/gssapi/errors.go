@@ -16,6 +16,7 @@ var (
 	ErrReplay      = fmt.Errorf("%w: the authenticator was used before", auth.ErrUndecided)
 	ErrNotYetValid = fmt.Errorf("%w: the ticket is not valid yet", auth.ErrUndecided)
 	ErrExpired     = fmt.Errorf("%w: the ticket has expired", auth.ErrBadCredential)
+	ErrAnonymous   = fmt.Errorf("%w: the ticket is anonymous", auth.ErrBadCredential)
 	ErrSkew        = fmt.Errorf("%w: the client's clock is too far off", auth.ErrBadCredential)
 	ErrService     = fmt.Errorf("%w: the ticket is for another service", auth.ErrBadCredential)
 	ErrNoKey       = fmt.Errorf("%w: the keytab has no key for the ticket", auth.ErrBadCredential)

@@ -17,6 +17,9 @@ type name struct {
 	realm      string
 }
 
+// reservedName is the first component of names that are nobody's, such as WELLKNOWN/ANONYMOUS (RFC 6111).
+const reservedName = "WELLKNOWN"
+
 // nameOf checks a name. What would read as another name in its text form is refused, since nothing is quoted there.
 func nameOf(p types.PrincipalName, realm string) (name, error) {
 	n := name{p.NameString, realm}
