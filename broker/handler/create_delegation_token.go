@@ -100,7 +100,12 @@ func renewersIn(q *kmsg.CreateDelegationTokenRequest) (renewers []string, code i
 		}
 		renewers = append(renewers, p.String())
 	}
-	if renewers = distinct(renewers); len(renewers) > limit.TokenRenewers {
+	renewers = distinct(renewers)
+	size := 0
+	for _, r := range renewers {
+		size += len(r)
+	}
+	if len(renewers) > limit.TokenRenewers || size > limit.TokenRenewersBytes {
 		return nil, wire.PolicyViolation
 	}
 	return renewers, wire.None

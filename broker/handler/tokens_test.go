@@ -179,6 +179,11 @@ func TestPrincipalsOfTokens(t *testing.T) {
 			withRenewer("User", fmt.Sprint(i))(q)
 		}
 	}
+	long := func(q *kmsg.CreateDelegationTokenRequest) {
+		for i := range limit.TokenRenewersBytes/limit.TokenPrincipalBytes + 1 {
+			withRenewer("User", fmt.Sprintf("%0*d", limit.TokenPrincipalBytes, i))(q)
+		}
+	}
 	for name, c := range map[string]struct {
 		change func(*kmsg.CreateDelegationTokenRequest)
 		want   int16
@@ -189,6 +194,7 @@ func TestPrincipalsOfTokens(t *testing.T) {
 		"a renewer with a long one": {withRenewer("User", strings.Repeat("x", limit.TokenPrincipalBytes+1)), wire.InvalidRequest},
 		"a renewer of no text":      {withRenewer("User", "\xff"), wire.InvalidRequest},
 		"many renewers":             {many, wire.PolicyViolation},
+		"renewers of long names":    {long, wire.PolicyViolation},
 		"an owner that is no user":  {forOwner("Group", "x"), wire.InvalidPrincipalType},
 		"an owner without a type":   {forOwner("", "x"), wire.InvalidPrincipalType},
 		"an owner of no text":       {forOwner("User", "\xff"), wire.InvalidRequest},

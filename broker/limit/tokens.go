@@ -8,6 +8,9 @@ const (
 	Tokens = 50_000
 	// TokenRenewers is how many principals may renew one token. There is one, as a rule: the scheduler of the owner's jobs.
 	TokenRenewers = 100
+	// TokenRenewersBytes caps the names of one token's renewers together: each audit event of the token has them, and 1,000 tokens of whoever
+	// may log in must not fill the memory.
+	TokenRenewersBytes = 8 << 10
 	// TokenPrincipalBytes caps the name of an owner or a renewer, in bytes. A distinguished name can be a few hundred long.
 	TokenPrincipalBytes = 1 << 10
 	// TokensPerSweep is how many expired tokens one entry of the metadata log removes, with an audit record each.
