@@ -96,9 +96,9 @@ func connect(ctx context.Context, e endpoint, cfg *tls.ClientConfig) (*ldap.Conn
 	if err := raw.SetDeadline(end); err != nil {
 		return nil, errors.Join(err, raw.Close())
 	}
-	nc := raw
+	var nc net.Conn = newBounded(raw)
 	if e.secure {
-		if nc, err = tls.Client(ctx, raw, cfg); err != nil {
+		if nc, err = tls.Client(ctx, nc, cfg); err != nil {
 			return nil, err
 		}
 	}
