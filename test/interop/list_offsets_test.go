@@ -120,6 +120,8 @@ func (l *timedLog) write(t *testing.T, b *harness.Broker, bootstrap string, clie
 		args = append(args, "--config", c)
 	}
 	tools.Must(t, topicCommand, args...)
+	// In Apache Kafka a topic is made before its leader knows of it.
+	waitFor(t, "the leader of "+l.topic, func() bool { return l.list(t, client, 4, -1).Code == 0 })
 	for i, batch := range l.batches {
 		if got := judge(t, client, l.topic, bytes.Clone(batch)); got.Code != 0 {
 			t.Fatalf("%s, batch %d: code %d", l.topic, i, got.Code)
