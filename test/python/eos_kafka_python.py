@@ -10,7 +10,7 @@ import signal
 import sys
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, OffsetAndMetadata
-from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 
 bootstrap, ca, user, password, source, target, group, transactional_id, seed, hang_after = sys.argv[1:]
 common = dict(
@@ -54,7 +54,7 @@ def retrying(call):
     while True:
         try:
             return call()
-        except KafkaTimeoutError as error:
+        except (KafkaConnectionError, KafkaTimeoutError) as error:
             print("again:", repr(error), file=sys.stderr)
 
 
@@ -96,6 +96,6 @@ def transaction(batches):
 retrying(producer.init_transactions)
 consumer.subscribe([source], listener=Assigned())
 while True:
-    polled = consumer.poll(timeout_ms=200)
+    polled = retrying(lambda: consumer.poll(timeout_ms=200))
     if polled:
         transaction(polled)
