@@ -37,11 +37,11 @@ func tlsChecks() []Check {
 			Mend:    "set listener.name.<listener>.chronik.listener.require=pq, when the sessions at /v1/sessions show that every client has it",
 			outside: true,
 			find: func(f *Facts, e *examination) {
-				for i := range f.Listeners {
-					if l := &f.Listeners[i]; l.Offer != nil && !l.Offer.PostQuantum {
+				withOffer(f, func(l *Listener) {
+					if !l.Offer.PostQuantum {
 						e.found("listener "+l.Name, "others are let in")
 					}
-				}
+				})
 			},
 		},
 		{

@@ -35,12 +35,9 @@ func renewedToken(q *kmsg.RenewDelegationTokenRequest, expires int64, code int16
 
 // renewToken moves a token's end, as far as the configuration lets it where no period is asked for.
 func (s *Tokens) renewToken(ctx context.Context, c *api.Call, q *kmsg.RenewDelegationTokenRequest) (expires int64, code int16) {
-	if code := s.served(c.Session); code != wire.None {
+	id, code := s.named(c.Session, q.HMAC)
+	if code != wire.None {
 		return noTimestamp, code
-	}
-	id, found := s.Keys.Find(q.HMAC)
-	if !found {
-		return noTimestamp, wire.DelegationTokenNotFound
 	}
 	period := s.Expiry.Milliseconds()
 	if q.RenewTimeMillis > 0 {

@@ -68,6 +68,18 @@ func (s *Tokens) served(session *auth.Session) int16 {
 	return wire.None
 }
 
+// named is the id of the token whose HMAC a session shows, or the code of what is in the way.
+func (s *Tokens) named(session *auth.Session, hmac []byte) (id string, code int16) {
+	if code := s.served(session); code != wire.None {
+		return "", code
+	}
+	id, found := s.Keys.Find(hmac)
+	if !found {
+		return "", wire.DelegationTokenNotFound
+	}
+	return id, wire.None
+}
+
 // checkUser says what is wrong with a principal that is to own or to renew a token. Nobody logs in as another type than User.
 func checkUser(p auth.Principal) int16 {
 	switch {

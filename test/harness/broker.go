@@ -81,36 +81,13 @@ func (b *Broker) Launch(t testing.TB) {
 		"CHRONIK_HTTP_LISTEN="+b.HTTP)
 	cmd.Env = append(cmd.Env, b.env...)
 	cmd.Stdout, cmd.Stderr = b.log, b.log
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("start %s: %v", b.binary, err)
-	}
-	exited := make(chan struct{})
-	go func() {
-		_ = cmd.Wait()
-		close(exited)
-	}()
-	b.cmd, b.exited = cmd, exited
+	b.cmd, b.exited = cmd, startProcess(t, b.binary, cmd)
 	running.add(b)
 }
 
 func (b *Broker) waitReady(t testing.TB) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
-	defer cancel()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if b.ready(ctx) {
-			return
-		}
-		select {
-		case <-b.exited:
-			t.Fatalf("the broker ended at start:\n%s", b.log)
-		case <-ctx.Done():
-			t.Fatalf("the broker is not ready after %s:\n%s", startTimeout, b.log)
-		case <-tick.C:
-		}
-	}
+	awaitReady(t, "the broker", b.exited, b.log, b.ready)
 }
 
 func (b *Broker) ready(ctx context.Context) bool { return Ready(ctx, b.HTTP) }

@@ -1,18 +1,15 @@
 package harness
 
 import (
-	"context"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
-	"net"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // DirectoryBase is the entry of a directory that all others are below. Its people are below ou=people, its groups below ou=groups.
@@ -174,30 +171,6 @@ func (d *Directory) Launch(t testing.TB) {
 	t.Helper()
 	d.cmd = exec.Command(sbin(t, "slapd"), "-f", filepath.Join(d.Dir, "slapd.conf"), "-h", "ldap://"+d.Plain+" ldaps://"+d.Secure, "-d", "0")
 	d.cmd.Stdout, d.cmd.Stderr = d.log, d.log
-	if err := d.cmd.Start(); err != nil {
-		t.Fatalf("start slapd: %v", err)
-	}
-	exited := make(chan struct{})
-	go func() {
-		_ = d.cmd.Wait()
-		close(exited)
-	}()
-	d.exited = exited
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
-	defer cancel()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", d.Secure); err == nil {
-			conn.Close()
-			return
-		}
-		select {
-		case <-exited:
-			t.Fatalf("slapd ended at start:\n%s", d.log)
-		case <-ctx.Done():
-			t.Fatalf("slapd does not listen after %s:\n%s", startTimeout, d.log)
-		case <-tick.C:
-		}
-	}
+	d.exited = startProcess(t, "slapd", d.cmd)
+	awaitReady(t, "slapd", d.exited, d.log, listens(d.Secure))
 }

@@ -2,16 +2,13 @@ package harness
 
 import (
 	"bytes"
-	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // Kafka is an Apache Kafka broker of the version in test/java/pom.xml: one combined KRaft node, SASL_SSL with SCRAM-SHA-512 and
@@ -135,20 +132,5 @@ group.initial.rebalance.delay.ms=0
 
 func (k *Kafka) waitReady(t testing.TB) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
-	defer cancel()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", k.Address)
-		if err == nil {
-			conn.Close()
-			return
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatalf("Apache Kafka is not ready after %s:\n%s", startTimeout, k.log)
-		case <-tick.C:
-		}
-	}
+	awaitReady(t, "Apache Kafka", nil, k.log, listens(k.Address))
 }

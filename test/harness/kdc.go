@@ -1,15 +1,12 @@
 package harness
 
 import (
-	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // Realm is the realm of a KDC's principals, KafkaPrincipal the service that clients of localhost want tickets for.
@@ -183,14 +180,7 @@ func (k *KDC) launch(t testing.TB) {
 	k.cmd = exec.Command(sbin(t, "krb5kdc"), "-n", "-r", Realm, "-P", filepath.Join(k.Dir, "pid"))
 	k.cmd.Env = append(os.Environ(), k.environment()...)
 	k.cmd.Stdout, k.cmd.Stderr = k.log, k.log
-	if err := k.cmd.Start(); err != nil {
-		t.Fatalf("start the KDC: %v", err)
-	}
-	exited := make(chan struct{})
-	go func() {
-		_ = k.cmd.Wait()
-		close(exited)
-	}()
+	exited := startProcess(t, "the KDC", k.cmd)
 	t.Cleanup(func() {
 		_ = k.cmd.Process.Kill()
 		<-exited
@@ -198,26 +188,5 @@ func (k *KDC) launch(t testing.TB) {
 			t.Logf("the KDC's log ends with:\n%s", k.log.last(logLines))
 		}
 	})
-	k.waitReady(t, exited)
-}
-
-func (k *KDC) waitReady(t testing.TB, exited <-chan struct{}) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
-	defer cancel()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", k.Address); err == nil {
-			conn.Close()
-			return
-		}
-		select {
-		case <-exited:
-			t.Fatalf("the KDC ended at start:\n%s", k.log)
-		case <-ctx.Done():
-			t.Fatalf("the KDC does not listen after %s:\n%s", startTimeout, k.log)
-		case <-tick.C:
-		}
-	}
+	awaitReady(t, "the KDC", exited, k.log, listens(k.Address))
 }

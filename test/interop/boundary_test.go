@@ -3,8 +3,6 @@
 package interop
 
 import (
-	"encoding/binary"
-	"io"
 	"math"
 	"math/rand/v2"
 	"net"
@@ -192,16 +190,5 @@ func exchange(conn net.Conn, q kmsg.Request) ([]byte, error) {
 	if err := conn.SetDeadline(time.Now().Add(2 * time.Second)); err != nil {
 		return nil, err
 	}
-	if _, err := conn.Write(request(q)); err != nil {
-		return nil, err
-	}
-	var size [4]byte
-	if _, err := io.ReadFull(conn, size[:]); err != nil {
-		return nil, err
-	}
-	body := make([]byte, binary.BigEndian.Uint32(size[:]))
-	if _, err := io.ReadFull(conn, body); err != nil {
-		return nil, err
-	}
-	return body[4:], nil
+	return roundTripOn(conn, q)
 }
