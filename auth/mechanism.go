@@ -26,7 +26,7 @@ type Exchange interface {
 }
 
 // Foreteller is an Exchange that knows, before it takes a message, whose password the message is to prove: what keeps guessers back
-// asks so before the password is checked. Of other exchanges it asks for Claimed.
+// asks so before the password is checked. Other exchanges are about what can not be guessed.
 type Foreteller interface {
 	Exchange
 	// Foretell returns that user, "" where the message proves nothing yet. It is cheap and checks nothing.

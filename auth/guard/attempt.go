@@ -13,7 +13,7 @@ const (
 	RefusedForNow Verdict = iota
 	// RefusedLocked means that the user is locked out: it is not checked.
 	RefusedLocked
-	// Held means that the caller asks again after the answer's Wait.
+	// Held means that the caller asks again after the answer's Wait, or when its Turn is closed.
 	Held
 	// Busy means that nothing has failed, and that others of the same user have been checked for so long that this one can not be: it is
 	// not decided.
@@ -27,6 +27,8 @@ type Answer struct {
 	Verdict Verdict
 	// Wait is when to ask again where the verdict is Held, and how much later a refusal is answered.
 	Wait time.Duration
+	// Turn is closed when another attempt has ended that a Held one waits for; nil where it waits for time alone.
+	Turn <-chan struct{}
 }
 
 // Attempt is one attempt to log in, from when its password has come. It is used by one goroutine.
@@ -38,7 +40,7 @@ type Attempt struct {
 	underWay bool
 }
 
-// Attempt begins an attempt of a user. Where nobody is claimed yet, user is "", and the attempt is admitted.
+// Attempt begins an attempt at the password of a user. user is "" where no password is to be proved, and the attempt is admitted.
 func (g *Guard) Attempt(user string, host netip.Addr, now time.Time) *Attempt {
 	return &Attempt{guard: g, pair: key{user: user, from: networkOf(host)}, arrived: now}
 }
@@ -55,18 +57,20 @@ func (a *Attempt) Ask(now time.Time) Answer {
 	if g.isLocked(g.account(a.pair), now) {
 		return Answer{Verdict: RefusedLocked, Wait: a.restOf(g.late(maxDoublings), now)}
 	}
-	wait := g.waitFor(a.pair, now)
+	turn, wait, rest := g.turnOf(a.pair, now), g.waitFor(a.pair, now), a.restOf(Patience, now)
 	switch {
-	case wait == 0:
+	case turn == nil && wait == 0:
 		g.admit(a.pair, now)
 		a.underWay = true
 		return Answer{Verdict: Admitted}
-	case now.Add(wait).After(a.arrived.Add(Patience)) && g.nothingFailed(a.pair, now):
-		return Answer{Verdict: Busy}
-	case now.Add(wait).After(a.arrived.Add(Patience)):
-		return Answer{Verdict: RefusedForNow, Wait: a.restOf(g.late(maxDoublings), now)}
-	default:
+	case turn != nil && rest > 0 && wait <= rest:
+		return Answer{Verdict: Held, Wait: rest, Turn: turn}
+	case turn == nil && wait <= rest:
 		return Answer{Verdict: Held, Wait: wait}
+	case g.nothingFailed(a.pair, now):
+		return Answer{Verdict: Busy}
+	default:
+		return Answer{Verdict: RefusedForNow, Wait: a.restOf(g.late(maxDoublings), now)}
 	}
 }
 
@@ -78,17 +82,13 @@ func (a *Attempt) restOf(whole time.Duration, now time.Time) time.Duration {
 	return max(0, whole-now.Sub(a.arrived))
 }
 
-// Failed says that an admitted attempt was no right log-in. claimed is who was claimed in the end, for attempts that began without.
-func (a *Attempt) Failed(claimed string, now time.Time) Failure {
+// Failed says that an admitted attempt was no right log-in. One of nobody known counts for its address alone.
+func (a *Attempt) Failed(now time.Time) Failure {
 	g := a.guard
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	a.end()
-	pair := a.pair
-	if pair.user == "" {
-		pair.user = claimed
-	}
-	f := g.failed(pair, now)
+	f := g.failed(a.pair, now)
 	f.Late = a.restOf(f.Late, now)
 	return f
 }
@@ -125,6 +125,7 @@ func (a *Attempt) end() {
 	for _, t := range a.guard.talliesOf(a.pair) {
 		if t != nil && t.underWay > 0 {
 			t.underWay--
+			t.wake()
 		}
 	}
 }
@@ -136,20 +137,35 @@ func (g *Guard) talliesOf(pair key) [2]*tally {
 	return [2]*tally{p, a}
 }
 
-// waitFor is how long until a pair's next attempt may be checked, 0 for now.
-func (g *Guard) waitFor(pair key, now time.Time) time.Duration {
-	var wait time.Duration
-	_, proven := g.proven.Get(pair)
+// turnOf is nil where a pair waits for no other attempt to end; else it is closed when one has ended.
+func (g *Guard) turnOf(pair key, now time.Time) <-chan struct{} {
 	tallies := g.talliesOf(pair)
-	if t := tallies[0]; t != nil {
-		wait = g.waitForPair(t, proven, now)
-	}
-	if t := tallies[1]; t != nil {
+	if t := tallies[0]; t != nil && g.cfg.First > 0 && t.underWay > 0 {
 		t.forget(now, g.cfg.Lockout)
-		if t.failures+t.underWay >= g.cfg.Attempts {
-			wait = max(wait, pollInterval)
+		_, proven := g.proven.Get(pair)
+		if t.failures > 0 || !proven && t.underWay >= freshChecks {
+			return t.turn()
 		}
 	}
+	if t := tallies[1]; t != nil && t.underWay > 0 {
+		t.forget(now, g.cfg.Lockout)
+		if t.failures+t.underWay >= g.cfg.Attempts {
+			return t.turn()
+		}
+	}
+	return nil
+}
+
+// waitFor is how long until a pair's next attempt may be checked as far as time decides, 0 for now.
+func (g *Guard) waitFor(pair key, now time.Time) time.Duration {
+	var wait time.Duration
+	if t, found := g.pairs.Get(pair); found {
+		t.forget(now, g.cfg.Lockout)
+		if t.failures > 0 {
+			wait = t.next.Sub(now)
+		}
+	}
+	_, proven := g.proven.Get(pair)
 	if h, found := g.addresses.Get(pair.from); found && !proven && g.addressDelay(h.at(now)) > 0 {
 		wait = max(wait, h.next.Sub(now))
 	}
@@ -165,20 +181,6 @@ func (g *Guard) nothingFailed(pair key, now time.Time) bool {
 	}
 	h, found := g.addresses.Get(pair.from)
 	return !found || g.addressDelay(h.at(now)) == 0
-}
-
-func (g *Guard) waitForPair(t *tally, proven bool, now time.Time) time.Duration {
-	t.forget(now, g.cfg.Lockout)
-	switch {
-	case g.cfg.First == 0 || t.failures == 0 && (proven || t.underWay < freshChecks):
-		return 0
-	case t.failures == 0:
-		return pollInterval
-	case t.underWay > 0:
-		return max(pollInterval, t.next.Sub(now))
-	default:
-		return t.next.Sub(now)
-	}
 }
 
 // admit counts an attempt that is being checked.

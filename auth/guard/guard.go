@@ -73,13 +73,16 @@ func New(cfg Config) (*Guard, error) {
 	}
 	cfg.Most = max(cfg.First, cfg.Most)
 	return &Guard{
-		cfg: cfg, pairs: newLRU[key, *tally](maxPairs), proven: newLRU[key, struct{}](maxProven),
-		addresses: newLRU[netip.Prefix, *heat](maxAddresses), accounts: newLRU[key, *tally](maxPairs), locks: newLRU[key, time.Time](maxLocks),
+		cfg: cfg, pairs: newLRU(maxPairs, wakeThoseOf), proven: newLRU[key, struct{}](maxProven, nil),
+		addresses: newLRU[netip.Prefix, *heat](maxAddresses, nil), accounts: newLRU(maxPairs, wakeThoseOf), locks: newLRU[key, time.Time](maxLocks, nil),
 	}, nil
 }
 
-func newLRU[K comparable, V any](size int) *simplelru.LRU[K, V] {
-	l, err := simplelru.NewLRU[K, V](size, nil)
+// wakeThoseOf lets those ask again that wait for what is forgotten: its end would not be noticed.
+func wakeThoseOf(_ key, t *tally) { t.wake() }
+
+func newLRU[K comparable, V any](size int, onEvict func(K, V)) *simplelru.LRU[K, V] {
+	l, err := simplelru.NewLRU(size, onEvict)
 	if err != nil {
 		panic(err) // a constant size that is not positive
 	}

@@ -13,8 +13,6 @@ const (
 	// Patience is the longest that an attempt is held, and that a failure is answered late: with the hashing of passwords that
 	// many wait for it stays below what clients wait for an answer, 10 s to a minute.
 	Patience = 5 * time.Second
-	// pollInterval is when to ask again while another attempt is being checked.
-	pollInterval = 25 * time.Millisecond
 	// freshChecks is how many attempts of a user from an address are checked at once while nothing is known of them.
 	freshChecks = 8
 	// addressFree is how many failures an address may have before its attempts are delayed: people mistype.

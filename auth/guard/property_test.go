@@ -24,8 +24,19 @@ type client struct {
 	attempt *Attempt
 	pair    key
 	next    time.Time
+	turn    <-chan struct{}
 	began   time.Time
 	checked bool
+}
+
+// called reports whether the client is told to ask again before its time.
+func (c *client) called() bool {
+	select {
+	case <-c.turn:
+		return true
+	default:
+		return false
+	}
 }
 
 type row struct {
@@ -74,7 +85,7 @@ func (w *world) step(t *rapid.T) {
 	switch {
 	case c.checked:
 		w.end(t, c)
-	case w.now.Before(c.next):
+	case w.now.Before(c.next) && !c.called():
 		return
 	case w.ask(t, c):
 		return
@@ -101,7 +112,7 @@ func (w *world) ask(t *rapid.T, c *client) bool {
 		if answer.Wait <= 0 || w.now.Add(answer.Wait).Sub(c.began) > Patience {
 			t.Fatalf("held for %s after %s", answer.Wait, w.now.Sub(c.began))
 		}
-		c.next = w.now.Add(answer.Wait)
+		c.next, c.turn = w.now.Add(answer.Wait), answer.Turn
 		return true
 	case Admitted:
 		if pair.failures > 0 && (pair.underWay > 0 || w.now.Sub(pair.checked) < w.guard.delay(pair.failures)) {
@@ -135,7 +146,7 @@ func (w *world) end(t *rapid.T, c *client) {
 	case 1:
 		c.attempt.Undecided()
 	default:
-		f := c.attempt.Failed("", w.now)
+		f := c.attempt.Failed(w.now)
 		if w.now.Sub(pair.last) >= w.cfg.Lockout {
 			pair.failures = 0
 		}
@@ -144,6 +155,21 @@ func (w *world) end(t *rapid.T, c *client) {
 		w.count(t, row, f)
 	}
 	pair.underWay = max(0, pair.underWay)
+	w.nobodyIsForgotten(t)
+}
+
+// nobodyIsForgotten checks that who is not called and has to wait would not be admitted either. What time alone has freed is found when
+// the client asks again.
+func (w *world) nobodyIsForgotten(t *rapid.T) {
+	for _, c := range w.open {
+		fresh := w.now.Sub(w.row(w.guard.account(c.pair)).last) < w.cfg.Lockout && w.now.Sub(w.pair(c.pair).last) < w.cfg.Lockout
+		if c.turn == nil || c.checked || c.called() || !w.now.Before(c.next) || !fresh {
+			continue
+		}
+		if answer := c.attempt.Ask(w.now); answer.Verdict != Held {
+			t.Fatalf("not called, and asking gives %+v", answer)
+		}
+	}
 }
 
 // count checks that exactly so many failures in a row lock.

@@ -15,6 +15,8 @@ type tally struct {
 	// next is when the next attempt may be checked, underWay how many are being checked.
 	next     time.Time
 	underWay int
+	// ended is made for those that wait until one of underWay has ended, and closed then.
+	ended chan struct{}
 }
 
 func tallyOf(of *simplelru.LRU[key, *tally], k key) *tally {
@@ -26,12 +28,30 @@ func tallyOf(of *simplelru.LRU[key, *tally], k key) *tally {
 	return t
 }
 
+// turn is closed when one of those that are being checked has ended.
+func (t *tally) turn() <-chan struct{} {
+	if t.ended == nil {
+		t.ended = make(chan struct{})
+	}
+	return t.ended
+}
+
+// wake lets those that wait ask again.
+func (t *tally) wake() {
+	if t.ended != nil {
+		close(t.ended)
+		t.ended = nil
+	}
+}
+
 // forget drops failures whose last one is long over.
 func (t *tally) forget(now time.Time, after time.Duration) {
 	if t.failures > 0 && now.Sub(t.last) >= after {
-		t.failures, t.next = 0, time.Time{}
+		t.forgive()
 	}
 }
+
+func (t *tally) forgive() { t.failures, t.next = 0, time.Time{} }
 
 func (t *tally) fail(now time.Time, forgetAfter time.Duration) {
 	t.forget(now, forgetAfter)

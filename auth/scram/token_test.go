@@ -131,13 +131,32 @@ func TestTokenHoldsUntilItIsGone(t *testing.T) {
 	}
 }
 
-// TestClaimedTellsTokensFromUsers: what a failed log-in claimed is counted and recorded by it.
+// TestClaimedTellsTokensFromUsers: what a failed log-in claimed is recorded by it.
 func TestClaimedTellsTokensFromUsers(t *testing.T) {
 	for first, want := range map[string]string{"n,,n=x,r=abc": "x", "n,,n=x,r=abc,tokenauth=true": "delegation token x", "n,,n=,r=abc,tokenauth=true": ""} {
 		e := withTokens(t, SHA256).Start()
 		_, _, _ = e.Step(t.Context(), []byte(first))
 		if got := e.Claimed(); got != want {
 			t.Errorf("%s claims %q", first, got)
+		}
+	}
+}
+
+// TestTokensAreNotGuessed: nobody is held back, or locked out, for a secret that is random and long, whoever knows the token's id.
+func TestTokensAreNotGuessed(t *testing.T) {
+	for message, want := range map[string]string{
+		"n,,n=" + tokenID + ",r=nonce":                tokenID,
+		"n,,n=" + tokenID + ",r=nonce,tokenauth=true": "",
+	} {
+		e, ok := withTokens(t, SHA256).Start().(auth.Foreteller)
+		if !ok {
+			t.Fatal("nobody can tell whose proof comes")
+		}
+		if _, _, err := e.Step(t.Context(), []byte(message)); err != nil {
+			t.Fatal(err)
+		}
+		if got := e.Foretell(nil); got != want {
+			t.Errorf("%s: the proof is of %q, want %q", message, got, want)
 		}
 	}
 }

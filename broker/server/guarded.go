@@ -35,12 +35,13 @@ func (l *login) check(ctx context.Context, message []byte) (answer []byte, outco
 	return answer, outcome, late, err
 }
 
-// whose is the user whose log-in the message decides, "" where it decides none or nobody knows.
+// whose is the user whose password the message is to prove, "" where it proves none. Tickets and tokens can not be guessed, and a forged one
+// names whom its maker likes: it must neither hold back nor lock out that user.
 func (l *login) whose(message []byte) string {
 	if f, can := l.exchange.(auth.Foreteller); can {
 		return f.Foretell(message)
 	}
-	return l.exchange.Claimed()
+	return ""
 }
 
 // await waits until the guard admits an attempt, or returns why it does not and how late that is answered.
@@ -65,19 +66,18 @@ func (l *login) await(ctx context.Context, attempt *guard.Attempt) (late time.Du
 		if !held {
 			metrics.delayed.WithLabelValues(listener).Inc()
 		}
-		if !wait(ctx, answer.Wait) {
+		if !waitOr(ctx, answer.Wait, answer.Turn) {
 			return 0, errHeldBack
 		}
 	}
 }
 
-// wrong counts a failed attempt, and returns how late it is answered. An attempt that began with nobody known may have come to a
-// claim.
+// wrong counts a failed attempt, and returns how late it is answered.
 func (l *login) wrong(attempt *guard.Attempt) time.Duration {
-	now, claimed := time.Now(), l.exchange.Claimed()
-	failure := attempt.Failed(claimed, now)
+	now := time.Now()
+	failure := attempt.Failed(now)
 	if !failure.LockedUntil.IsZero() {
-		lockout := Lockout{User: claimed, Method: l.mechanism, Duration: failure.LockedUntil.Sub(now)}
+		lockout := Lockout{User: l.foretold, Method: l.mechanism, Duration: failure.LockedUntil.Sub(now)}
 		l.conn.server.cfg.Metrics.lockouts.WithLabelValues(l.conn.listener.Name).Inc()
 		l.conn.log.Warn("locked out after failed log-ins", "user", lockout.User, "method", lockout.Method, "for", lockout.Duration)
 		l.conn.server.cfg.Recorder.LockedOut(l.conn.id, lockout)
@@ -86,7 +86,10 @@ func (l *login) wrong(attempt *guard.Attempt) time.Duration {
 }
 
 // wait waits, and reports false when the context ends first.
-func wait(ctx context.Context, d time.Duration) bool {
+func wait(ctx context.Context, d time.Duration) bool { return waitOr(ctx, d, nil) }
+
+// waitOr waits, at most until sooner is closed, and reports false when the context ends first.
+func waitOr(ctx context.Context, d time.Duration, sooner <-chan struct{}) bool {
 	if d <= 0 {
 		return true
 	}
@@ -94,6 +97,8 @@ func wait(ctx context.Context, d time.Duration) bool {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return true
+	case <-sooner:
 		return true
 	case <-ctx.Done():
 		return false

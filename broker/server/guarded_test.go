@@ -116,7 +116,7 @@ func TestDelayedLogIn(t *testing.T) {
 	c := r.dial()
 	c.handshake("TEST", 1)
 	host := hostOf(c.nc.LocalAddr())
-	r.server.cfg.Guard.Attempt("alice", host, time.Now()).Failed("", time.Now().Add(-time.Second))
+	r.server.cfg.Guard.Attempt("alice", host, time.Now()).Failed(time.Now().Add(-time.Second))
 	before := r.server.cfg.Guard.Attempt("alice", host, time.Now())
 	if answer := before.Ask(time.Now()); answer.Verdict != guard.Admitted {
 		t.Fatalf("%+v", answer)
@@ -141,7 +141,7 @@ func TestRefusedWithoutALook(t *testing.T) {
 	r, looks := guardedRig(t, guard.Config{First: time.Hour, Most: time.Hour, Lockout: 2 * time.Hour, Scope: guard.UserAddress})
 	c := r.dial()
 	c.handshake("TEST", 1)
-	r.server.cfg.Guard.Attempt("alice", hostOf(c.nc.LocalAddr()), time.Now().Add(-guard.Patience)).Failed("", time.Now().Add(-guard.Patience))
+	r.server.cfg.Guard.Attempt("alice", hostOf(c.nc.LocalAddr()), time.Now().Add(-guard.Patience)).Failed(time.Now().Add(-guard.Patience))
 	if got := c.authenticate("alice:right"); got.ErrorCode != wire.SASLAuthenticationFailed || *got.ErrorMessage != auth.PublicFailure {
 		t.Errorf("%+v", got)
 	}
@@ -186,6 +186,33 @@ func TestUndecidedLogInCountsAsNothing(t *testing.T) {
 	r.record.mu.Lock()
 	defer r.record.mu.Unlock()
 	if len(r.record.failures) != 3 || len(r.record.lockouts) != 0 {
+		t.Errorf("locked out: %+v", r.record.lockouts)
+	}
+}
+
+// TestForgedTokensLockNobody: a ticket or a token names whom its maker likes.
+func TestForgedTokensLockNobody(t *testing.T) {
+	l := saslListener()
+	l.Mechanisms = []auth.Mechanism{password{name: "TOKEN"}, counted{password{name: "TEST"}, &atomic.Int32{}}}
+	r := newRig(t, l, func(c *Config) {
+		c.Guard = newGuard(t, guard.Config{Attempts: 1, Lockout: time.Hour, Scope: guard.User})
+	})
+	for range 3 {
+		c := r.dial()
+		c.handshake("TOKEN", 1)
+		if got := c.authenticate("alice:forged"); got.ErrorCode != wire.SASLAuthenticationFailed {
+			t.Fatalf("%+v", got)
+		}
+		if f := r.record.lastFailure(t); f.Claimed != "alice" {
+			t.Errorf("recorded %+v", f)
+		}
+	}
+	if code, _ := r.try("alice:right"); code != 0 {
+		t.Errorf("with the password: %s", wire.CodeName(code))
+	}
+	r.record.mu.Lock()
+	defer r.record.mu.Unlock()
+	if len(r.record.lockouts) != 0 {
 		t.Errorf("locked out: %+v", r.record.lockouts)
 	}
 }
