@@ -118,16 +118,22 @@ func (c Change) activity() (int, string) {
 	switch action := c.action(); {
 	case strings.HasPrefix(action, "Create"), strings.HasPrefix(action, "Register"):
 		return activityCreate, "Create"
-	case strings.HasPrefix(action, "Delete"), strings.HasPrefix(action, "Remove"), strings.HasPrefix(action, "Unregister"):
+	case strings.HasPrefix(action, "Delete"), strings.HasPrefix(action, "Remove"), strings.HasPrefix(action, "Unregister"), action == sweptToken:
 		return activityDelete, "Delete"
 	default:
 		return activityUpdate, "Update"
 	}
 }
 
+// sweptToken is the action by which a broker removes what is left of a delegation token that has expired.
+const sweptToken = "SweepDelegationToken"
+
 // severity is high for what changes who may do what, or destroys data.
 func (c Change) severity() int {
 	action := c.action()
+	if action == sweptToken {
+		return severityInformational
+	}
 	for _, risky := range [...]string{"Acl", "ACL", "Scram", "Credential", "Token", "Feature"} {
 		if strings.Contains(action, risky) {
 			return severityHigh

@@ -257,6 +257,8 @@ func TestChangesByRisk(t *testing.T) {
 		{"IncrementalAlterConfigs", "TOPIC", activityUpdate, severityLow},
 		{"IncrementalAlterConfigs", "BROKER", activityUpdate, severityHigh},
 		{"CreatePartitions", "TOPIC", activityCreate, severityLow},
+		{"RemoveDelegationToken", "DELEGATION_TOKEN", activityDelete, severityHigh},
+		{"SweepDelegationToken", "DELEGATION_TOKEN", activityDelete, severityInformational},
 	}
 	for _, c := range cases {
 		d := Change{API: c.api, ResourceType: c.resourceType}.document("")

@@ -105,7 +105,7 @@ func (e *tokenExpiry) sweep(ctx context.Context) {
 			return
 		}
 		result, err := e.log.Propose(ctx, &meta.SweepTokens{
-			Origin: meta.Origin{EventID: rand.Text(), Principal: "User:(broker)", API: "RemoveDelegationToken", Time: now},
+			Origin: meta.Origin{EventID: rand.Text(), Principal: "User:(broker)", API: "SweepDelegationToken", Time: now},
 			Now:    now.UnixMilli(), Most: limit.TokensPerSweep,
 		})
 		if err != nil {

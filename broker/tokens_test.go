@@ -294,7 +294,7 @@ func TestExpiredTokensAreRemovedAtTheInterval(t *testing.T) {
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
 			created = created || bytes.Contains(r.Value, []byte(`"CreateDelegationToken"`))
-			swept = swept || bytes.Contains(r.Value, []byte(`"RemoveDelegationToken"`)) && bytes.Contains(r.Value, []byte(token.TokenID))
+			swept = swept || bytes.Contains(r.Value, []byte(`"SweepDelegationToken"`)) && bytes.Contains(r.Value, []byte(token.TokenID))
 			if bytes.Contains(r.Value, []byte(base64.StdEncoding.EncodeToString(token.HMAC))) {
 				t.Errorf("a token's secret is in the audit log: %s", r.Value)
 			}
