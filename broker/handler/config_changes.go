@@ -11,6 +11,7 @@ import (
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/config"
 	"github.com/chronik-stream/chronik/broker/controller"
+	"github.com/chronik-stream/chronik/broker/limit"
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
@@ -42,7 +43,7 @@ func (s *Configs) alter(ctx context.Context, c *api.Call, img *meta.Image, chang
 	for i := range changes {
 		times[changes[i].key]++
 	}
-	command := &meta.AlterConfigs{Origin: originOf(c)}
+	command := &meta.AlterConfigs{Origin: originOf(c), MostPrincipals: limit.RevokedPrincipals}
 	var places []int // of the command's resources among the changes
 	for i := range changes {
 		if times[changes[i].key] > 1 {

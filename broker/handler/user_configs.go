@@ -1,12 +1,14 @@
 package handler
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/limit"
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
@@ -22,30 +24,45 @@ const revokedNow = "now"
 // revokedDoc explains the one key of a principal.
 const revokedDoc = "Sessions of the principal from before this time, in milliseconds since 1970, were ended, and tickets, tokens and certificates from before it are refused."
 
+// unlocked is the one value of meta.LoginLocked: a lock-out can be lifted, not set.
+const unlocked = "false"
+
 // prepareUser checks a change of what is said of a principal.
 func prepareUser(c *api.Call, change *configChange) (meta.ResourceChange, error) {
 	prepared := meta.ResourceChange{Key: meta.ResourceKey{Type: meta.UserConfig, Name: change.key.name}, Replace: change.replace}
-	if _, err := auth.ParsePrincipal(change.key.name); err != nil {
+	principal, err := auth.ParsePrincipal(change.key.name)
+	if err == nil && len(change.key.name) > limit.PrincipalBytes {
+		err = fmt.Errorf("a principal's name of %d bytes, at most %d are", len(change.key.name), limit.PrincipalBytes)
+	}
+	if err != nil {
 		return prepared, wire.Errorf(wire.InvalidRequest, "%w", err)
 	}
 	for _, op := range change.ops {
-		if op.name != meta.RevokedBefore {
-			return prepared, wire.Errorf(wire.InvalidConfig, "Unknown principal config name: %s", op.name)
-		}
 		made := meta.ConfigOp{Op: op.op, Name: op.name}
-		switch op.op {
-		case meta.DeleteConfig:
-		case meta.SetConfig:
-			var err error
-			if made.Value, err = revocationTime(c, valueOf(op)); err != nil {
-				return prepared, err
-			}
-		default:
+		switch {
+		case op.name != meta.RevokedBefore && op.name != meta.LoginLocked:
+			return prepared, wire.Errorf(wire.InvalidConfig, "Unknown principal config name: %s", op.name)
+		case op.op != meta.SetConfig && op.op != meta.DeleteConfig:
 			return prepared, wire.Errorf(wire.InvalidConfig, "Can't %s to key %s because its type is not LIST.", opName(op.op), op.name)
+		case op.name == meta.LoginLocked:
+			made.Value, err = unlocked, mayUnlock(principal, op)
+		case op.op == meta.SetConfig:
+			made.Value, err = revocationTime(c, valueOf(op))
+		}
+		if err != nil {
+			return prepared, err
 		}
 		prepared.Ops = append(prepared.Ops, made)
 	}
 	return prepared, nil
+}
+
+// mayUnlock is nil when an operation lifts lock-outs: those are of users.
+func mayUnlock(of auth.Principal, op configOp) error {
+	if op.op != meta.SetConfig || valueOf(op) != unlocked || of.Type != auth.UserType {
+		return wire.Errorf(wire.InvalidConfig, "%s can only be set to %s, for a principal User:name", meta.LoginLocked, unlocked)
+	}
+	return nil
 }
 
 // revocationTime reads the time of a revocation, which is not to come.

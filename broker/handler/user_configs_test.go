@@ -1,10 +1,12 @@
 package handler
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/chronik-stream/chronik/broker/limit"
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
@@ -26,6 +28,7 @@ func TestRevocationOfAPrincipal(t *testing.T) {
 		{revoke("User:carol", "0"), wire.InvalidConfig},
 		{revoke("User:carol", "later"), wire.InvalidConfig},
 		{revoke("carol", "now"), wire.InvalidRequest},
+		{revoke("User:"+strings.Repeat("x", limit.PrincipalBytes), "now"), wire.InvalidRequest},
 		{alteration{kind: userConfig, name: "User:carol", op: set, key: "retention.ms", value: "1"}, wire.InvalidConfig},
 		{alteration{kind: userConfig, name: "User:carol", op: appendTo, key: meta.RevokedBefore, value: "1"}, wire.InvalidConfig},
 		{alteration{kind: userConfig, name: "User:bob", op: remove, key: meta.RevokedBefore, null: true}, wire.None},
@@ -59,5 +62,34 @@ func TestRevocationOfAPrincipal(t *testing.T) {
 	}
 	if _, code := b.describe(t, userConfig, "User:admin"); code != wire.ClusterAuthorizationFailed {
 		t.Errorf("without a right to it: %s", wire.CodeName(code))
+	}
+}
+
+// TestUnlockingAUser: a lock-out can be lifted and not set, it is no property that stays, and it takes what a revocation takes.
+func TestUnlockingAUser(t *testing.T) {
+	b := newConfigsBench(t)
+	unlock := func(name, value string) alteration {
+		return alteration{kind: userConfig, name: name, op: set, key: meta.LoginLocked, value: value}
+	}
+	for _, c := range []struct {
+		alteration
+		want int16
+	}{
+		{unlock("User:alice", "false"), wire.None},
+		{unlock("User:alice", "true"), wire.InvalidConfig},
+		{unlock("Role:alice", "false"), wire.InvalidConfig},
+		{alteration{kind: userConfig, name: "User:alice", op: remove, key: meta.LoginLocked, null: true}, wire.InvalidConfig},
+	} {
+		if r := b.alter(t, c.alteration, false); r.ErrorCode != c.want {
+			t.Errorf("%+v: %s", c.alteration, wire.CodeName(r.ErrorCode))
+		}
+	}
+	listed := b.ask(t, &kmsg.ListConfigResourcesRequest{ResourceTypes: []int8{int8(userConfig)}}).(*kmsg.ListConfigResourcesResponse)
+	if listed.ErrorCode != wire.None || len(listed.ConfigResources) != 0 {
+		t.Errorf("listed: %+v", listed)
+	}
+	b.user = "alice"
+	if r := b.alter(t, unlock("User:alice", "false"), false); r.ErrorCode != wire.ClusterAuthorizationFailed {
+		t.Errorf("without a right to it: %s", wire.CodeName(r.ErrorCode))
 	}
 }

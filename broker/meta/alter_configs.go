@@ -1,6 +1,7 @@
 package meta
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -13,6 +14,9 @@ import (
 type AlterConfigs struct {
 	Origin    Origin           `json:"origin"`
 	Resources []ResourceChange `json:"resources"`
+	// MostPrincipals bounds the principals that have a configuration; 0 does not. It stands here so that a later release, which reads the
+	// entry again, comes to the same result.
+	MostPrincipals int `json:"mostPrincipals,omitempty"`
 }
 
 // ResourceChange is the change of one resource's configuration, all of it or none.
@@ -49,7 +53,7 @@ func (*AlterConfigs) kind() string { return "AlterConfigs" }
 
 func (c *AlterConfigs) apply(d *draft) {
 	for _, change := range c.Resources {
-		if code, message := d.checkChange(change); code != wire.None {
+		if code, message := c.check(d, change); code != wire.None {
 			d.result.Items = append(d.result.Items, ItemResult{Name: change.Key.Name, Code: code, Message: message})
 			d.audit(c.Origin, change.Key.Type.String(), change.Key.Name, code, nil, nil)
 			continue
@@ -59,11 +63,27 @@ func (c *AlterConfigs) apply(d *draft) {
 		before, after := change.differences(old, next)
 		d.item(change.Key.Name, wire.None, "")
 		d.audit(c.Origin, change.Key.Type.String(), change.Key.Name, wire.None, before, after)
+		if _, unlocks := next[LoginLocked]; unlocks && change.Key.Type == UserConfig {
+			delete(next, LoginLocked)
+			d.delta.Unlocked = append(d.delta.Unlocked, change.Key.Name)
+		}
 		d.putConfig(change.Key, next)
 		if change.Key.Type == UserConfig && revokedSince(next) > revokedSince(old) {
 			d.removeTokensKnownTo(change.Key.Name, c.Origin)
 		}
 	}
+}
+
+func (c *AlterConfigs) check(d *draft, change ResourceChange) (code int16, message string) {
+	if code, message = d.checkChange(change); code != wire.None {
+		return code, message
+	}
+	if change.Key.Type == UserConfig && revokedSince(change.On(nil)) > 0 && c.MostPrincipals > 0 &&
+		d.img.principals >= c.MostPrincipals && d.img.Config(change.Key) == nil {
+		return wire.PolicyViolation, fmt.Sprintf("%d principals are revoked, and no more can be: "+
+			"take back the revocations of those whose tickets, tokens and certificates from before have expired.", c.MostPrincipals)
+	}
+	return wire.None, ""
 }
 
 func (d *draft) checkChange(c ResourceChange) (code int16, message string) {

@@ -14,6 +14,8 @@ type Delta struct {
 	TokensChanged  []string
 	ConfigsChanged []ResourceKey
 	BrokersChanged []int32
+	// Unlocked are the principals, in the form Type:name, whose lock-outs end.
+	Unlocked []string
 	// AuditAppended says that there are new records to project.
 	AuditAppended bool
 }

@@ -66,11 +66,19 @@ func (d *draft) putConfig(key ResourceKey, c map[string]string) {
 		d.putTopic(&changed)
 		return
 	}
+	d.storeConfig(key, c)
+}
+
+func (d *draft) storeConfig(key ResourceKey, c map[string]string) {
+	before := d.img.configs.Len()
 	if len(c) == 0 {
 		d.img.configs, _, _ = d.img.configs.Delete(key.bytes())
-		return
+	} else {
+		d.img.configs, _, _ = d.img.configs.Insert(key.bytes(), c)
 	}
-	d.img.configs, _, _ = d.img.configs.Insert(key.bytes(), c)
+	if key.Type == UserConfig {
+		d.img.principals += d.img.configs.Len() - before
+	}
 }
 
 func (d *draft) addACL(b authz.Binding) {

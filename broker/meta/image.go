@@ -31,6 +31,7 @@ type Image struct {
 	audit          *iradix.Tree[*AuditRecord] // by index and sequence
 	auditFrom      int64
 	partitions     int
+	principals     int // that have a configuration
 }
 
 // NewImage is the state before the first entry.

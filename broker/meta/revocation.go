@@ -29,6 +29,9 @@ func revokedSince(config map[string]string) int64 {
 	return ms
 }
 
+// LoginLocked is a key of a principal's configuration that is not kept: set to false, it lifts what lock-outs of his there are.
+const LoginLocked = "chronik.login.locked"
+
 // Standing is what can be taken away from a principal.
 type Standing struct {
 	// Revoked is when he was revoked, in milliseconds since 1970; 0 means never.

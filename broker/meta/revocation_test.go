@@ -88,3 +88,64 @@ func TestNoTokenComesAfterItsRequesterHasGone(t *testing.T) {
 		}
 	}
 }
+
+// TestRevocationsAreBounded: one more is refused with what to do, a known principal is revoked again, and who is taken back makes room.
+func TestRevocationsAreBounded(t *testing.T) {
+	c := newCluster(t)
+	bounded := func(principal, ms string) meta.Result {
+		command := revocation(principal, ms)
+		command.MostPrincipals = 2
+		_, result := c.apply(command)
+		return result
+	}
+	back := revocation("User:a", "")
+	back.Resources[0].Ops[0].Op = meta.DeleteConfig
+	for _, step := range []struct {
+		result meta.Result
+		want   int16
+	}{
+		{bounded("User:a", "1"), wire.None},
+		{bounded("User:b", "1"), wire.None},
+		{bounded("User:c", "1"), wire.PolicyViolation},
+		{bounded("User:a", "2"), wire.None},
+	} {
+		if got := codes(step.result); len(got) != 1 || got[0] != step.want {
+			t.Errorf("%+v", step.result.Items)
+		}
+	}
+	read, err := meta.ReadSnapshot(bytes.NewReader(snapshotOf(t, c.img)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.img = read
+	if got := codes(bounded("User:c", "1")); got[0] != wire.PolicyViolation {
+		t.Errorf("from a snapshot: %v", got)
+	}
+	c.mustApply(back)
+	if got := codes(bounded("User:c", "1")); got[0] != wire.None {
+		t.Errorf("after one was taken back: %v", got)
+	}
+}
+
+// TestUnlockingKeepsNothing: the image is as before, but for the record of who did it.
+func TestUnlockingKeepsNothing(t *testing.T) {
+	c := newCluster(t)
+	c.mustApply(revocation("User:alice", "2000"))
+	unlock := &meta.AlterConfigs{Origin: origin, Resources: []meta.ResourceChange{{
+		Key: meta.ResourceKey{Type: meta.UserConfig, Name: "User:alice"},
+		Ops: []meta.ConfigOp{{Op: meta.SetConfig, Name: meta.LoginLocked, Value: "false"}},
+	}}}
+	delta := c.mustApply(unlock)
+	if len(delta.Unlocked) != 1 || delta.Unlocked[0] != "User:alice" {
+		t.Errorf("unlocked: %v", delta.Unlocked)
+	}
+	config := c.img.Config(meta.ResourceKey{Type: meta.UserConfig, Name: "User:alice"})
+	if len(config) != 1 || config[meta.RevokedBefore] != "2000" {
+		t.Errorf("kept: %v", config)
+	}
+	events := c.audit()
+	last := events[len(events)-1]
+	if last.ResourceType != "USER" || last.Resource != "User:alice" || last.After[meta.LoginLocked] != "false" || len(last.Before) != 0 {
+		t.Errorf("recorded: %+v", last)
+	}
+}

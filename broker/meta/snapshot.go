@@ -204,7 +204,7 @@ func (d *draft) restore(data []byte, first bool) error {
 	case e.Topic != nil:
 		d.putTopic(e.Topic)
 	case e.Config != nil:
-		d.img.configs, _, _ = d.img.configs.Insert(e.Config.Key.bytes(), e.Config.Values)
+		d.storeConfig(e.Config.Key, e.Config.Values)
 	case e.ACL != nil:
 		d.addACL(*e.ACL)
 	case e.Scram != nil:

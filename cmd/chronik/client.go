@@ -96,8 +96,8 @@ func mechanismFor(c *config.Client) sasl.Mechanism {
 	}
 }
 
-// withBroker runs something with a client and the mechanism that it logs in by, within the time that a command may take.
-func (f *brokerFlags) withBroker(ctx context.Context, run func(ctx context.Context, client *kgo.Client, mechanism string) error) error {
+// withBroker runs something with a client and what it was told, within the time that a command may take.
+func (f *brokerFlags) withBroker(ctx context.Context, run func(context.Context, *kgo.Client, *config.Client) error) error {
 	settings, err := f.read()
 	if err != nil {
 		return err
@@ -109,5 +109,5 @@ func (f *brokerFlags) withBroker(ctx context.Context, run func(ctx context.Conte
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(ctx, clientTimeout)
 	defer cancel()
-	return run(ctx, client, settings.Mechanism)
+	return run(ctx, client, settings)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/chronik-stream/chronik/auth/password"
+	"github.com/chronik-stream/chronik/broker/config"
 )
 
 var (
@@ -32,7 +33,8 @@ have to satisfy the broker's chronik.password.min.length.`,
 	}
 	flags := &brokerFlags{}
 	flags.on(cmd)
-	cmd.AddCommand(newUserAdd(flags), newUserPasswd(flags), newUserList(flags), newUserShow(flags), newUserDelete(flags), newUserRevoke(flags))
+	cmd.AddCommand(newUserAdd(flags), newUserPasswd(flags), newUserList(flags), newUserShow(flags), newUserDelete(flags),
+		newUserRevoke(flags), newUserReinstate(flags), newUserUnlock(flags))
 	return cmd
 }
 
@@ -40,14 +42,14 @@ have to satisfy the broker's chronik.password.min.length.`,
 type users struct {
 	client *kgo.Client
 	admin  *kadm.Client
-	// mechanism is what the command itself logs in by, "" without SASL.
-	mechanism string
+	// name and mechanism are what the command itself logs in by, "" without SASL.
+	name, mechanism string
 }
 
 // withUsers runs something with a broker.
 func (f *brokerFlags) withUsers(cmd *cobra.Command, run func(context.Context, users) error) error {
-	return f.withBroker(cmd.Context(), func(ctx context.Context, client *kgo.Client, mechanism string) error {
-		return run(ctx, users{client: client, admin: kadm.NewClient(client), mechanism: mechanism})
+	return f.withBroker(cmd.Context(), func(ctx context.Context, client *kgo.Client, as *config.Client) error {
+		return run(ctx, users{client: client, admin: kadm.NewClient(client), name: as.User, mechanism: as.Mechanism})
 	})
 }
 
@@ -80,17 +82,17 @@ func (u users) existing(ctx context.Context, user string) ([]kadm.CredInfo, erro
 // ownLast puts the credential last that the command may have logged in by. When it is one's own, changing or deleting it ends the session
 // and nothing else can be changed.
 func (u users) ownLast(of []kadm.CredInfo) {
-	slices.SortStableFunc(of, func(a, b kadm.CredInfo) int {
-		switch {
-		case a.Mechanism == b.Mechanism:
-			return 0
-		case a.Mechanism.String() == u.mechanism:
+	last := kadm.ScramSha512 // PLAIN is checked against the strongest
+	if u.mechanism == kadm.ScramSha256.String() {
+		last = kadm.ScramSha256
+	}
+	isLast := func(c kadm.CredInfo) int {
+		if c.Mechanism == last {
 			return 1
-		case b.Mechanism.String() == u.mechanism:
-			return -1
 		}
 		return 0
-	})
+	}
+	slices.SortStableFunc(of, func(a, b kadm.CredInfo) int { return isLast(a) - isLast(b) })
 }
 
 // alter makes one change of a user's credentials: a request may name a user once.
@@ -105,18 +107,14 @@ func (u users) alter(ctx context.Context, user string, del []kadm.DeleteSCRAM, u
 	return nil
 }
 
-// remove deletes all credentials of a user, and returns how many there were.
-func (u users) remove(ctx context.Context, user string) (int, error) {
-	of, err := u.credentials(ctx, user)
-	if err != nil {
-		return 0, err
-	}
+// remove deletes credentials of a user, and says how many are left when it can not.
+func (u users) remove(ctx context.Context, user string, of []kadm.CredInfo) error {
 	for i, c := range of {
 		if err := u.alter(ctx, user, []kadm.DeleteSCRAM{{User: user, Mechanism: c.Mechanism}}, nil); err != nil {
-			return i, err
+			return fmt.Errorf("%w; passwords of his that are not deleted: %d", err, len(of)-i)
 		}
 	}
-	return len(of), nil
+	return nil
 }
 
 // policy is the broker's rule for passwords, or the usual one where the caller may not see the broker's configuration or the broker has
@@ -141,29 +139,41 @@ func (u users) policy(ctx context.Context) password.Policy {
 	return policy
 }
 
-// The configuration of principals: the type of the resource and its key. See docs/security.md.
+// The configuration of principals: the type of the resource and its keys. See docs/security.md.
 const (
 	principalConfig  = kmsg.ConfigResourceType(100)
 	revokedBeforeKey = "chronik.revoked.before.ms"
+	loginLockedKey   = "chronik.login.locked"
 )
 
-// revoke ends what a principal has open, and makes useless what he could come again with but for a password.
-func (u users) revoke(ctx context.Context, principal string) error {
+// alterPrincipal sets what is said of a principal, or deletes it where the value is nil.
+func (u users) alterPrincipal(ctx context.Context, principal, key string, value *string) error {
 	q := kmsg.NewPtrIncrementalAlterConfigsRequest()
 	r := kmsg.NewIncrementalAlterConfigsRequestResource()
 	r.ResourceType, r.ResourceName = principalConfig, principal
 	c := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
-	c.Name, c.Op, c.Value = revokedBeforeKey, kmsg.IncrementalAlterConfigOpSet, kmsg.StringPtr("now")
+	c.Name, c.Op, c.Value = key, kmsg.IncrementalAlterConfigOpSet, value
+	if value == nil {
+		c.Op = kmsg.IncrementalAlterConfigOpDelete
+	}
 	r.Configs = append(r.Configs, c)
 	q.Resources = append(q.Resources, r)
 	resp, err := q.RequestWith(ctx, u.client)
 	if err != nil {
-		return fmt.Errorf("revoke %s: %w", principal, err)
+		return err
 	}
 	for i := range resp.Resources {
 		if err := kerr.ErrorForCode(resp.Resources[i].ErrorCode); err != nil {
-			return fmt.Errorf("revoke %s: %w: %s", principal, err, textOf(resp.Resources[i].ErrorMessage))
+			return fmt.Errorf("%w: %s", err, textOf(resp.Resources[i].ErrorMessage))
 		}
+	}
+	return nil
+}
+
+// revoke ends what a principal has open, and makes useless what he could come again with but for a password.
+func (u users) revoke(ctx context.Context, principal string) error {
+	if err := u.alterPrincipal(ctx, principal, revokedBeforeKey, kmsg.StringPtr("now")); err != nil {
+		return fmt.Errorf("%s is not revoked: %w", principal, err)
 	}
 	return nil
 }

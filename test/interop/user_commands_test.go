@@ -143,3 +143,56 @@ func TestUserRevoke(t *testing.T) {
 		t.Error("somebody else is kept out")
 	}
 }
+
+// TestUnlock: a lock-out ends when an administrator lifts it, and the audit log says who did.
+func TestUnlock(t *testing.T) {
+	t.Parallel()
+	const password = "kT8-vewo-2nuq"
+	b := harness.Start(t, "CHRONIK_LOGIN_LOCKOUT_ATTEMPTS=2", "CHRONIK_LOGIN_LOCKOUT_SCOPE=user")
+	mustUserCommand(t, b, password+"\n", "add", "alice", "--password-file", "-")
+	alice := franzUser(t, b, "SCRAM-SHA-512", "alice", password)
+	for range 2 {
+		if logsIn(t, franzUser(t, b, "SCRAM-SHA-512", "alice", "wrong")) {
+			t.Fatal("a wrong password is taken")
+		}
+	}
+	if logsIn(t, alice) {
+		t.Fatal("alice is not locked out")
+	}
+	contains(t, httpGet(t, b, "/metrics"), "chronik_login_locked 1")
+	contains(t, mustUserCommand(t, b, "", "unlock", "alice"), "No lock-out keeps alice out")
+	if !logsIn(t, alice) {
+		t.Error("alice does not get in")
+	}
+	contains(t, httpGet(t, b, "/metrics"), "chronik_login_locked 0")
+	contains(t, b.Log(), `msg="lock-outs after failed log-ins are lifted" user=alice locks=1`, "resource=User:alice")
+	if out := mustUserCommand(t, b, "", "list"); strings.Contains(out, "User:alice") {
+		t.Errorf("who was unlocked is listed as revoked:\n%s", out)
+	}
+}
+
+// TestOwnRevocation: who revokes himself is without a password when the command ends, though his session ends on the way; so is who
+// deletes himself.
+func TestOwnRevocation(t *testing.T) {
+	t.Parallel()
+	const password = "kT8-vewo-2nuq"
+	b := harness.Start(t, "CHRONIK_SUPER_USERS=User:admin;User:scram-sha-256;User:scram-sha-512;User:plain")
+	for _, command := range []string{"revoke", "delete"} {
+		for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN"} {
+			name := strings.ToLower(mechanism)
+			mustUserCommand(t, b, password+"\n", "add", name, "--password-file", "-", "--mechanism", "SCRAM-SHA-256,SCRAM-SHA-512")
+			out := harness.Command(t, "", harness.Binary(t), "user", command, name, "--bootstrap-server", b.Bootstrap(),
+				"--command-config", b.Properties(t, mechanism, name, password))
+			contains(t, out, "2 password(s) of "+name+" deleted")
+			out = mustUserCommand(t, b, "", "show", name)
+			contains(t, out, "no password")
+			if revoked := strings.Contains(out, "revoked"); revoked != (command == "revoke") {
+				t.Errorf("%s %s:\n%s", command, name, out)
+			}
+			mustUserCommand(t, b, "", "reinstate", name)
+			if out := mustUserCommand(t, b, "", "show", name); strings.Contains(out, "revoked") {
+				t.Errorf("%s is still revoked:\n%s", name, out)
+			}
+		}
+	}
+}
