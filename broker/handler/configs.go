@@ -34,6 +34,7 @@ type Configs struct {
 func (s *Configs) Rows() []api.Row {
 	return []api.Row{
 		s.describeConfigs(), s.alterConfigs(), s.incrementalAlterConfigs(), s.listConfigResources(), s.describeClientQuotas(),
+		s.alterClientQuotas(),
 	}
 }
 

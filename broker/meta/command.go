@@ -77,7 +77,7 @@ func newCommand(kind string) Command {
 	all := []Command{
 		&SetCluster{}, &RegisterBroker{}, &CreateTopics{}, &AdoptTopics{}, &DeleteTopics{}, &CreatePartitions{}, &AlterConfigs{},
 		&CreateACLs{}, &DeleteACLs{}, &AlterScram{}, &AllocateProducerIDs{}, &AuditProjected{}, &UpdateFeatures{},
-		&CreateToken{}, &RenewToken{}, &ExpireToken{}, &SweepTokens{},
+		&CreateToken{}, &RenewToken{}, &ExpireToken{}, &SweepTokens{}, &AlterQuotas{},
 	}
 	for _, c := range all {
 		if c.kind() == kind {

@@ -11,7 +11,9 @@ type Delta struct {
 	ACLs          authz.BindingDelta
 	ScramChanged  []string
 	// TokensChanged are the ids of delegation tokens that were added, changed or removed.
-	TokensChanged  []string
+	TokensChanged []string
+	// QuotasChanged are the entities whose quotas are not what they were.
+	QuotasChanged  []QuotaEntity
 	ConfigsChanged []ResourceKey
 	BrokersChanged []int32
 	// Unlocked are the principals, in the form Type:name, whose lock-outs end.

@@ -25,6 +25,7 @@ type Image struct {
 	tokens         *iradix.Tree[*Token]          // delegation tokens by id
 	tokensByOwner  *iradix.Tree[*Token]          // by owner and id
 	tokensByExpiry *iradix.Tree[*Token]          // by end and id
+	quotas         *iradix.Tree[*Quotas]         // by entity
 	brokers        *iradix.Tree[*Broker]
 	features       map[string]int16
 	nextProducerID int64
@@ -38,7 +39,7 @@ type Image struct {
 func NewImage() *Image {
 	return &Image{
 		topics: iradix.New[*Topic](), topicIDs: iradix.New[*Topic](), folded: iradix.New[string](), configs: iradix.New[map[string]string](),
-		acls: iradix.New[authz.Binding](), scram: iradix.New[ScramCredential](), brokers: iradix.New[*Broker](),
+		acls: iradix.New[authz.Binding](), scram: iradix.New[ScramCredential](), quotas: iradix.New[*Quotas](), brokers: iradix.New[*Broker](),
 		tokens: iradix.New[*Token](), tokensByOwner: iradix.New[*Token](), tokensByExpiry: iradix.New[*Token](),
 		features: map[string]int16{}, audit: iradix.New[*AuditRecord](),
 	}

@@ -56,6 +56,12 @@ var (
 			Type: meta.FeatureUpgradeType(rapid.Uint8Range(0, 4).Draw(t, "type")),
 		}
 	})
+	drawQuota = rapid.Custom(func(t *rapid.T) meta.QuotaChange {
+		return meta.QuotaChange{Entity: rapid.SampledFrom([]meta.QuotaEntity{everyUser, alice, aliceApp, oneHost, {}}).Draw(t, "entity"), Ops: []meta.QuotaOp{{
+			Key:   rapid.SampledFrom([]string{meta.ProducerByteRate, meta.ConnectionCreationRate}).Draw(t, "key"),
+			Value: float64(rapid.IntRange(0, 3).Draw(t, "value")), Remove: rapid.Bool().Draw(t, "remove"),
+		}}}
+	})
 	drawConfigs = rapid.MapOfN(drawName, rapid.StringMatching(`[a-c,]{0,4}`), 0, 3)
 	drawOp      = rapid.Custom(func(t *rapid.T) meta.ConfigOp {
 		return meta.ConfigOp{
@@ -65,7 +71,7 @@ var (
 )
 
 func drawCommand(t *rapid.T) meta.Command {
-	switch rapid.IntRange(0, 17).Draw(t, "command") {
+	switch rapid.IntRange(0, 18).Draw(t, "command") {
 	case 0:
 		return &meta.RegisterBroker{Broker: meta.Broker{
 			ID: drawBroker.Draw(t, "broker"), Fenced: rapid.Bool().Draw(t, "fenced"), Endpoints: []meta.Endpoint{{Listener: "L", Host: "h", Port: 1}},
@@ -113,6 +119,8 @@ func drawCommand(t *rapid.T) meta.Command {
 		}
 	case 16:
 		return &meta.SweepTokens{Origin: origin, Now: drawTime.Draw(t, "now"), Most: rapid.IntRange(0, 2).Draw(t, "most")}
+	case 17:
+		return &meta.AlterQuotas{Origin: origin, Changes: rapid.SliceOfN(drawQuota, 0, 3).Draw(t, "quotas")}
 	default:
 		return &meta.AuditProjected{UpTo: rapid.Uint64Range(0, 30).Draw(t, "upTo"), Offset: rapid.Int64Range(0, 99).Draw(t, "offset")}
 	}
@@ -125,12 +133,13 @@ type shadow struct {
 	configs map[meta.ResourceKey]map[string]string
 	users   map[string]int
 	tokens  map[string]meta.Token
+	quotas  map[meta.QuotaEntity]map[string]float64
 }
 
 func newShadow() *shadow {
 	return &shadow{
 		topics: map[meta.TopicID]*meta.Topic{}, acls: map[authz.Binding]bool{}, configs: map[meta.ResourceKey]map[string]string{},
-		users: map[string]int{}, tokens: map[string]meta.Token{},
+		users: map[string]int{}, tokens: map[string]meta.Token{}, quotas: map[meta.QuotaEntity]map[string]float64{},
 	}
 }
 
@@ -172,6 +181,12 @@ func (s *shadow) follow(t *rapid.T, next *meta.Image, d meta.Delta) {
 			s.tokens[id] = *token
 		}
 	}
+	for _, e := range d.QuotasChanged {
+		delete(s.quotas, e)
+		if q := next.Quotas(e); q != nil {
+			s.quotas[e] = q
+		}
+	}
 	for _, u := range d.ScramChanged {
 		delete(s.users, u)
 		for m := meta.ScramSHA256; m <= meta.ScramSHA512; m++ {
@@ -190,6 +205,7 @@ func shadowOf(img *meta.Image) *shadow {
 		img.Configured(kind, func(k meta.ResourceKey, c map[string]string) bool { s.configs[k] = c; return true })
 	}
 	img.Tokens(func(token *meta.Token) bool { s.tokens[token.ID] = *token; return true })
+	img.AllQuotas(func(q *meta.Quotas) bool { s.quotas[q.Entity] = q.Values; return true })
 	img.ScramUsers(func(user string, of []meta.ScramCredential) bool { s.users[user] = len(of); return true })
 	return s
 }

@@ -33,6 +33,7 @@ type snapshotEntry struct {
 	ACL    *authz.Binding   `json:"acl,omitempty"`
 	Scram  *ScramCredential `json:"scram,omitempty"`
 	Token  *Token           `json:"token,omitempty"`
+	Quotas *Quotas          `json:"quotas,omitempty"`
 	Broker *Broker          `json:"broker,omitempty"`
 	Audit  *AuditRecord     `json:"audit,omitempty"`
 }
@@ -113,6 +114,7 @@ func (img *Image) entries(yield func(snapshotEntry) bool) {
 	img.ACLs(func(b authz.Binding) bool { return yield(snapshotEntry{ACL: &b}) })
 	img.scram.Root().Walk(func(_ []byte, c ScramCredential) bool { return !yield(snapshotEntry{Scram: &c}) })
 	img.Tokens(func(t *Token) bool { return yield(snapshotEntry{Token: t}) })
+	img.AllQuotas(func(q *Quotas) bool { return yield(snapshotEntry{Quotas: q}) })
 	img.Brokers(func(b *Broker) bool { return yield(snapshotEntry{Broker: b}) })
 	img.PendingAudit(func(r *AuditRecord) bool { return yield(snapshotEntry{Audit: r}) })
 }
@@ -211,6 +213,8 @@ func (d *draft) restore(data []byte, first bool) error {
 		d.img.scram, _, _ = d.img.scram.Insert(scramKey(e.Scram.User, e.Scram.Mechanism), *e.Scram)
 	case e.Token != nil:
 		d.putToken(e.Token)
+	case e.Quotas != nil:
+		d.putQuotas(e.Quotas.Entity, e.Quotas.Values)
 	case e.Broker != nil:
 		d.img.brokers, _, _ = d.img.brokers.Insert(brokerKey(e.Broker.ID), e.Broker)
 	case e.Audit != nil:

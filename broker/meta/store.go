@@ -107,6 +107,7 @@ func everything(old, next *Image) Delta {
 	old.ScramUsers(collect)
 	next.ScramUsers(collect)
 	d.TokensChanged = eitherToken(old, next)
+	d.QuotasChanged = eitherQuotas(old, next)
 	d.ConfigsChanged = eitherConfigured(old, next)
 	next.Brokers(func(b *Broker) bool { d.BrokersChanged = append(d.BrokersChanged, b.ID); return true })
 	old.Brokers(func(b *Broker) bool {

@@ -37,6 +37,8 @@ func fillValue(rng *rand.Rand, v reflect.Value) {
 		v.SetBool(rng.IntN(2) == 0)
 	case reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		v.SetInt(rng.Int64() >> rng.IntN(64))
+	case reflect.Float64:
+		v.SetFloat(rng.NormFloat64())
 	case reflect.String:
 		v.SetString(string(randomBytes(rng)))
 	case reflect.Array:

@@ -14,8 +14,8 @@ import (
 // eachVersion runs f for every version of every request that has a layout.
 func eachVersion(t *testing.T, f func(t *testing.T, s *schema, version int16)) {
 	t.Helper()
-	if len(schemas) != 53 {
-		t.Fatalf("%d requests have a layout, want 53", len(schemas))
+	if len(schemas) != 54 {
+		t.Fatalf("%d requests have a layout, want 54", len(schemas))
 	}
 	for _, s := range schemas {
 		for version := s.min; version <= s.max; version++ {

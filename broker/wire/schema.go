@@ -71,6 +71,7 @@ func i8(name string) field      { return fixed(name, 1) }
 func i16(name string) field     { return fixed(name, 2) }
 func i32(name string) field     { return fixed(name, 4) }
 func i64(name string) field     { return fixed(name, 8) }
+func f64(name string) field     { return fixed(name, 8) }
 func uuid(name string) field    { return fixed(name, 16) }
 func str(name string) field     { return plain(name, stringKind) }
 func blob(name string) field    { return plain(name, bytesKind) }

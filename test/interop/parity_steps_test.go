@@ -22,7 +22,7 @@ func stepsOf(main string, args ...string) []step {
 
 // paritySteps are run in this order, at both brokers.
 func paritySteps() []step {
-	return slices.Concat(topicSteps(), configSteps(), userSteps(), aclSteps(), recordSteps(), groupSteps(), groupConfigSteps(), featureSteps(), []step{
+	return slices.Concat(topicSteps(), configSteps(), userSteps(), quotaSteps(), aclSteps(), recordSteps(), groupSteps(), groupConfigSteps(), featureSteps(), []step{
 		{main: topicCommand, args: "--delete --topic orders"},
 		{main: topicCommand, args: "--delete --topic orders"},
 		{main: topicCommand, args: "--delete --topic orders --if-exists"},

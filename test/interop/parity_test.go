@@ -100,7 +100,7 @@ func inNoOrder(main, args string) bool {
 	case groupCommand:
 		return strings.HasPrefix(args, "--list")
 	default:
-		return main == configCommand && args == "--entity-type groups --describe"
+		return main == configCommand && (args == "--entity-type groups --describe" || slices.Contains(quotaListings, args))
 	}
 }
 

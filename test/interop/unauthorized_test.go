@@ -97,6 +97,10 @@ func deniedByAPI(id [16]byte, hmac []byte) map[int16]denied {
 		}}}, codes: topic},
 		47: {request: &kmsg.OffsetDeleteRequest{Group: secretGroupName, Topics: []kmsg.OffsetDeleteRequestTopic{{Topic: secret, Partitions: []kmsg.OffsetDeleteRequestTopicPartition{{}}}}}, codes: group},
 		48: {request: &kmsg.DescribeClientQuotasRequest{}, codes: cluster},
+		49: {request: &kmsg.AlterClientQuotasRequest{Entries: []kmsg.AlterClientQuotasRequestEntry{{
+			Entity: []kmsg.AlterClientQuotasRequestEntryEntity{{Type: "user", Name: kmsg.StringPtr("admin")}},
+			Ops:    []kmsg.AlterClientQuotasRequestEntryOp{{Key: "producer_byte_rate", Value: 1}},
+		}}}, codes: cluster},
 		50: {request: &kmsg.DescribeUserSCRAMCredentialsRequest{}, codes: cluster},
 		51: {request: &kmsg.AlterUserSCRAMCredentialsRequest{Deletions: []kmsg.AlterUserSCRAMCredentialsRequestDeletion{{Name: "admin", Mechanism: 2}}}, codes: cluster},
 		57: {request: &kmsg.UpdateFeaturesRequest{FeatureUpdates: []kmsg.UpdateFeaturesRequestFeatureUpdate{{Feature: "transaction.version", UpgradeType: 3}}}, codes: cluster},
