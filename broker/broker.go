@@ -16,6 +16,7 @@ import (
 	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/authz/acl"
 	"github.com/chronik-stream/chronik/broker/controller"
+	"github.com/chronik-stream/chronik/broker/doctor"
 	"github.com/chronik-stream/chronik/broker/group"
 	"github.com/chronik-stream/chronik/broker/handler"
 	"github.com/chronik-stream/chronik/broker/httpd"
@@ -56,6 +57,8 @@ type Broker struct {
 	server       *server.Server
 	http         *httpd.Server
 	registry     *prometheus.Registry
+
+	defaultPasswords doctor.Trial
 
 	// draining is closed by drainNow, when the broker begins to shut down.
 	draining <-chan struct{}

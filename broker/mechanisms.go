@@ -60,7 +60,7 @@ func scramMechanism(hash scram.Hash, m meta.ScramMechanism, store *meta.Store, t
 			if c == nil {
 				return scram.Credential{}, false
 			}
-			return scram.Credential{Hash: hash, Salt: c.Salt, Iterations: c.Iterations, StoredKey: c.StoredKey, ServerKey: c.ServerKey}, true
+			return credentialOf(c), true
 		},
 	})
 }

@@ -43,7 +43,11 @@ func offerOf(l *config.Listener) (*tls.Offer, error) {
 func (b *Broker) posture() *doctor.Report {
 	f := PostureOf(b.options.Configuration, b.options.ConfigurationFile, b.options.Clock())
 	f.Source = fmt.Sprintf("broker %d of cluster %s", b.options.NodeID, b.ClusterID())
-	f.Running = &doctor.Running{Image: b.store.Image()}
+	img := b.store.Image()
+	f.Running = &doctor.Running{Image: img, Defaults: b.defaultPasswords.Try(img)}
+	for _, user := range f.Running.Defaults.Found {
+		b.logger.Warn("a user's password is one that examples have, or the user's name: change it", "user", user)
+	}
 	live := b.server.Sessions()
 	for i := range live {
 		f.Running.Sessions = append(f.Running.Sessions, live[i].Session)

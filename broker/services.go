@@ -86,6 +86,7 @@ func (b *Broker) startServer(ctx context.Context) error {
 		return err
 	}
 	b.reloaders = reloaders
+	warnOfUnusable(b.store.Image(), b.logger)
 	b.keepFresh(ctx, listeners)
 	b.registry.MustRegister(newIssuerMetrics(listeners))
 	s, err := server.New(server.Config{

@@ -141,6 +141,13 @@ func cases() []aCase {
 		{check: "default-password", config: plainUser("changeit"), want: "examples"},
 		{check: "default-password", config: strings.ReplaceAll(sound, "ssl.keystore.type=PEM", "ssl.keystore.type=JKS\nssl.keystore.password=changeit"), want: "examples"},
 		{check: "short-password", config: plainUser("hunter-2-abc"[:11]), want: "12"},
+		{check: "default-scram-password", facts: func(f *doctor.Facts) { f.Running.Defaults = doctor.Defaults{Credentials: 3} }, want: "3"},
+		{check: "default-scram-password", facts: func(f *doctor.Facts) { f.Running.Defaults = doctor.Defaults{Left: 4} }, want: "4", state: doctor.Unverified},
+		{
+			check: "scram-salt", commands: []meta.Command{&meta.AlterScram{Upserts: []meta.ScramCredential{
+				{User: "alice", Mechanism: meta.ScramSHA256, Iterations: 8192, Salt: make([]byte, 15)},
+			}}}, want: "SCRAM-SHA-256 with a salt of 15 bytes",
+		},
 		{check: "short-password", config: directory, want: "12"},
 		{check: "directory-remembered", config: directory + "\nchronik.sasl.plain.ldap.cache.ms=1000", want: "for 1s"},
 		{check: "scram-iterations", commands: []meta.Command{user("admin", 4096)}, want: "SCRAM-SHA-512 with 4096"},

@@ -43,6 +43,8 @@ type Running struct {
 	Image *meta.Image
 	// Sessions are those of the clients that are connected.
 	Sessions []*auth.Session
+	// Defaults is what was found by trying the users' credentials.
+	Defaults Defaults
 }
 
 // Clock says whether the machine's clock follows another one. The zero value is invalid.

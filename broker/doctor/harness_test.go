@@ -136,5 +136,5 @@ func allow(principal string, op authz.Operation, t authz.ResourceType, name stri
 }
 
 func user(name string, iterations int) *meta.AlterScram {
-	return &meta.AlterScram{Upserts: []meta.ScramCredential{{User: name, Mechanism: meta.ScramSHA512, Iterations: iterations}}}
+	return &meta.AlterScram{Upserts: []meta.ScramCredential{{User: name, Mechanism: meta.ScramSHA512, Salt: make([]byte, 16), Iterations: iterations}}}
 }

@@ -29,6 +29,33 @@ func passwordChecks() []Check {
 			},
 		},
 		{
+			ID: "default-scram-password", State: Open, Severity: Critical, Controls: []string{"IA-5(1)", "PCI 2.2.2", "PCI 8.3.6"},
+			Title:   "A user's password is one that examples have, or his own name. To name him here would be to tell it: the broker's log does.",
+			Mend:    "change the passwords of those whom the broker's log names: chronik user passwd NAME",
+			running: true,
+			find: func(f *Facts, e *examination) {
+				if n := f.Running.Defaults.Credentials; n > 0 {
+					e.found("SCRAM users", "credentials of such passwords: %d", n)
+				}
+				if n := f.Running.Defaults.Left; n > 0 {
+					e.unknown("SCRAM users", "credentials that are tried when the broker is asked again: %d", n)
+				}
+			},
+		},
+		{
+			ID: "scram-salt", State: Weak, Severity: Low, Controls: []string{"IA-5(1)", "SC-13"},
+			Title:   "A user's password is hashed with a salt of fewer than 16 bytes (NIST SP 800-132). In FIPS 140-3 mode he can not log in.",
+			Mend:    "set the password again: chronik user passwd NAME",
+			running: true,
+			find: func(f *Facts, e *examination) {
+				eachCredential(f, func(c *meta.ScramCredential) {
+					if len(c.Salt) < scram.MinFIPSSaltBytes {
+						e.found("user "+c.User, "%s with a salt of %d bytes", c.Mechanism, len(c.Salt))
+					}
+				})
+			},
+		},
+		{
 			ID: "short-password", State: Weak, Severity: Medium, Controls: []string{"IA-5(1)", "PCI 8.3.6"},
 			Title: "A password in the configuration has fewer than 12 characters.",
 			Mend:  "use a longer one",
@@ -58,17 +85,24 @@ func passwordChecks() []Check {
 			Mend:    "set the password again with more: kafka-configs --alter --entity-type users --entity-name USER --add-config 'SCRAM-SHA-512=[iterations=16384,password=...]'",
 			running: true,
 			find: func(f *Facts, e *examination) {
-				f.Running.Image.ScramUsers(func(user string, credentials []meta.ScramCredential) bool {
-					for i := range credentials {
-						if c := &credentials[i]; c.Iterations <= scram.MinIterations {
-							e.found("user "+user, "%s with %d iterations", c.Mechanism, c.Iterations)
-						}
+				eachCredential(f, func(c *meta.ScramCredential) {
+					if c.Iterations <= scram.MinIterations {
+						e.found("user "+c.User, "%s with %d iterations", c.Mechanism, c.Iterations)
 					}
-					return true
 				})
 			},
 		},
 	}
+}
+
+// eachCredential calls judge for each stored credential.
+func eachCredential(f *Facts, judge func(*meta.ScramCredential)) {
+	f.Running.Image.ScramUsers(func(_ string, credentials []meta.ScramCredential) bool {
+		for i := range credentials {
+			judge(&credentials[i])
+		}
+		return true
+	})
 }
 
 // eachPassword calls judge for each password that stands in the configuration in clear; user is "" for those of files.
