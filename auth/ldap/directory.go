@@ -16,6 +16,7 @@ type Directory struct {
 	// binds has connections on which users' passwords are tried, searches those that are bound as who searches.
 	binds, searches *pool
 	memory          *memory
+	tally           tally
 }
 
 // New returns the directory that cfg describes. It does not connect.
@@ -75,18 +76,22 @@ func (d *Directory) Authenticate(ctx context.Context, user, password string) (*a
 	if groups, known := d.memory.recall(user, password); known {
 		return &auth.Outcome{Principal: auth.User(user), Groups: groups}, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, d.cfg.Timeout)
-	defer cancel()
-	ask := d.bySearch
-	if d.cfg.BindTemplate != "" {
-		ask = d.byTemplate
-	}
-	groups, err := ask(ctx, user, password)
+	groups, err := d.ask(ctx, user, password)
+	d.tally.ended(ctx, err)
 	if err != nil {
 		return nil, fmt.Errorf("check the password of %q: %w", user, err)
 	}
 	d.memory.keep(user, password, groups)
 	return &auth.Outcome{Principal: auth.User(user), Groups: groups}, nil
+}
+
+func (d *Directory) ask(ctx context.Context, user, password string) (groups []string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, d.cfg.Timeout)
+	defer cancel()
+	if d.cfg.BindTemplate != "" {
+		return d.byTemplate(ctx, user, password)
+	}
+	return d.bySearch(ctx, user, password)
 }
 
 // byTemplate binds as the user, and reads the user's own entry with the user's rights.

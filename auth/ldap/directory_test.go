@@ -52,6 +52,9 @@ func TestDirectoryThatDoesNotAnswerDecidesNothing(t *testing.T) {
 			if outcome, err := d.Authenticate(t.Context(), "alice", "right"); outcome != nil || !errors.Is(err, auth.ErrUndecided) {
 				t.Errorf("%s: %+v, %v", name, outcome, err)
 			}
+			if got := d.Stats(); got != (Stats{Questions: 1, Failures: 1, Failing: true}) {
+				t.Errorf("%s: %+v", name, got)
+			}
 		}
 		_ = listener.Close()
 		<-done
