@@ -39,7 +39,7 @@ func Import(ctx context.Context, o Options, r adopt.Request) (report *adopt.Repo
 	rules := o.Topics(b.store.Image)
 	return adopt.Run(ctx, r, adopt.Target{
 		NodeID: o.NodeID, Directories: b.directories, Image: b.store.Image, Propose: b.metadata.Propose,
-		CheckTopicConfig: rules.ValidateTopicConfigs, OffsetsConfigs: o.OffsetsTopic.Configs, TransactionConfigs: o.TransactionTopic.Configs,
+		CheckTopicConfig: rules.ValidateTopicConfigs, OffsetsConfigs: o.OffsetsTopic.Configs, TransactionConfigs: o.TransactionTopic.Configs, Tokens: o.Tokens.Secret != "",
 		FS: vfs.OS{}, Hold: vfs.HoldForeign, Clock: o.Clock, Logger: o.Logger,
 	})
 }

@@ -33,10 +33,11 @@ const (
 	Offsets Part = "offsets"
 	ACLs    Part = "acls"
 	Users   Part = "users"
+	Tokens  Part = "tokens"
 )
 
 // Parts lists the parts.
-func Parts() []Part { return []Part{Offsets, ACLs, Users} }
+func Parts() []Part { return []Part{Offsets, ACLs, Users, Tokens} }
 
 // Request says what to import.
 type Request struct {
@@ -64,6 +65,8 @@ type Target struct {
 	// TransactionConfigs those of __transaction_state.
 	CheckTopicConfig                   func(map[string]string) error
 	OffsetsConfigs, TransactionConfigs map[string]string
+	// Tokens says that there can be delegation tokens here.
+	Tokens bool
 	// FS and Hold are how the source is read.
 	FS     vfs.FS
 	Hold   Holder
@@ -79,6 +82,7 @@ type job struct {
 	report *Report
 	users  []meta.ScramCredential
 	acls   []authz.Binding
+	tokens []*meta.Token
 	// producers is the first producer id that is above all of those in the logs.
 	producers int64
 	// coordinated says that __transaction_state is imported, whose coordinators end open transactions.
@@ -133,6 +137,7 @@ func (j *job) survey() {
 	j.report.LeftOut = append(j.report.LeftOut, c.LeftOut()...)
 	j.chooseUsers()
 	j.chooseACLs()
+	j.chooseTokens()
 }
 
 // chooseUsers takes the users that are not here: a credential that is here stays.

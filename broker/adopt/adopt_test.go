@@ -42,6 +42,8 @@ type world struct {
 	dirs   []*storage.Directory
 	index  uint64
 	locked bool
+	// noTokens says that the target has no secret for delegation tokens.
+	noTokens bool
 	// refuse fails the proposal of a kind of command.
 	refuse func(meta.Command) bool
 }
@@ -116,7 +118,7 @@ func (w *world) runIn(ctx context.Context, r Request) (*Report, error) {
 			}
 			return nil
 		},
-		OffsetsConfigs: map[string]string{"cleanup.policy": "compact"}, TransactionConfigs: map[string]string{"min.insync.replicas": "1"},
+		OffsetsConfigs: map[string]string{"cleanup.policy": "compact"}, TransactionConfigs: map[string]string{"min.insync.replicas": "1"}, Tokens: !w.noTokens,
 		FS: w.disk, Clock: func() time.Time { return testTime }, Logger: slog.New(slog.DiscardHandler),
 		Hold: func(name string) (io.Closer, error) {
 			if w.locked {

@@ -15,6 +15,8 @@ type Cluster struct {
 	Topics map[meta.TopicID]*Topic
 	ACLs   map[[16]byte]authz.Binding
 	Users  map[scramKey]meta.ScramCredential
+	// Tokens are the delegation tokens by their ids.
+	Tokens map[string]*meta.Token
 	// Configs are those of topics; other resources are counted in LeftOut.
 	Configs map[string]map[string]string
 	// NextProducerID is the first producer id that no broker has been given.
@@ -23,9 +25,9 @@ type Cluster struct {
 	// End is the offset behind the last record that was read.
 	End int64
 
-	types                        map[int]recordType
-	tokens, quotas, otherConfigs map[string]bool
-	unknown                      map[int]int
+	types                map[int]recordType
+	quotas, otherConfigs map[string]bool
+	unknown              map[int]int
 	// transaction has the records of a metadata transaction (KIP-868) that has not ended; nil outside of one.
 	transaction [][]byte
 }
@@ -53,7 +55,8 @@ func newCluster() *Cluster {
 	return &Cluster{
 		Topics: map[meta.TopicID]*Topic{}, ACLs: map[[16]byte]authz.Binding{}, Users: map[scramKey]meta.ScramCredential{},
 		Configs: map[string]map[string]string{}, Features: map[string]int16{},
-		types: recordTypes(), tokens: map[string]bool{}, quotas: map[string]bool{}, otherConfigs: map[string]bool{}, unknown: map[int]int{},
+		Tokens: map[string]*meta.Token{},
+		types:  recordTypes(), quotas: map[string]bool{}, otherConfigs: map[string]bool{}, unknown: map[int]int{},
 	}
 }
 
@@ -107,7 +110,7 @@ func recordTypes() map[int]recordType {
 		scramCredential: {0, (*Cluster).scram}, removeScram: {0, (*Cluster).removeScram},
 		featureLevel: {0, func(c *Cluster, d *decoder) { c.Features[d.text()] = d.int16() }},
 		producerIDs:  {0, (*Cluster).producerIDs}, clientQuota: {0, (*Cluster).quota},
-		delegationToken: {0, (*Cluster).token}, removeToken: {0, func(c *Cluster, d *decoder) { delete(c.tokens, d.text()) }},
+		delegationToken: {0, (*Cluster).token}, removeToken: {0, func(c *Cluster, d *decoder) { delete(c.Tokens, d.text()) }},
 	}
 }
 
@@ -285,15 +288,12 @@ func (c *Cluster) producerIDs(d *decoder) {
 }
 
 func (c *Cluster) token(d *decoder) {
-	d.text() // owner
-	d.text() // requester
+	t := &meta.Token{Owner: d.text(), Requester: d.text()}
 	for range d.count(1) {
-		d.text() // renewer
+		t.Renewers = append(t.Renewers, d.text())
 	}
-	d.int64() // issued
-	d.int64() // at most until
-	d.int64() // until
-	c.tokens[d.text()] = true
+	t.Issued, t.MaxTime, t.Expires, t.ID = d.int64(), d.int64(), d.int64(), d.text()
+	c.Tokens[t.ID] = t
 }
 
 func (c *Cluster) quota(d *decoder) {
@@ -317,9 +317,6 @@ func (c *Cluster) LeftOut() []string {
 	}
 	for _, q := range slices.Sorted(maps.Keys(c.quotas)) {
 		out = append(out, "the quota "+q)
-	}
-	if n := len(c.tokens); n > 0 {
-		out = append(out, fmt.Sprintf("%d delegation token(s)", n))
 	}
 	for _, kind := range slices.Sorted(maps.Keys(c.unknown)) {
 		out = append(out, fmt.Sprintf("%d metadata record(s) of the unknown type %d", c.unknown[kind], kind))

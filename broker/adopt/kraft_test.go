@@ -76,12 +76,16 @@ func check(t *testing.T, c *Cluster) {
 	if len(c.Users) != 2 || string(u.Salt) != "salt" || string(u.StoredKey) != "stored" || string(u.ServerKey) != "server" || u.Iterations != 4096 {
 		t.Errorf("%d users, %v", len(c.Users), u)
 	}
+	token := meta.Token{ID: "id", Owner: "User:o", Requester: "User:r", Renewers: []string{"User:w"}, Issued: 1, MaxTime: 2, Expires: 3}
+	if len(c.Tokens) != 1 || cmp.Diff(&token, c.Tokens["id"]) != "" {
+		t.Errorf("tokens %+v", c.Tokens)
+	}
 	if c.NextProducerID != 4000 || c.Features["metadata.version"] != 29 {
 		t.Errorf("producer ids from %d on, features %v", c.NextProducerID, c.Features)
 	}
 	left := []string{
 		"the configuration min.insync.replicas of all brokers", "the configuration x of group g", "the quota user=u producer_byte_rate",
-		"1 delegation token(s)", "1 metadata record(s) of the unknown type 99",
+		"1 metadata record(s) of the unknown type 99",
 	}
 	if diff := cmp.Diff(left, c.LeftOut()); diff != "" {
 		t.Error(diff)

@@ -55,7 +55,9 @@ type Report struct {
 	ACLs        int           `json:"acls"`
 	Users       []string      `json:"users,omitempty"`
 	// KeptUsers have a credential here already, which stays.
-	KeptUsers      []string         `json:"keptUsers,omitempty"`
+	KeptUsers []string `json:"keptUsers,omitempty"`
+	// Tokens is how many delegation tokens there are.
+	Tokens         int              `json:"tokens,omitempty"`
 	NextProducerID int64            `json:"nextProducerId"`
 	Features       map[string]int16 `json:"features,omitempty"`
 	// LeftOut is what there is no place for, Notes what an operator should know.

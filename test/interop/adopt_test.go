@@ -228,6 +228,7 @@ type importReport struct {
 		Name    string
 		Records int64
 	}
+	Tokens   int
 	LeftOut  []string
 	Problems []struct {
 		Kind, Topic, Text string
