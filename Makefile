@@ -4,6 +4,7 @@ BIN := bin/chronik
 DEV_DIR ?= certs-dev/dev
 LINT := bin/golangci-lint
 PACKAGES := ./...
+TEST := test/report $(GO) test
 
 export GOFLAGS += -trimpath
 
@@ -25,13 +26,13 @@ run: build ## starts a secure single-node broker and prints client settings
 test: test-unit test-crash test-whole test-interop ## all tests
 
 test-unit:
-	$(GO) test -race -timeout 12m $(PACKAGES)
+	$(TEST) -race -timeout 12m $(PACKAGES)
 
 # The seeds of a commit's own runs: a commit repeats them, and the next one looks elsewhere.
 COMMIT_SEED := $(shell printf %d 0x$$(git rev-parse --short=12 HEAD 2>/dev/null || echo 0))
 CRASH_SEEDS ?= 2500
 COMMIT_SEEDS ?= 2500
-CRASH_TEST := $(GO) test -count=1 -timeout 6h ./broker/storage ./test/simulation -run '^(TestCrashes|TestBank|TestBankOnStorage)$$'
+CRASH_TEST := $(TEST) -count=1 -timeout 6h ./broker/storage ./test/simulation -run '^(TestCrashes|TestBank|TestBankOnStorage)$$'
 
 test-crash: ## crashes on a disk in memory, and of simulated coordinators: seeds from 0 on, and the commit's own; CHRONIK_SEED=N repeats one
 	CHRONIK_SEED=0 CHRONIK_SEEDS=$(CRASH_SEEDS) $(CRASH_TEST)
@@ -41,21 +42,21 @@ test-crash: ## crashes on a disk in memory, and of simulated coordinators: seeds
 NOT_IN_FIPS := ^(TestProbe|TestWhatWasNegotiated|TestStores|TestTrustStores|TestBadListsLeaveTheLastGoodOnes|FuzzResponse)$$
 FIPS_PACKAGES := ./auth ./auth/guard ./auth/mtls ./auth/oauth ./auth/plain ./auth/scram ./auth/token ./tls ./broker/doctor ./broker/server
 test-fips: build build-fips tools ## what identifies clients, and a log-in by each mechanism, where anything that is not of FIPS 140-3 fails
-	GOFIPS140=$(FIPS_MODULE) GODEBUG=fips140=only $(GO) test -timeout 10m -skip '$(NOT_IN_FIPS)' $(FIPS_PACKAGES)
-	GOFIPS140=$(FIPS_MODULE) $(GO) test -timeout 10m ./auth/gssapi # its own clients use the old encryption types, too
-	GOFIPS140=$(FIPS_MODULE) $(GO) test -timeout 10m -run TestFIPS ./broker
-	$(GO) test -count=1 -tags 'interop fips' -timeout 10m ./test/interop -run '^TestFIPS'
+	GOFIPS140=$(FIPS_MODULE) GODEBUG=fips140=only $(TEST) -timeout 10m -skip '$(NOT_IN_FIPS)' $(FIPS_PACKAGES)
+	GOFIPS140=$(FIPS_MODULE) $(TEST) -timeout 10m ./auth/gssapi # its own clients use the old encryption types, too
+	GOFIPS140=$(FIPS_MODULE) $(TEST) -timeout 10m -run TestFIPS ./broker
+	$(TEST) -count=1 -tags 'interop fips' -timeout 10m ./test/interop -run '^TestFIPS'
 
 test-whole: test-fips ## what test-unit samples: every byte of small data files flipped, every shorter file, every call failed, compaction, thousands of segments, a million aborted transactions, the power cut in each step of a transaction, its broker killed in each state
-	$(GO) test -timeout 15m -run 'TestEvery|TestNothing|TestCompaction|TestThousands|TestMemory|TestPowerFails|TestABrokerIsKilled' ./broker/storage ./broker/journal ./broker
+	$(TEST) -timeout 15m -run 'TestEvery|TestNothing|TestCompaction|TestThousands|TestMemory|TestPowerFails|TestABrokerIsKilled' ./broker/storage ./broker/journal ./broker
 
 test-interop: build tools ## real clients and tools against the built binary
-	$(GO) test -count=1 -tags interop -timeout 30m ./test/interop/...
+	$(TEST) -count=1 -tags interop -timeout 30m ./test/interop/...
 
 SOAK_CRASH_SEEDS ?= 50000
 soak: build tools ## the long runs: crashes of a disk in memory, kills under load; INTEROP_SEED=... repeats a run's moments
 	CHRONIK_SEED=$(COMMIT_SEED) CHRONIK_SEEDS=$(SOAK_CRASH_SEEDS) $(CRASH_TEST)
-	$(GO) test -count=1 -tags 'interop soak' -timeout 6h ./test/interop/... -run Soak -v
+	$(TEST) -count=1 -tags 'interop soak' -timeout 6h ./test/interop/... -run Soak -v
 
 lint: $(LINT) ## formatting, vet, linters
 	$(LINT) run $(PACKAGES)
