@@ -2,6 +2,7 @@ package broker
 
 import (
 	"crypto/fips140"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -209,6 +210,9 @@ func plainUsersFile(path string, policy password.Policy) (*plain.Users, error) {
 	}
 	defer func() { _ = f.Close() }()
 	users, err := plain.ReadUsers(f, policy.Check)
+	if errors.Is(err, password.ErrWeak) {
+		err = fmt.Errorf("%w; see chronik.password.min.length", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("chronik.sasl.plain.users.file %s: %w", path, err)
 	}

@@ -1,7 +1,9 @@
 package broker
 
 import (
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/chronik-stream/chronik/auth/guard"
+	"github.com/chronik-stream/chronik/auth/password"
 	"github.com/chronik-stream/chronik/broker/evict"
 	"github.com/chronik-stream/chronik/broker/journal"
 	"github.com/chronik-stream/chronik/broker/storage"
@@ -109,5 +112,22 @@ func TestKeysOfLogInsReachTheGuard(t *testing.T) {
 	o = options(t, map[string]string{"connection.failed.authentication.delay.ms": "0"})
 	if o.Logins.First != 0 || o.Logins.Scope != guard.UserAddress || o.Limits.FailedLoginDelay >= 0 {
 		t.Errorf("without a delay: %+v, %s", o.Logins, o.Limits.FailedLoginDelay)
+	}
+}
+
+// TestWeakPasswordOfAFileIsTold: the file, the user and the key that says how long a password has to be, and not the password.
+func TestWeakPasswordOfAFileIsTold(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "users")
+	if err := os.WriteFile(file, []byte("alice=a-long-enough-word\nbob=brief\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := plainUsersFile(file, password.Policy{MinLength: 12})
+	if err == nil || strings.Contains(err.Error(), "brief") {
+		t.Fatalf("%v", err)
+	}
+	for _, told := range []string{"chronik.sasl.plain.users.file", file, `"bob"`, "12 characters", "chronik.password.min.length"} {
+		if !strings.Contains(err.Error(), told) {
+			t.Errorf("%q does not tell %s", err, told)
+		}
 	}
 }

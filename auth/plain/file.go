@@ -46,7 +46,8 @@ func ReadUsers(r io.Reader, check func(user, password string) error) (*Users, er
 	}
 	users := &Users{byName: make(map[string]Credential, lines.Len())}
 	clear := map[string]string{}
-	for name, value := range lines.Map() {
+	for _, name := range lines.Keys() { // in the order of the file: the first bad one is told, each time
+		value, _ := lines.Get(name)
 		if name == "" || len(name) > auth.MaxNameBytes || value == "" || len(value) > auth.MaxPasswordBytes {
 			return nil, fmt.Errorf("%w: user %q has no name or no password, or one that is too long", ErrBadUserFile, name)
 		}
