@@ -31,6 +31,8 @@ type Output struct {
 	Exit int    `json:"exit"`
 	Out  string `json:"out"`
 	Err  string `json:"err"`
+	// Left names the threads of clients that the tool has not closed.
+	Left []string `json:"left"`
 }
 
 type toolRequest struct {
@@ -103,6 +105,9 @@ func (j *Tools) RunInput(t testing.TB, stdin, main string, args ...string) Outpu
 	out, inTime := j.answer(t, main+" "+strings.Join(args, " "))
 	if !inTime {
 		t.Fatalf("%s %s did not end in %s\n%s\n%s", main, strings.Join(args, " "), clientTimeout, out.Out, out.Err)
+	}
+	if len(out.Left) > 0 {
+		t.Errorf("%s %s leaves clients open: %s", main, strings.Join(args, " "), strings.Join(out.Left, ", "))
 	}
 	return out
 }

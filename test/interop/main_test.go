@@ -24,7 +24,7 @@ const (
 	consoleConsumer     = "org.apache.kafka.tools.consumer.ConsoleConsumer"
 	getOffsets          = "org.apache.kafka.tools.GetOffsetShell"
 	featureCommand      = "org.apache.kafka.tools.FeatureCommand"
-	transactionsCommand = "org.apache.kafka.tools.TransactionsCommand"
+	transactionsCommand = "stream.chronik.test.Transactions" // org.apache.kafka.tools.TransactionsCommand
 	apiVersionsCommand  = "org.apache.kafka.tools.BrokerApiVersionsCommand"
 	clusterTool         = "org.apache.kafka.tools.ClusterTool"
 	deleteRecords       = "org.apache.kafka.tools.DeleteRecordsCommand"

@@ -115,8 +115,6 @@ var different = []struct {
 	{regexp.MustCompile(`\b[A-Za-z0-9_-]{22}\b`), "ID"},
 	{regexp.MustCompile(`(?m)^[0-9]+ \[(tool|kafka-admin-client-thread.*?)\] `), ""},
 	{regexp.MustCompile(`\badminclient-[0-9]+`), "ADMIN"},
-	// kafka-transactions does not close its client, which goes on to look for brokers of other tests.
-	{regexp.MustCompile(`(?m)^WARN .*Connection to node -1 .*$`), ""},
 	{regexp.MustCompile(`(?m)^(\s+at |\s*\.\.\. ).*$`), ""}, // where in the tool
 	{regexp.MustCompile(`[0-9]{13}`), "TIME"},
 	{regexp.MustCompile(`(?m)^__audit_log$`), ""}, // Apache Kafka has none

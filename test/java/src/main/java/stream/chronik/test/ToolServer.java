@@ -15,18 +15,23 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import org.apache.kafka.common.utils.Exit;
+import org.apache.kafka.common.utils.KafkaThread;
 
 /**
  * Runs the main classes of Apache Kafka's tools one after the other in a single JVM, so that a test does not pay a JVM's
  * start for each call. One request per line of standard input, one answer per line of standard output, both JSON:
- * {"main": class, "args": [...], "stdin": text, "timeoutMs": n} gives {"exit": code, "out": text, "err": text}.
+ * {"main": class, "args": [...], "stdin": text, "timeoutMs": n} gives {"exit": code, "out": text, "err": text, "left": [...]}, with
+ * the threads of Kafka's clients that go on after the tool: they would look for its broker, and log that, for as long as the JVM runs.
  */
 public final class ToolServer {
     private static final int TIMED_OUT = 124;
     private static final int RUNNING = Integer.MIN_VALUE;
+    private static final long ENDING_MS = 2_000;
 
     /** Thrown in place of ending the JVM. */
     private static final class Exited extends Error {
@@ -61,6 +66,7 @@ public final class ToolServer {
         for (String line = lines.readLine(); line != null; line = lines.readLine()) {
             JsonNode request = json.readTree(line);
             exitCode.set(RUNNING);
+            Set<Thread> before = clientThreads();
             ByteArrayOutputStream out = new ByteArrayOutputStream();
             ByteArrayOutputStream err = new ByteArrayOutputStream();
             System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
@@ -77,9 +83,23 @@ public final class ToolServer {
             answer.put("exit", code);
             answer.put("out", out.toString(StandardCharsets.UTF_8));
             answer.put("err", err.toString(StandardCharsets.UTF_8));
+            for (Thread left : clientThreads()) {
+                if (!before.contains(left) && goesOn(left)) {
+                    answer.withArray("left").add(left.getName());
+                }
+            }
             answers.println(json.writeValueAsString(answer));
             answers.flush();
         }
+    }
+
+    private static Set<Thread> clientThreads() {
+        return Thread.getAllStackTraces().keySet().stream().filter(t -> t instanceof KafkaThread).collect(Collectors.toSet());
+    }
+
+    private static boolean goesOn(Thread client) throws InterruptedException {
+        client.join(ENDING_MS); // some threads are told to end by a close that does not wait for them
+        return client.isAlive();
     }
 
     private static int run(JsonNode request, AtomicInteger exitCode) throws Exception {
