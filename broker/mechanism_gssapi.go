@@ -17,7 +17,8 @@ func gssapiOf(g *config.GSSAPI, logger *slog.Logger) (*gssapi.Config, error) {
 	}
 	return &gssapi.Config{
 		Keytab: g.Keytab, Principal: g.Principal, Service: g.Service, Rules: g.Rules, ReloadInterval: g.ReloadInterval,
-		DefaultRealm: defaults.Realm, Skew: defaults.Skew, SHA2Only: fips140.Enabled(), Logger: logger,
+		OutliveTickets: g.OutliveTickets,
+		DefaultRealm:   defaults.Realm, Skew: defaults.Skew, SHA2Only: fips140.Enabled(), Logger: logger,
 	}, nil
 }
 

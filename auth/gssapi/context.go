@@ -17,8 +17,8 @@ const (
 // securityContext is what client and server agree on by the AP-REQ and, with mutual authentication, the AP-REP.
 type securityContext struct {
 	client name
-	// authenticated is when the KDC authenticated the client.
-	authenticated time.Time
+	// authenticated is when the KDC authenticated the client, ends when the ticket does.
+	authenticated, ends time.Time
 	// flags are the client's wishes.
 	flags uint32
 	// session is the ticket's key. key protects the tokens that follow: the server's subkey, else the client's, else session.

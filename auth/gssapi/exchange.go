@@ -45,9 +45,18 @@ func (e *exchange) Step(_ context.Context, message []byte) (answer []byte, outco
 		return nil, nil, err
 	}
 	if e.next == nil {
-		return nil, &auth.Outcome{Principal: e.principal, Proven: e.context.client.String(), Issued: e.context.authenticated}, nil
+		return nil, e.outcome(), nil
 	}
 	return answer, nil, nil
+}
+
+// outcome is what a log-in has proved that has come to its end.
+func (e *exchange) outcome() *auth.Outcome {
+	out := &auth.Outcome{Principal: e.principal, Proven: e.context.client.String(), Issued: e.context.authenticated}
+	if e.mechanism.bound {
+		out.Expires = e.mechanism.acceptor.sessionEnd(e.context.ends)
+	}
+	return out
 }
 
 // begin takes the AP-REQ.

@@ -6,6 +6,9 @@ const (
 	// defaultSkew is how far the clocks of clients may be off where krb5.conf says nothing (RFC 4120 section 3.2.3), maxSkew the most that
 	// it may say: authenticators are remembered for twice as long.
 	defaultSkew, maxSkew = 5 * time.Minute, time.Hour
+	// shortestSession is the least time that a session is given which ends with its ticket. Clients renew theirs 1 s (franz-go) or 15 %
+	// (Java) before the end, and the server refuses to renew one more than once a second.
+	shortestSession = 3 * time.Second
 	// defaultReload is how often the keytab is looked at.
 	defaultReload = 10 * time.Second
 	// maxKeytabBytes bounds the keytab; with four keys a principal it holds some thousand principals.

@@ -23,6 +23,8 @@ type Config struct {
 	// DefaultRealm and Skew are what krb5.conf says; see ReadDefaults. Without a default realm that of Principal counts.
 	DefaultRealm string
 	Skew         time.Duration
+	// OutliveTickets lets sessions go on when the tickets have ended that opened them, as Apache Kafka does.
+	OutliveTickets bool
 	// SHA2Only refuses the encryption types that use SHA-1.
 	SHA2Only bool
 	// ReloadInterval is how often the keytab is looked at; negative means never, 0 every 10 seconds.
@@ -38,6 +40,8 @@ type Config struct {
 type Mechanism struct {
 	acceptor *acceptor
 	rules    *Rules
+	// bound says that sessions end with their tickets.
+	bound bool
 }
 
 var _ auth.Mechanism = (*Mechanism)(nil)
@@ -69,7 +73,7 @@ func New(cfg Config) (*Mechanism, error) {
 		acceptor: &acceptor{
 			service: w.service, keys: keys, enctypes: w.enctypes, skew: cfg.Skew, replays: cfg.Replays, clock: cfg.Clock,
 		},
-		rules: rules,
+		rules: rules, bound: !cfg.OutliveTickets,
 	}, nil
 }
 

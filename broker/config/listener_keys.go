@@ -67,7 +67,7 @@ func listenerKeyNames(t *Table) []string {
 
 // listenerKeyPrefixes begin the keys that may be set for one listener.
 func listenerKeyPrefixes() []string {
-	return []string{"ssl.", "chronik.ssl.", "chronik.listener.", "sasl.kerberos.", "sasl.oauthbearer.", "chronik.sasl.oauthbearer.", ldapPrefix}
+	return []string{"ssl.", "chronik.ssl.", "chronik.listener.", "sasl.kerberos.", "chronik.sasl.kerberos.", "sasl.oauthbearer.", "chronik.sasl.oauthbearer.", ldapPrefix}
 }
 
 func jaasKey(name string) *Key {

@@ -14,6 +14,8 @@ type GSSAPI struct {
 	Service string
 	// Rules are sasl.kerberos.principal.to.local.rules.
 	Rules []string
+	// OutliveTickets says that sessions do not end with their tickets.
+	OutliveTickets bool
 	// ReloadInterval is how often the keytab is looked at; negative means never.
 	ReloadInterval time.Duration
 }
@@ -46,6 +48,7 @@ func (l *loader) gssapi(e *Listener) {
 	g := &GSSAPI{
 		Keytab: c.text("chronik.sasl.gssapi.keytab"), Principal: c.text("chronik.sasl.gssapi.principal"),
 		Service: c.of(e.Name, "sasl.kerberos.service.name"), Rules: SplitList(c.of(e.Name, "sasl.kerberos.principal.to.local.rules")),
+		OutliveTickets: c.of(e.Name, "chronik.sasl.kerberos.session.bound.to.ticket") != "true",
 		ReloadInterval: c.millis("chronik.sasl.gssapi.reload.interval.ms"),
 	}
 	key := strings.ToLower(mechanism) + jaasSuffix

@@ -26,10 +26,10 @@ func TestGSSAPIIsRead(t *testing.T) {
 		"per listener": {
 			text: "chronik.sasl.gssapi.keytab=/k\nsasl.kerberos.service.name=kafka\nchronik.sasl.gssapi.reload.interval.ms=-1\n" +
 				"sasl.kerberos.principal.to.local.rules=RULE:[1:$1]/L , DEFAULT\nlistener.name.inside.sasl.kerberos.principal.to.local.rules=DEFAULT\n" +
-				"listener.name.inside.sasl.kerberos.service.name=inner\n" +
+				"listener.name.inside.sasl.kerberos.service.name=inner\nlistener.name.inside.chronik.sasl.kerberos.session.bound.to.ticket=FALSE\n" +
 				"listener.name.inside.gssapi.sasl.jaas.config=" + krb5(`useKeyTab=true storeKey=true keyTab="FILE:/i" principal="inner/h@R" serviceName=inner debug=false`),
 			first:  &GSSAPI{Keytab: "/k", Service: "kafka", Rules: []string{"RULE:[1:$1]/L", "DEFAULT"}, ReloadInterval: -time.Millisecond},
-			inside: &GSSAPI{Keytab: "/i", Principal: "inner/h@R", Service: "inner", Rules: []string{"DEFAULT"}, ReloadInterval: -time.Millisecond},
+			inside: &GSSAPI{Keytab: "/i", Principal: "inner/h@R", Service: "inner", Rules: []string{"DEFAULT"}, OutliveTickets: true, ReloadInterval: -time.Millisecond},
 		},
 		"module for all": {
 			text:   "gssapi.sasl.jaas.config=" + krb5(`useKeyTab=true keyTab="/k" principal="*" serviceName="kafka"`),

@@ -35,6 +35,7 @@ chronik.ssl.crl.location=DIR/lists
 const (
 	onLoopback = "listeners=SASL_PLAINTEXT://127.0.0.1:9092\nlog.dirs=DIR/data\nconnections.max.reauth.ms=1000\nchronik.login.lockout.attempts=10\n"
 	withTLS    = "log.dirs=DIR/data\nssl.keystore.type=PEM\nssl.keystore.location=DIR/server.pem\nssl.truststore.type=PEM\nssl.truststore.location=DIR/server.pem\nssl.enabled.protocols=TLSv1.3\n"
+	tickets    = "sasl.enabled.mechanisms=GSSAPI\nsasl.kerberos.service.name=kafka\nchronik.sasl.gssapi.keytab=DIR/kafka.keytab\n"
 	tokens     = "sasl.enabled.mechanisms=OAUTHBEARER\nsasl.oauthbearer.jwks.endpoint.url=https://issuer.example/keys\n"
 )
 
@@ -93,6 +94,7 @@ func cases() []aCase {
 		administrators = append(administrators, allow(name, authz.Alter, authz.Cluster, authz.ClusterName))
 	}
 	everybody := &meta.CreateACLs{Bindings: []authz.Binding{allow("User:*", authz.Read, authz.Topic, "orders")}}
+	withoutRenewal := strings.Replace(sound, "=3600000", "=0", 1)
 	return []aCase{
 		{check: "plaintext-listener", config: strings.Replace(onLoopback, "127.0.0.1", "", 1) + "chronik.allow.insecure=true\n", want: "every interface"},
 		{check: "plaintext-loopback", config: onLoopback, want: "SASL_PLAINTEXT on 127.0.0.1"},
@@ -132,7 +134,8 @@ func cases() []aCase {
 		{check: "session-certificate-expires-soon", session: sessionWith(func(s *auth.Session) {
 			s.Certificate.NotAfter, s.Certificate.Fingerprint = now.AddDate(0, 0, 29), "other"
 		}), want: "CN=alice"},
-		{check: "no-reauthentication", config: strings.Replace(sound, "=3600000", "=0", 1), want: "connections.max.reauth.ms=0"},
+		{check: "no-reauthentication", config: withoutRenewal, want: "connections.max.reauth.ms=0"},
+		{check: "no-reauthentication", config: withoutRenewal + tickets + "chronik.sasl.kerberos.session.bound.to.ticket=false", want: "=0 for GSSAPI"},
 		{check: "unsigned-tokens", config: onLoopback + "chronik.allow.insecure=true\nsasl.enabled.mechanisms=OAUTHBEARER\nlistener.name.sasl_plaintext.oauthbearer.sasl.jaas.config=" +
 			`org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredValidatorRequiredScope="a";`, want: "without signatures"},
 		{check: "unverified-tokens", config: sound + tokens + "sasl.oauthbearer.allow.unverified.issuer=true\nsasl.oauthbearer.expected.audience=a", want: "issuer"},
@@ -170,7 +173,7 @@ func cases() []aCase {
 		{check: "secret-file-open", files: func(w *ward) { w.chmod("server.pem", 0o644) }, want: "0644"},
 		{check: "secret-file-open", config: sound + "chronik.sasl.plain.users.file=DIR/users.properties", files: func(w *ward) { w.chmod("users.properties", 0o620) }, want: "0620"},
 		{
-			check: "secret-file-open", config: sound + "sasl.enabled.mechanisms=GSSAPI\nsasl.kerberos.service.name=kafka\nchronik.sasl.gssapi.keytab=DIR/kafka.keytab",
+			check: "secret-file-open", config: sound + tickets,
 			files: func(w *ward) { w.chmod("kafka.keytab", 0o604) }, want: "0604",
 		},
 		{check: "secret-file-open", config: sound + "ssl.key.password=a-long-enough-word", files: func(w *ward) { w.chmod("server.properties", 0o644) }, want: "0644"},
@@ -249,6 +252,17 @@ func TestEveryCheckFinds(t *testing.T) {
 		}
 		if c.Title == "" || c.Mend == "" || len(c.Controls) == 0 || c.Severity < doctor.Info || c.State != doctor.Weak && c.State != doctor.Open {
 			t.Errorf("the check %s is incomplete: %+v", c.ID, c)
+		}
+	}
+}
+
+// TestSessionsThatEndByThemselves: those by tickets and tokens need no connections.max.reauth.ms to end.
+func TestSessionsThatEndByThemselves(t *testing.T) {
+	const verified = "sasl.oauthbearer.expected.issuer=a\nsasl.oauthbearer.expected.audience=a\n"
+	for _, mechanism := range []string{tickets, tokens + verified} {
+		report := newWard(t).examine(&aCase{config: strings.Replace(sound, "=3600000", "=0", 1) + mechanism})
+		if found := findingsOf(report, "no-reauthentication"); len(found) > 0 {
+			t.Errorf("%s: %+v", mechanism, found)
 		}
 	}
 }

@@ -38,13 +38,25 @@ func loginChecks() []Check {
 			find: func(f *Facts, e *examination) {
 				for _, l := range f.Listeners {
 					for _, m := range l.Mechanisms {
-						if l.MaxSession[m] == 0 {
+						if l.MaxSession[m] == 0 && !endsWithCredential(&l, m) {
 							e.found("listener "+l.Name, "connections.max.reauth.ms=0 for %s", m)
 						}
 					}
 				}
 			},
 		},
+	}
+}
+
+// endsWithCredential reports whether sessions end with what they were opened by, a token or a ticket.
+func endsWithCredential(l *Listener, mechanism string) bool {
+	switch mechanism {
+	case "OAUTHBEARER":
+		return l.OAuth != nil && l.OAuth.Unsecured == nil
+	case "GSSAPI":
+		return l.GSSAPI != nil && !l.GSSAPI.OutliveTickets
+	default:
+		return false
 	}
 }
 

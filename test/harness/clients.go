@@ -82,6 +82,13 @@ func StartPython(t testing.TB, line func([]byte), script string, args ...string)
 	return StartProcess(t, line, interpreter, args...)
 }
 
+// StartPythonWith is StartPython with variables of the environment, as NAME=value.
+func StartPythonWith(t testing.TB, environment []string, line func([]byte), script string, args ...string) *Process {
+	t.Helper()
+	interpreter, args := pythonArgs(t, script, args)
+	return StartProcess(t, line, "env", slices.Concat(environment, []string{interpreter}, args)...)
+}
+
 func pythonArgs(t testing.TB, script string, args []string) (string, []string) {
 	t.Helper()
 	interpreter := filepath.Join(Root(t), "test", ".venv", "bin", "python")

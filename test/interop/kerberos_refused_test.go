@@ -25,15 +25,21 @@ import (
 // client is alice's Kerberos client of a krb5.conf, by her keytab.
 func (k *kerberized) client(t *testing.T, conf string) *client.Client {
 	t.Helper()
+	return kerberosClientOf(t, conf, "alice", k.alice)
+}
+
+// kerberosClientOf is a Kerberos client of a krb5.conf, by its keytab.
+func kerberosClientOf(t *testing.T, conf, name, path string) *client.Client {
+	t.Helper()
 	cfg, err := config.Load(conf)
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := keytab.Load(k.alice)
+	keys, err := keytab.Load(path)
 	if err != nil {
 		t.Fatal("a keytab can not be read") // the library's error has the keys
 	}
-	c := client.NewWithKeytab("alice", harness.Realm, keys, cfg, client.DisablePAFXFAST(true))
+	c := client.NewWithKeytab(name, harness.Realm, keys, cfg, client.DisablePAFXFAST(true))
 	t.Cleanup(c.Destroy)
 	return c
 }

@@ -110,12 +110,8 @@ func (k *kerberized) javaLogin(cached string, byCache bool) string {
 // java produces one record by Java's client, in a JVM of its own: it reads krb5.conf once.
 func (k *kerberized) java(t *testing.T, conf string, secured bool, login, prefix string) {
 	t.Helper()
-	text, bootstrap := "security.protocol=SASL_PLAINTEXT\n", k.plaintext
-	if secured {
-		text, bootstrap = "security.protocol=SASL_SSL\nssl.truststore.type=PEM\nssl.truststore.location="+k.CA()+"\n", k.Bootstrap()
-	}
+	text, bootstrap := k.javaProperties(secured, login)
 	file := filepath.Join(t.TempDir(), "client.properties")
-	text += "sasl.mechanism=GSSAPI\nsasl.kerberos.service.name=kafka\n" + login
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -125,6 +121,15 @@ func (k *kerberized) java(t *testing.T, conf string, secured bool, login, prefix
 	}
 	harness.Command(t, "", "java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.security.krb5.conf="+conf, "-cp", classPath,
 		roundTrip, "produce", bootstrap, file, "kerberos", "1", prefix)
+}
+
+// javaProperties are a Java client's settings, and the listener that they are for.
+func (k *kerberized) javaProperties(secured bool, login string) (text, bootstrap string) {
+	text, bootstrap = "security.protocol=SASL_PLAINTEXT\n", k.plaintext
+	if secured {
+		text, bootstrap = "security.protocol=SASL_SSL\nssl.truststore.type=PEM\nssl.truststore.location="+k.CA()+"\n", k.Bootstrap()
+	}
+	return text + "sasl.mechanism=GSSAPI\nsasl.kerberos.service.name=kafka\n" + login, bootstrap
 }
 
 // python produces one record by kafka-python, as the owner of a cache of tickets.

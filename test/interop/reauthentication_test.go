@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,10 +39,13 @@ func TestReauthentication(t *testing.T) {
 	createTopic(t, r.Broker, "renewed", 1)
 	user, password := r.Admin(t)
 	stop := map[string]func(){"PLAIN": r.java(t, user, password), "SCRAM-SHA-512": r.librdkafka(t, user, password), "SCRAM-SHA-256": r.franz(t, user, password)}
-	r.await(t, stop, 1)
+	renewals := func(mechanism string) int {
+		return int(seriesOrZero(t, r.Broker, fmt.Sprintf(`chronik_reauthentications_total{listener="SASL_SSL",method="%s"}`, mechanism)))
+	}
+	r.await(t, stop, renewals, 1)
 	const connections = `chronik_connections_accepted_total{listener="SASL_SSL"}`
 	accepted := metric(t, r.Broker, connections)
-	r.await(t, stop, 3)
+	r.await(t, stop, renewals, 3)
 	if now := metric(t, r.Broker, connections); now != accepted {
 		t.Errorf("clients made %v connections while they re-authenticated", now-accepted)
 	}
@@ -51,6 +55,12 @@ func TestReauthentication(t *testing.T) {
 			t.Errorf("the metrics have %s", none)
 		}
 	}
+	r.end(t, stop)
+}
+
+// end stops the clients and tells what failed of what they sent.
+func (r *renewing) end(t *testing.T, stop map[string]func()) {
+	t.Helper()
 	for _, s := range stop {
 		s()
 	}
@@ -62,7 +72,7 @@ func TestReauthentication(t *testing.T) {
 }
 
 // await waits until every client has renewed a session so many times, and sent after that.
-func (r *renewing) await(t *testing.T, clients map[string]func(), times int) {
+func (r *renewing) await(t *testing.T, clients map[string]func(), renewals func(client string) int, times int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -70,15 +80,15 @@ func (r *renewing) await(t *testing.T, clients map[string]func(), times int) {
 	defer tick.Stop()
 	for before := map[string]int{}; ; {
 		renewed := true
-		for mechanism := range clients {
-			n := seriesOrZero(t, r.Broker, fmt.Sprintf(`chronik_reauthentications_total{listener="SASL_SSL",method="%s"}`, mechanism))
+		for client := range clients {
+			n := renewals(client)
 			r.mu.Lock()
-			sent := r.sent[mechanism]
+			sent := r.sent[client]
 			r.mu.Unlock()
-			if _, seen := before[mechanism]; int(n) >= times && !seen {
-				before[mechanism] = sent
+			if _, seen := before[client]; n >= times && !seen {
+				before[client] = sent
 			}
-			if was, seen := before[mechanism]; !seen || sent == was {
+			if was, seen := before[client]; !seen || sent == was {
 				renewed = false
 			}
 		}
@@ -94,26 +104,26 @@ func (r *renewing) await(t *testing.T, clients map[string]func(), times int) {
 }
 
 // tell counts what a client has sent.
-func (r *renewing) tell(mechanism string, failure error) {
+func (r *renewing) tell(client string, failure error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if failure != nil {
-		r.failures = append(r.failures, fmt.Sprintf("%s: %v", mechanism, failure))
+		r.failures = append(r.failures, fmt.Sprintf("%s: %v", client, failure))
 		return
 	}
-	r.sent[mechanism]++
+	r.sent[client]++
 }
 
 // line takes the events of a producer that runs as a process.
-func (r *renewing) line(mechanism string) func([]byte) {
+func (r *renewing) line(client string) func([]byte) {
 	return func(line []byte) {
 		var e event
 		switch {
 		case json.Unmarshal(line, &e) != nil:
 		case e.Name == "producer_send_success":
-			r.tell(mechanism, nil)
+			r.tell(client, nil)
 		case e.Name == "producer_send_error":
-			r.tell(mechanism, fmt.Errorf("%s %s", e.Exception, e.Message))
+			r.tell(client, fmt.Errorf("%s %s", e.Exception, e.Message))
 		}
 	}
 }
@@ -121,22 +131,30 @@ func (r *renewing) line(mechanism string) func([]byte) {
 // java starts VerifiableProducer, which sends each record once: a connection that is lost is a failure.
 func (r *renewing) java(t *testing.T, user, password string) (stop func()) {
 	t.Helper()
-	classPath, err := harness.ClassPath(harness.Root(t))
-	if err != nil {
-		t.Fatal(err)
-	}
 	config, err := os.ReadFile(r.Properties(t, "PLAIN", user, password))
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(t.TempDir(), "producer.properties")
-	if err := os.WriteFile(file, append(config, "retries=0\nenable.idempotence=false\n"...), 0o600); err != nil {
+	p := r.verifiable(t, "PLAIN", r.Bootstrap(), string(config))
+	return func() { p.Stop(t) }
+}
+
+// verifiable starts a VerifiableProducer.
+func (r *renewing) verifiable(t *testing.T, client, bootstrap, config string, options ...string) *harness.Process {
+	t.Helper()
+	classPath, err := harness.ClassPath(harness.Root(t))
+	if err != nil {
 		t.Fatal(err)
 	}
-	p := harness.StartProcess(t, r.line("PLAIN"), "java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", classPath,
-		"org.apache.kafka.tools.VerifiableProducer", "--bootstrap-server", r.Bootstrap(), "--topic", "renewed", "--throughput", "20",
-		"--command-config", file)
-	return func() { p.Stop(t) }
+	file := filepath.Join(t.TempDir(), "producer.properties")
+	if err := os.WriteFile(file, []byte(config+"retries=0\nenable.idempotence=false\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return harness.StartProcess(t, r.line(client), "java", slices.Concat([]string{"-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"}, options,
+		[]string{
+			"-cp", classPath, "org.apache.kafka.tools.VerifiableProducer", "--bootstrap-server", bootstrap, "--topic", "renewed", "--throughput", "20",
+			"--command-config", file,
+		})...)
 }
 
 func (r *renewing) librdkafka(t *testing.T, user, password string) (stop func()) {
@@ -148,8 +166,13 @@ func (r *renewing) librdkafka(t *testing.T, user, password string) (stop func())
 // franz produces without retries, as franz-go counts them: a request that fails is told.
 func (r *renewing) franz(t *testing.T, user, password string) (stop func()) {
 	t.Helper()
-	c := franzClient(t, kgo.SeedBrokers(r.Bootstrap()), kgo.DialTLSConfig(clientTLS(t, r.Broker, false)), kgo.DisableIdempotentWrite(), kgo.RecordRetries(0),
+	return r.franzAs(t, "SCRAM-SHA-256", kgo.SeedBrokers(r.Bootstrap()), kgo.DialTLSConfig(clientTLS(t, r.Broker, false)),
 		kgo.SASL(scram.Auth{User: user, Pass: password}.AsSha256Mechanism()))
+}
+
+func (r *renewing) franzAs(t *testing.T, client string, opts ...kgo.Opt) (stop func()) {
+	t.Helper()
+	c := franzClient(t, append(opts, kgo.DisableIdempotentWrite(), kgo.RecordRetries(0))...)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -161,7 +184,7 @@ func (r *renewing) franz(t *testing.T, user, password string) (stop func()) {
 			if ctx.Err() != nil {
 				return // it was told to stop
 			}
-			r.tell("SCRAM-SHA-256", err)
+			r.tell(client, err)
 			select {
 			case <-ctx.Done():
 			case <-tick.C:

@@ -1,6 +1,7 @@
 """kafka-python under load, while the broker is killed and comes back.
 
 BOOTSTRAP CA USER PASSWORD TOPIC[,TOPIC...] WRITER
+Without a PASSWORD it logs in by Kerberos: USER is the service's name, and the environment says where the tickets or the keytab are.
 Runs until SIGTERM, idempotent, and prints each acknowledged record, and each that failed, as a line of JSON with the field names of
 Apache Kafka's VerifiableProducer.
 """
@@ -38,9 +39,10 @@ producer = KafkaProducer(
     bootstrap_servers=bootstrap,
     security_protocol="SASL_SSL",
     ssl_cafile=ca,
-    sasl_mechanism="SCRAM-SHA-512",
+    sasl_mechanism="SCRAM-SHA-512" if password else "GSSAPI",
     sasl_plain_username=user,
     sasl_plain_password=password,
+    sasl_kerberos_service_name=user,
     enable_idempotence=True,
     acks="all",
     delivery_timeout_ms=600000,
