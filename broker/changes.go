@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/chronik-stream/chronik/audit"
+	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/handler"
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/wire"
@@ -18,6 +19,7 @@ var _ handler.Changes = (*changes)(nil)
 
 // Intend implements handler.Changes.
 func (c *changes) Intend(ctx context.Context, records []meta.AuditRecord) error {
+	defer api.BeginWait(ctx).End()
 	for i := range records {
 		e := changeOf(&records[i])
 		e.Intent = true

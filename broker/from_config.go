@@ -20,6 +20,7 @@ import (
 	"github.com/chronik-stream/chronik/broker/group"
 	"github.com/chronik-stream/chronik/broker/journal"
 	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/quota"
 	"github.com/chronik-stream/chronik/broker/server"
 	"github.com/chronik-stream/chronik/broker/storage"
 	"github.com/chronik-stream/chronik/broker/txn"
@@ -60,7 +61,11 @@ func FromConfig(c *config.Config, version string, logger *slog.Logger) (Options,
 		Logins: loginsOf(c.Limits), RotationGrace: c.Security.RotationGrace,
 		Passwords: password.Policy{MinLength: c.Security.PasswordMinLength},
 		Tokens:    TokenOptions(c.Tokens),
-		Features:  FeatureLevels(), Clock: time.Now, Logger: logger,
+		Quotas: quota.Config{
+			Samples: c.Quotas.Samples, Window: c.Quotas.Window,
+			ControllerSamples: c.Quotas.ControllerSamples, ControllerWindow: c.Quotas.ControllerWindow,
+		},
+		Features: FeatureLevels(), Clock: time.Now, Logger: logger,
 	}
 	if c.Security.AuditAllowOnFailure {
 		o.AuditFailure = audit.Allow

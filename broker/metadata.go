@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 
+	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/quorum"
 	"github.com/chronik-stream/chronik/broker/wire"
@@ -27,7 +28,9 @@ func (m *metadataLog) Propose(ctx context.Context, c meta.Command) (meta.Result,
 			return meta.Result{}, err
 		}
 	}
+	wait := api.BeginWait(ctx)
 	answer, err := m.quorum.Propose(ctx, data)
+	wait.End()
 	if err != nil {
 		return meta.Result{}, err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/chronik-stream/chronik/broker/handler"
 	"github.com/chronik-stream/chronik/broker/journal"
 	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/quota"
 	"github.com/chronik-stream/chronik/broker/replica"
 	"github.com/chronik-stream/chronik/broker/server"
 	"github.com/chronik-stream/chronik/broker/storage"
@@ -73,6 +74,8 @@ type Options struct {
 	Cleaner storage.CleanerConfig
 
 	Tokens TokenOptions
+	// Quotas says over how long clients are measured for their quotas; Clock and Metrics of it are the broker's.
+	Quotas quota.Config
 	Limits server.Limits
 	// Passwords says which passwords in clear are taken.
 	Passwords password.Policy

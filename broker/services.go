@@ -16,6 +16,7 @@ import (
 	"github.com/chronik-stream/chronik/broker/group"
 	"github.com/chronik-stream/chronik/broker/handler"
 	"github.com/chronik-stream/chronik/broker/httpd"
+	"github.com/chronik-stream/chronik/broker/quota"
 	"github.com/chronik-stream/chronik/broker/server"
 	"github.com/chronik-stream/chronik/broker/storage"
 	"github.com/chronik-stream/chronik/broker/txn"
@@ -69,7 +70,11 @@ func (b *Broker) startServer(ctx context.Context) error {
 	if err := b.startTokens(ctx); err != nil {
 		return err
 	}
-	table, err := b.table(ctx)
+	quotas, err := b.makeQuotas()
+	if err != nil {
+		return err
+	}
+	table, err := b.table(ctx, quotas)
 	if err != nil {
 		return err
 	}
@@ -93,7 +98,7 @@ func (b *Broker) startServer(ctx context.Context) error {
 		Listeners: listeners, Table: table, Authorizer: b.authorizer,
 		Recorder: &recorder{audit: b.audit, clock: b.options.Clock, logger: b.logger},
 		Guard:    logins, RevokedBefore: func(p auth.Principal) time.Time { return b.store.Image().RevokedBefore(p.String()) },
-		Limits: b.options.Limits, Clock: b.options.Clock, Logger: b.logger, Metrics: metrics,
+		Quotas: quotas, Limits: b.options.Limits, Clock: b.options.Clock, Logger: b.logger, Metrics: metrics,
 	})
 	if err != nil {
 		return err
@@ -114,7 +119,7 @@ func (b *Broker) startServer(ctx context.Context) error {
 }
 
 // table makes the closed table of APIs.
-func (b *Broker) table(ctx context.Context) (*api.Table, error) {
+func (b *Broker) table(ctx context.Context, quotas *quota.Manager) (*api.Table, error) {
 	var table *api.Table
 	entry := &handler.Entry{
 		ClusterID: b.ClusterID(), NodeID: b.options.NodeID,
@@ -124,7 +129,7 @@ func (b *Broker) table(ctx context.Context) (*api.Table, error) {
 			return img.Features(), int64(img.Index()) //nolint:gosec // an index is far below 2^63
 		},
 	}
-	topics := &handler.Topics{Metadata: b.metadata, Defaults: b.topics, Draw: mathrand.IntN}
+	topics := &handler.Topics{Metadata: b.metadata, Defaults: b.topics, Draw: mathrand.IntN, Quotas: quotas}
 	cluster := &handler.Cluster{
 		Metadata: b.metadata, Topics: topics, ControllerID: b.controllerID, MaxDescribed: b.options.DescribedPartitions,
 		Offline: func(topic string, partition int32) bool {
@@ -140,8 +145,8 @@ func (b *Broker) table(ctx context.Context) (*api.Table, error) {
 		Sessions: fetchsession.NewCache(fetchsession.Config{
 			Slots: b.options.FetchSessions, MinIdle: fetchSessionIdle, Clock: b.options.Clock,
 		}),
-		Changes: &changes{audit: b.audit},
-		Clock:   b.options.Clock, MaxFetchBytes: b.options.MaxFetchBytes, Draining: b.draining,
+		Changes: &changes{audit: b.audit}, Quotas: quotas,
+		Clock: b.options.Clock, MaxFetchBytes: b.options.MaxFetchBytes, Draining: b.draining,
 	}
 	groups := &handler.Groups{
 		Coordinator: b.groups, Image: b.store.Image, Endpoint: b.endpoint, CreateTopic: b.createCoordinatorTopic(ctx),

@@ -35,6 +35,8 @@ type Call struct {
 	SoftwareName    string
 	SoftwareVersion string
 	Received        time.Time
+	// Bytes is the size of the request, its header included.
+	Bytes int
 	// Session is nil before the log-in.
 	Session *auth.Session
 	// Login is the connection's log-in state, for the two SASL rows only; nil on listeners without SASL.

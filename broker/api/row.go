@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -55,6 +56,9 @@ type Answer struct {
 	Later func(context.Context) kmsg.Response
 	// Close closes the connection, after Response where there is one.
 	Close bool
+	// Throttle is how long the client is held back after this request: the answer, which is sent at once, says so, and the connection's
+	// next request is not read before.
+	Throttle time.Duration
 	// Sent, where set, is called once when the client has taken the answer or never will: what the answer held is free again.
 	Sent func()
 }

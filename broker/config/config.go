@@ -21,6 +21,7 @@ type Config struct {
 	Cleaner             Cleaner
 	Limits              Limits
 	Tokens              Tokens
+	Quotas              Quotas
 	Groups              Groups
 	// OffsetsTopic says how __consumer_offsets is made.
 	OffsetsTopic InternalTopic

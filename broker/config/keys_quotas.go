@@ -1,12 +1,12 @@
 package config
 
-// quotaKeys are the keys of quotas, which are not served yet.
+// quotaKeys are the keys of quotas. Those of replication have nothing to do before there is more than one broker.
 func quotaKeys() []Key {
 	return []Key{
-		{Name: "quota.window.num", Type: Int, Default: "11", Check: atLeast(1), Effect: Ignored, Doc: "Samples of client quotas."},
-		{Name: "quota.window.size.seconds", Type: Int, Default: "1", Check: atLeast(1), Effect: Ignored, Doc: "Length of one sample of client quotas, in seconds."},
-		{Name: "controller.quota.window.num", Type: Int, Default: "11", Check: atLeast(1), Effect: Ignored, Doc: "Samples of the quota of changes to metadata."},
-		{Name: "controller.quota.window.size.seconds", Type: Int, Default: "1", Check: atLeast(1), Effect: Ignored, Doc: "Length of one sample of the quota of changes to metadata, in seconds."},
+		{Name: "quota.window.num", Type: Int, Default: "11", Check: atLeast(1), Effect: ActedOn, Doc: "Samples that client quotas are measured over, the current one included. A client may begin with a burst of all but one of them."},
+		{Name: "quota.window.size.seconds", Type: Int, Default: "1", Check: atLeast(1), Effect: ActedOn, Doc: "Length of one sample of client quotas, in seconds."},
+		{Name: "controller.quota.window.num", Type: Int, Default: "11", Check: atLeast(1), Effect: ActedOn, Doc: "Samples of the quota of changes to metadata: together they are the burst that it allows."},
+		{Name: "controller.quota.window.size.seconds", Type: Int, Default: "1", Check: atLeast(1), Effect: ActedOn, Doc: "Length of one sample of the quota of changes to metadata, in seconds."},
 		{Name: "replication.quota.window.num", Type: Int, Default: "11", Check: atLeast(1), Effect: Ignored, Doc: "Samples of replication quotas."},
 		{Name: "replication.quota.window.size.seconds", Type: Int, Default: "1", Check: atLeast(1), Effect: Ignored, Doc: "Length of one sample of replication quotas, in seconds."},
 		{Name: "alter.log.dirs.replication.quota.window.num", Type: Int, Default: "11", Check: atLeast(1), Effect: Ignored, Doc: "Samples of the quota of moves between directories."},

@@ -45,7 +45,7 @@ func sections() []section {
 		{"Share groups (not served yet)", BrokerScope, shareKeys()},
 		{"Transactions", BrokerScope, transactionKeys()},
 		{"Replication", BrokerScope, replicationKeys()},
-		{"Quotas (not served yet)", BrokerScope, quotaKeys()},
+		{"Quotas", BrokerScope, quotaKeys()},
 		{"Metrics", BrokerScope, metricKeys()},
 		{"Tiered storage (does not exist here)", BrokerScope, tieredKeys()},
 		{"Older releases of Apache Kafka", BrokerScope, removedKeys()},

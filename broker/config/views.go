@@ -196,6 +196,7 @@ func (l *loader) views() {
 	l.cleaner()
 	l.limits()
 	l.tokens()
+	l.quotas()
 	l.groups()
 	l.consumerGroups()
 	l.transactions()

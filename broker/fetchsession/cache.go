@@ -83,6 +83,16 @@ func (c *Cache) Begin(q Request) (*Fetch, error) {
 	return c.proceed(q)
 }
 
+// Forget ends the session of a fetch, whose client is not told of it.
+func (c *Cache) Forget(f *Fetch) {
+	if f.session == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.remove(f.session)
+}
+
 // close ends the session that a request names, if it is the principal's own.
 func (c *Cache) close(q Request) {
 	c.mu.Lock()

@@ -3,15 +3,21 @@ package handler
 import (
 	"context"
 
+	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
 // waiting waits for what a coordinator answers; its error has a Kafka code.
 type waiting = func(context.Context) (any, error)
 
+func await(ctx context.Context, wait waiting) (any, error) {
+	defer api.BeginWait(ctx).End()
+	return wait(ctx)
+}
+
 // awaitAnswer waits for a coordinator's answer of type T, or a code. An answer of another type is not taken for consent.
 func awaitAnswer[T any](ctx context.Context, wait waiting) (T, int16) {
-	answer, err := wait(ctx)
+	answer, err := await(ctx, wait)
 	got, ok := answer.(T)
 	if err == nil && !ok {
 		return got, wire.UnknownServerError
@@ -21,7 +27,7 @@ func awaitAnswer[T any](ctx context.Context, wait waiting) (T, int16) {
 
 // awaitConsent waits for a coordinator whose success comes without an answer.
 func awaitConsent(ctx context.Context, wait waiting) int16 {
-	answer, err := wait(ctx)
+	answer, err := await(ctx, wait)
 	if err == nil && answer != nil {
 		return wire.UnknownServerError
 	}

@@ -52,7 +52,7 @@ func (t *Topics) handleCreatePartitions(ctx context.Context, c *api.Call, q *kms
 	for i := range q.Topics {
 		times[q.Topics[i].Topic]++
 	}
-	left := controller.MaxPartitions
+	left, quota := controller.MaxPartitions, t.mutations(c, strictCreatePartitions)
 	for i := range q.Topics {
 		asked := &q.Topics[i]
 		n := times[asked.Topic]
@@ -61,6 +61,9 @@ func (t *Topics) handleCreatePartitions(ctx context.Context, c *api.Call, q *kms
 		}
 		times[asked.Topic] = 0
 		more, err := t.morePartitions(c, img, asked, n, left)
+		if err == nil {
+			err = quota.take(len(more.Replicas))
+		}
 		if err == nil {
 			left -= len(more.Replicas)
 			places = append(places, len(resp.Topics))
@@ -72,7 +75,7 @@ func (t *Topics) handleCreatePartitions(ctx context.Context, c *api.Call, q *kms
 		failed := &resp.Topics[places[i]]
 		*failed = partitionsAnswer(failed.Topic, err)
 	})
-	return api.Now(resp)
+	return api.Answer{Response: resp, Throttle: quota.throttle}
 }
 
 // morePartitions checks one topic that is named so many times, where so many more partitions may be made.

@@ -56,7 +56,7 @@ func (t *Topics) handleCreateTopics(ctx context.Context, c *api.Call, q *kmsg.Cr
 	for i := range q.Topics {
 		times[q.Topics[i].Topic]++
 	}
-	tooMany := t.partitionsAsked(q) > controller.MaxPartitions
+	tooMany, quota := t.partitionsAsked(q) > controller.MaxPartitions, t.mutations(c, strictCreateTopics)
 	for i := range q.Topics {
 		asked := &q.Topics[i]
 		n := times[asked.Topic]
@@ -65,6 +65,9 @@ func (t *Topics) handleCreateTopics(ctx context.Context, c *api.Call, q *kmsg.Cr
 		}
 		times[asked.Topic] = 0
 		created, err := t.newTopicOnce(c, img, asked, n, tooMany)
+		if err == nil {
+			err = quota.take(len(created.Replicas))
+		}
 		if err != nil {
 			resp.Topics = append(resp.Topics, createFailed(asked.Topic, err))
 			continue
@@ -77,7 +80,7 @@ func (t *Topics) handleCreateTopics(ctx context.Context, c *api.Call, q *kmsg.Cr
 		failed := &resp.Topics[places[i]]
 		*failed = createFailed(failed.Topic, err)
 	})
-	return api.Now(resp)
+	return api.Answer{Response: resp, Throttle: quota.throttle}
 }
 
 // partitionsAsked is how many partitions the whole request makes. The counts of clients may be anything; they do not overflow

@@ -117,11 +117,14 @@ func (t *Topics) handleDeleteTopics(ctx context.Context, c *api.Call, q *kmsg.De
 	command := &meta.DeleteTopics{Origin: originOf(c)}
 	var deleted []*deleteTarget
 	var places []int // of the deleted in the answer
-	listed := map[meta.TopicID]bool{}
+	listed, quota := map[meta.TopicID]bool{}, t.mutations(c, strictDeleteTopics)
 	for _, d := range idsFirst(targets) {
 		err := t.checkDelete(c, q, d)
 		if err == nil && listed[d.topic.ID] {
 			err = wire.Errorf(wire.InvalidRequest, "The provided topic name maps to an ID that was already supplied.")
+		}
+		if err == nil {
+			err = quota.take(len(d.topic.Partitions))
 		}
 		if err != nil {
 			resp.Topics = append(resp.Topics, d.failed(err))
@@ -132,8 +135,9 @@ func (t *Topics) handleDeleteTopics(ctx context.Context, c *api.Call, q *kmsg.De
 		command.IDs = append(command.IDs, d.topic.ID)
 		listed[d.topic.ID] = true
 	}
+	answer := api.Answer{Response: resp, Throttle: quota.throttle}
 	if len(command.IDs) == 0 {
-		return api.Now(resp)
+		return answer
 	}
 	result, err := t.Metadata.Propose(ctx, command)
 	for i, at := range places {
@@ -144,7 +148,7 @@ func (t *Topics) handleDeleteTopics(ctx context.Context, c *api.Call, q *kmsg.De
 			resp.Topics[at] = deleted[i].failed(wire.Errorf(result.Items[i].Code, "%s", result.Items[i].Message))
 		}
 	}
-	return api.Now(resp)
+	return answer
 }
 
 // idsFirst puts the topics that are named by id before the others: a name for one of them is the duplicate.

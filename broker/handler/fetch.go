@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -112,6 +113,7 @@ func (r *Records) handleFetch(ctx context.Context, c *api.Call, q *kmsg.FetchReq
 		return api.Now(resp)
 	}
 	f := &fetching{records: r, call: c, q: q, plan: plan, committed: q.IsolationLevel == readCommitted}
+	f.window = r.Quotas.FetchWindow(c.Session.Principal.Name, c.ClientID, math.MaxInt32)
 	f.results = make([]fetched, len(plan.fetch.Wanted))
 	made := false
 	defer func() {
@@ -120,7 +122,11 @@ func (r *Records) handleFetch(ctx context.Context, c *api.Call, q *kmsg.FetchReq
 		}
 	}()
 	f.poll(ctx)
-	answer := api.Answer{Response: f.response(), Sent: func() { f.hold(0) }}
+	throttle, send := r.Quotas.Fetched(c.Session.Principal.Name, c.ClientID, f.size())
+	if !send {
+		return api.Answer{Response: f.throttled(), Throttle: throttle}
+	}
+	answer := api.Answer{Response: f.response(), Throttle: throttle, Sent: func() { f.hold(0) }}
 	made = true
 	return answer
 }
@@ -135,6 +141,8 @@ type fetching struct {
 	results   []fetched
 	bytes     int
 	failed    bool
+	// window is the most that the client's quota lets one answer have.
+	window int32
 	// most is what the last reading was limited to, held what of the memory for all fetches is this one's.
 	most, held int
 }
@@ -162,21 +170,26 @@ func (f *fetching) poll(ctx context.Context) {
 	s := replica.NewSignal()
 	for !f.enough() {
 		f.await(s)
-		select {
-		case <-s:
-		case <-timer.C:
-			f.forget(s)
-			return
-		case <-f.records.Draining:
-			f.forget(s)
-			return
-		case <-ctx.Done():
-			f.forget(s)
+		more := f.sleep(ctx, s, timer.C)
+		f.forget(s)
+		if !more {
 			return
 		}
-		f.forget(s)
 		f.read()
 	}
+}
+
+// sleep waits for a signal, and reports whether it came before the end of the wait.
+func (f *fetching) sleep(ctx context.Context, s replica.Signal, end <-chan time.Time) bool {
+	defer api.BeginWait(ctx).End()
+	select {
+	case <-s:
+		return true
+	case <-end:
+	case <-f.records.Draining:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 // wait is how long the fetch may wait for records. It does not outlive its session: what comes later is for who has renewed it.
@@ -230,7 +243,7 @@ func (f *fetching) read() {
 // consumers go on batch by batch.
 func (f *fetching) allowed() int {
 	others := f.records.fetched.Load() - int64(f.held)
-	return int(min(int64(min(f.q.MaxBytes, f.records.MaxFetchBytes)), max(limit.FetchBytes-others, 0)))
+	return int(min(int64(min(f.q.MaxBytes, f.records.MaxFetchBytes, f.window)), max(limit.FetchBytes-others, 0)))
 }
 
 // hold counts what this fetch has of the memory for all.

@@ -35,6 +35,35 @@ func (f *fetching) response() kmsg.Response {
 	return resp
 }
 
+// What an answer to a fetch has besides records, in bytes, near enough for a quota.
+const (
+	fetchOverhead     = 24
+	partitionOverhead = 64
+)
+
+// size is about how large the answer is.
+func (f *fetching) size() int {
+	size := fetchOverhead + f.bytes
+	for i := range f.results {
+		if len(f.results[i].data) > 0 {
+			size += partitionOverhead
+		}
+	}
+	return size
+}
+
+// throttled is the answer to a client that is over its quota: it has no partitions. A session that such an answer would begin ends, as
+// the client takes it for none; any other stays as it is.
+func (f *fetching) throttled() kmsg.Response {
+	resp := f.q.ResponseKind().(*kmsg.FetchResponse)
+	if f.plan.fetch.Full {
+		f.records.Sessions.Forget(f.plan.fetch)
+		return resp
+	}
+	resp.SessionID = f.plan.fetch.SessionID()
+	return resp
+}
+
 func (f *fetching) partition(res *fetched, number int32) kmsg.FetchResponseTopicPartition {
 	out := kmsg.NewFetchResponseTopicPartition()
 	out.Partition = number

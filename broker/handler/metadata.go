@@ -172,7 +172,7 @@ func (k *Cluster) handleMetadata(ctx context.Context, c *api.Call, q *kmsg.Metad
 func (k *Cluster) createMissing(ctx context.Context, c *api.Call, plan *metadataPlan) {
 	command := &meta.CreateTopics{Origin: originOf(c)}
 	var targets []*metadataTarget
-	left := controller.MaxPartitions
+	left, quota := controller.MaxPartitions, &mutations{quotas: k.Topics.Quotas, call: c, strict: true}
 	for i := range plan.topics {
 		t := &plan.topics[i]
 		if t.topic != nil || t.asked == nil || !c.Granted.Has(authz.Describe, authz.Topic, *t.asked) {
@@ -181,6 +181,10 @@ func (k *Cluster) createMissing(ctx context.Context, c *api.Call, plan *metadata
 		created, err := k.autoTopic(c, plan.img, *t.asked, left)
 		if err != nil {
 			t.failure = wire.CodeOf(err)
+			continue
+		}
+		if quota.take(len(created.Replicas)) != nil {
+			t.failure = wire.UnknownTopicOrPartition // the client asks again; of quotas it knows nothing here
 			continue
 		}
 		left -= len(created.Replicas)

@@ -100,10 +100,11 @@ func (r *Records) handleProduce(ctx context.Context, c *api.Call, q *kmsg.Produc
 	for i := range q.Topics {
 		p.topic(ctx, i, names[i])
 	}
+	throttle := r.Quotas.Produced(c.Session.Principal.Name, c.ClientID, c.Bytes)
 	if q.Acks == 0 {
-		return api.Answer{Close: p.failed}
+		return api.Answer{Close: p.failed, Throttle: throttle}
 	}
-	return api.Answer{Later: p.await}
+	return api.Answer{Later: p.await, Throttle: throttle}
 }
 
 // producing is one Produce request on its way.
@@ -147,7 +148,9 @@ func (p *producing) append(ctx context.Context, t *kmsg.ProduceRequestTopic, nam
 		err = a.err
 	}
 	if err == nil {
+		wait := api.BeginWait(ctx)
 		err = part.Pace(ctx)
+		wait.End()
 	}
 	if err != nil {
 		return replica.Appended{}, err

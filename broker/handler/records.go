@@ -9,6 +9,7 @@ import (
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/fetchsession"
 	"github.com/chronik-stream/chronik/broker/meta"
+	"github.com/chronik-stream/chronik/broker/quota"
 	"github.com/chronik-stream/chronik/broker/replica"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
@@ -33,7 +34,9 @@ type Records struct {
 	Verification *Verification
 	// Changes records what DeleteRecords is about to do, and what came of it.
 	Changes Changes
-	Clock   func() time.Time
+	// Quotas bound the bytes that clients write and read; nil bounds none.
+	Quotas *quota.Manager
+	Clock  func() time.Time
 	// MaxFetchBytes is fetch.max.bytes: what one answer holds at the most, in bytes.
 	MaxFetchBytes int32
 	// Draining is closed when the broker shuts down: a fetch that waits is answered with what there is. Nil never is.

@@ -3,6 +3,7 @@ package handler
 import (
 	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/quota"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
@@ -38,6 +39,8 @@ type Topics struct {
 	Defaults TopicDefaults
 	// Draw returns a random number in [0, n), for where placement begins.
 	Draw func(n int) int
+	// Quotas bound the partitions that a client creates and deletes; nil bounds none.
+	Quotas *quota.Manager
 }
 
 // Rows are the rows of this area.

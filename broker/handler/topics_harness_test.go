@@ -47,6 +47,7 @@ type topicBroker struct {
 	settings *topicSettings
 	acls     *acl.Authorizer
 	offline  map[string]bool
+	topics   *Topics
 	table    *api.Table
 	bindings []authz.Binding
 	denials  []authz.Need
@@ -75,7 +76,7 @@ func newTopicBroker(t *testing.T, brokers ...meta.Broker) *topicBroker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.table = table
+	b.topics, b.table = topics, table
 	return b
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/chronik-stream/chronik/broker/limit"
 )
@@ -42,10 +43,18 @@ func (s *Server) admit(l *Listener, nc net.Conn) {
 		closeQuietly(nc)
 		return
 	}
-	c := newConn(s, l, nc, addr)
-	s.conns[c] = struct{}{}
 	s.perAddr[addr]++
 	s.running.Add(1)
+	if delay := s.cfg.Quotas.Connected(addr); delay > 0 {
+		s.delayed++
+		s.mu.Unlock()
+		s.cfg.Metrics.turnedAway.WithLabelValues(l.Name, "connection_creation_rate").Inc()
+		s.cfg.Logger.Debug("connection turned away", "listener", l.Name, "host", addr.String(), "limit", "connection_creation_rate", "delay", delay)
+		go s.turnAwayLater(nc, addr, delay)
+		return
+	}
+	c := newConn(s, l, nc, addr)
+	s.conns[c] = struct{}{}
 	s.mu.Unlock()
 
 	s.cfg.Metrics.accepted.WithLabelValues(l.Name).Inc()
@@ -66,7 +75,7 @@ func (s *Server) fullFor(addr netip.Addr) string {
 	switch {
 	case s.draining:
 		return "shutdown"
-	case len(s.conns) >= s.cfg.Limits.Connections:
+	case len(s.conns)+s.delayed >= s.cfg.Limits.Connections:
 		return "max.connections"
 	case s.perAddr[addr] >= most:
 		return "max.connections.per.ip"
@@ -75,12 +84,34 @@ func (s *Server) fullFor(addr netip.Addr) string {
 	}
 }
 
+// turnAwayLater closes a connection that came too soon after others of its address, once the delay is over: a client that tries again
+// when it is closed is slowed down by that (KIP-612). Until then it counts as a connection, and nothing is read from it.
+func (s *Server) turnAwayLater(nc net.Conn, addr netip.Addr, delay time.Duration) {
+	defer s.running.Done()
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.stopping:
+	}
+	closeQuietly(nc)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.delayed--
+	s.leave(addr)
+}
+
+// leave counts one connection of an address less. It needs s.mu.
+func (s *Server) leave(addr netip.Addr) {
+	if s.perAddr[addr]--; s.perAddr[addr] == 0 {
+		delete(s.perAddr, addr)
+	}
+}
+
 func (s *Server) forget(c *conn) {
 	s.mu.Lock()
 	delete(s.conns, c)
-	if s.perAddr[c.id.Host]--; s.perAddr[c.id.Host] == 0 {
-		delete(s.perAddr, c.id.Host)
-	}
+	s.leave(c.id.Host)
 	s.mu.Unlock()
 	s.cfg.Metrics.connections.WithLabelValues(c.listener.Name).Dec()
 }

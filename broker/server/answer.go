@@ -63,6 +63,7 @@ func (c *conn) answer(x *exchange, buf *wire.Buffer) {
 	response = c.recheck(x, response)
 	if response != nil && c.ctx.Err() == nil {
 		response.SetVersion(x.call.Version)
+		tellThrottle(response, x.answer.Throttle)
 		c.encoded(buf.Response(x.call.CorrelationID, response, limit.Response))
 	}
 	c.server.rows[x.row.Key].answered(response, time.Since(x.began))

@@ -89,7 +89,7 @@ type Limits struct {
 	FailedLoginDelay time.Duration
 }
 
-// Config is all that a Server needs. Every field is required but Limits.
+// Config is all that a Server needs. Every field is required but Quotas and Limits.
 type Config struct {
 	Listeners  []Listener
 	Table      *api.Table
@@ -99,7 +99,9 @@ type Config struct {
 	Guard *guard.Guard
 	// RevokedBefore is when a principal was revoked; the zero time means never. Who has logged in by something older is refused.
 	RevokedBefore func(auth.Principal) time.Time
-	Limits        Limits
+	// Quotas hold clients back; nil holds nobody.
+	Quotas Quotas
+	Limits Limits
 	// Clock stamps requests and sessions. Deadlines of sockets go by the machine's clock.
 	Clock   func() time.Time
 	Logger  *slog.Logger

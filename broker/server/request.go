@@ -71,7 +71,9 @@ func (c *conn) serveRequest(frame wire.Frame) bool {
 		x.call.Login = c.login
 		c.login.renewable = row.Key == keySASLAuthenticate && header.Version > 0
 	}
+	waited := c.idle.Total()
 	c.carryOut(x)
+	c.charge(x, c.idle.Total()-waited)
 	if c.login != nil && c.login.over {
 		x.answer.Close = true
 	}
@@ -79,7 +81,8 @@ func (c *conn) serveRequest(frame wire.Frame) bool {
 		x.answer.Response = nil
 	}
 	x.awaited = !row.Overlap || x.answer.Close
-	return c.send(x) && !x.answer.Close
+	closes, throttle := x.answer.Close, x.answer.Throttle // once it is sent, the answer is the writer's
+	return c.send(x) && !closes && c.holdBack(throttle)
 }
 
 func isSASL(key int16) bool { return key == keySASLHandshake || key == keySASLAuthenticate }
@@ -150,7 +153,7 @@ func (c *conn) decode(x *exchange, header wire.Header, rest []byte) error {
 	x.call = &api.Call{
 		Conn: c.id, Key: header.Key, Version: header.Version, CorrelationID: header.CorrelationID, ClientID: header.ClientID,
 		SoftwareName: is.name, SoftwareVersion: is.version,
-		Received: c.server.cfg.Clock(), Session: c.session.Load(), Request: request,
+		Received: c.server.cfg.Clock(), Bytes: len(x.frame.Bytes()), Session: c.session.Load(), Request: request,
 	}
 	return nil
 }
@@ -169,7 +172,7 @@ func (c *conn) carryOut(x *exchange) {
 	if !granted {
 		return
 	}
-	x.answer = row.Handle(c.ctx, call)
+	x.answer = row.Handle(c.handling, call)
 	if row.Key == keyAPIVersions {
 		c.learnSoftware(call, x.answer.Response)
 	}

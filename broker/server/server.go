@@ -28,12 +28,15 @@ type Server struct {
 	// ctx ends when a shutdown stops waiting; handlers get contexts below it.
 	ctx    context.Context
 	cancel context.CancelCauseFunc
+	// stopping is closed when a shutdown begins.
+	stopping chan struct{}
 
 	mu       sync.Mutex
 	draining bool
 	sockets  []net.Listener
 	conns    map[*conn]struct{}
 	perAddr  map[netip.Addr]int
+	delayed  int // connections that wait to be turned away
 	// running counts the accept loops and the connections.
 	running sync.WaitGroup
 }
@@ -49,6 +52,9 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	cfg.Limits = cfg.Limits.withDefaults()
+	if cfg.Quotas == nil {
+		cfg.Quotas = noQuotas{}
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	s := &Server{
 		cfg: cfg,
@@ -59,7 +65,7 @@ func New(cfg Config) (*Server, error) {
 		budget:    newBudget(cfg.Limits.BytesInFlight),
 		strangers: newBudget(limit.BytesBeforeLogin),
 		rows:      map[int16]*rowMetrics{},
-		ctx:       ctx, cancel: cancel,
+		ctx:       ctx, cancel: cancel, stopping: make(chan struct{}),
 		conns:   map[*conn]struct{}{},
 		perAddr: map[netip.Addr]int{},
 	}
@@ -133,7 +139,10 @@ func (s *Server) CloseSessions(reason string, match func(*auth.Session) bool) in
 // that ignores it.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
-	s.draining = true
+	if !s.draining {
+		s.draining = true
+		close(s.stopping)
+	}
 	s.closeSockets()
 	for c := range s.conns {
 		c.drain()
