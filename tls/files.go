@@ -1,6 +1,7 @@
 package tls
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -70,4 +71,25 @@ func bounded(from io.Reader, name string, most int64, tooLarge error) ([]byte, e
 		return nil, fmt.Errorf("%w: %s has more than %d bytes", tooLarge, name, most)
 	}
 	return content, nil
+}
+
+// unlessDone returns what read does, or why ctx has ended where that comes first: reading from a mount that has stalled may take for ever,
+// and nothing can end it.
+func unlessDone[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := read()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
 }

@@ -58,13 +58,12 @@ type ListInfo struct {
 
 // Lists are the revocation lists in force, in the order of their files.
 func (r *Reloader) Lists() []ListInfo {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.lists == nil {
+	inForce := r.inForce.Load()
+	if inForce == nil {
 		return nil
 	}
 	var out []ListInfo
-	for _, c := range r.lists.all() {
+	for _, c := range inForce.all {
 		out = append(out, ListInfo{Issuer: c.name, File: c.path, NextUpdate: c.nextUpdate, Revoked: len(c.revoked)})
 	}
 	return out
@@ -90,15 +89,35 @@ func (r *Reloader) authorities() []*x509.Certificate {
 	return slices.Concat(slices.Concat(s.chains...), s.trust)
 }
 
-// reloadLists takes the revocation lists that have changed and are good. The others stay as they were.
+// reloadLists takes the revocation lists that have changed and are good. The others stay as they were. The caller holds r.reading.
 func (r *Reloader) reloadLists() error {
 	if r.lists == nil {
 		return nil
 	}
-	r.mu.Lock()
 	changed, err := r.lists.read(r.authorities(), r.cfg.Clock())
 	if changed {
 		r.inForce.Store(newRevocations(r.cfg.Revocation, r.lists.all(), r.warnUnknown))
+	}
+	news, revoked := r.countLists(changed, err)
+	r.tellOverdue()
+	if changed {
+		r.cfg.Logger.Info("revocation lists renewed", "files", len(r.lists.files))
+		if revoked != nil {
+			revoked()
+		}
+	}
+	if news {
+		r.cfg.Logger.Warn("revocation lists not renewed, the last good ones stay", "cause", err)
+	}
+	return err
+}
+
+// countLists remembers what came of a look at the revocation lists. It reports whether a failure is a new one, and who is to be told of
+// changes.
+func (r *Reloader) countLists(changed bool, err error) (news bool, revoked func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if changed {
 		r.stats.ListReloads++
 	}
 	failure := ""
@@ -106,21 +125,9 @@ func (r *Reloader) reloadLists() error {
 		r.stats.ListFailures++
 		failure = err.Error()
 	}
-	told := failure == r.listFailure
+	news = failure != "" && failure != r.listFailure
 	r.listFailure = failure
-	r.tellOverdue()
-	revoked, files := r.revoked, len(r.lists.files)
-	r.mu.Unlock()
-	if changed {
-		r.cfg.Logger.Info("revocation lists renewed", "files", files)
-		if revoked != nil {
-			revoked()
-		}
-	}
-	if err != nil && !told {
-		r.cfg.Logger.Warn("revocation lists not renewed, the last good ones stay", "cause", err)
-	}
-	return err
+	return news, r.revoked
 }
 
 // warnUnknown tells of certificates that are accepted though it is not known whether they were revoked.
@@ -128,7 +135,7 @@ func (r *Reloader) warnUnknown(issuer string) {
 	r.cfg.Logger.Warn("clients are accepted without a current revocation list of their issuer", "issuer", issuer)
 }
 
-// tellOverdue warns once of each list that is out of date. The caller holds r.mu, or nobody else has r yet.
+// tellOverdue warns once of each list that is out of date. The caller holds r.reading, or nobody else has r yet.
 func (r *Reloader) tellOverdue() {
 	for _, c := range r.lists.all() {
 		if c.overdue || !r.cfg.Clock().After(c.nextUpdate) {

@@ -42,10 +42,13 @@ type Reloader struct {
 	// inForce are the revocation lists; nil where none are configured.
 	inForce atomic.Pointer[revocations]
 
-	mu      sync.Mutex // serializes reloads; guards all below
+	// reading is held while files are looked at, which may take for ever where a mount has stalled; it guards lists and their marks.
+	reading sync.Mutex
+	lists   *crlFiles
+
+	mu      sync.Mutex // guards all below; nothing is read while it is held
 	stats   Stats
 	failure string // the last reported failure, "" after a success
-	lists   *crlFiles
 	// listFailure is as failure, of revocation lists; revoked is told when they have changed.
 	listFailure string
 	revoked     func()
@@ -141,7 +144,7 @@ func (r *Reloader) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop ends what Start began and waits for it.
+// Stop ends what Start began and waits for it, but not for a file that is being read.
 func (r *Reloader) Stop() {
 	r.mu.Lock()
 	cancel, done := r.cancel, r.done
@@ -179,7 +182,7 @@ func (r *Reloader) poll(ctx context.Context, done chan<- struct{}) {
 		if r.cfg.ReloadInterval < 0 {
 			continue
 		}
-		if err := r.Reload(); err != nil {
+		if _, err := unlessDone(ctx, func() (struct{}, error) { return struct{}{}, r.Reload() }); err != nil {
 			next = min(next, retryInterval)
 		}
 	}
@@ -187,23 +190,16 @@ func (r *Reloader) poll(ctx context.Context, done chan<- struct{}) {
 
 // Reload looks at the files now. Its error says why what is in them is not taken; what was last good stays.
 func (r *Reloader) Reload() error {
+	r.reading.Lock()
+	defer r.reading.Unlock()
 	return errors.Join(r.reloadStores(), r.reloadLists())
 }
 
-// reloadStores looks at the files of key store and trust store.
+// reloadStores looks at the files of key store and trust store. The caller holds r.reading.
 func (r *Reloader) reloadStores() error {
-	r.mu.Lock()
-	changed, err := r.reload()
-	if err != nil {
-		r.stats.Failures++
-		changed = err.Error() != r.failure
-		r.failure = err.Error()
-	} else {
-		r.failure = ""
-	}
-	stats := r.stats
-	r.mu.Unlock()
-	if !changed {
+	next, err := r.read()
+	news, stats := r.take(next, err)
+	if !news {
 		return err
 	}
 	if err != nil {
@@ -217,11 +213,20 @@ func (r *Reloader) reloadStores() error {
 	return err
 }
 
-// reload takes what is in the files, if it is something else than what is in use. The caller holds r.mu.
-func (r *Reloader) reload() (bool, error) {
-	next, err := r.read()
-	if err != nil || next.digest == r.current.Load().digest {
-		return false, err
+// take puts in use what was read, if it is something else than what is, or remembers why nothing was. It reports whether there is
+// something to tell.
+func (r *Reloader) take(next *snapshot, err error) (news bool, stats Stats) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err != nil {
+		r.stats.Failures++
+		news = err.Error() != r.failure
+		r.failure = err.Error()
+		return news, r.stats
+	}
+	r.failure = ""
+	if next.digest == r.current.Load().digest {
+		return false, r.stats
 	}
 	r.current.Store(next)
 	r.show()
@@ -231,7 +236,7 @@ func (r *Reloader) reload() (bool, error) {
 	}
 	r.stats.LastReload, r.stats.NotAfter = r.cfg.Clock(), next.notAfter
 	r.stats.Reloads++
-	return true, nil
+	return true, r.stats
 }
 
 // read makes a snapshot of what is in the files. If they have not changed it is made of the digest alone.

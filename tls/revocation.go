@@ -29,6 +29,8 @@ type RevocationPolicy struct {
 // revocations are the lists in force at one time.
 type revocations struct {
 	policy RevocationPolicy
+	// all are the lists in the order of their files.
+	all []*crl
 	// byIssuer has the lists of an issuer, those of one key and scope together, the newest first.
 	byIssuer map[string][][]*crl
 	// warn is told of an issuer about whose certificates nothing current is known, and which are accepted.
@@ -45,7 +47,7 @@ func newRevocations(policy RevocationPolicy, lists []*crl, warn func(issuer stri
 		k := kind{c.issuer, c.key, c.scope.raw}
 		kinds[k] = append(kinds[k], c)
 	}
-	r := &revocations{policy: policy, byIssuer: map[string][][]*crl{}, warn: warn, warned: map[string]bool{}}
+	r := &revocations{policy: policy, all: lists, byIssuer: map[string][][]*crl{}, warn: warn, warned: map[string]bool{}}
 	for k, same := range kinds {
 		slices.SortFunc(same, func(a, b *crl) int { return b.thisUpdate.Compare(a.thisUpdate) })
 		r.byIssuer[k.issuer] = append(r.byIssuer[k.issuer], same)

@@ -186,7 +186,7 @@ func (r *Reloader) getResponse(ctx context.Context, s *snapshot, chain []*x509.C
 		return nil, err
 	}
 	if r.cfg.Staple.Location != "" {
-		raw, err := readBounded(r.cfg.Staple.Location, maxResponseBytes, ErrBadResponse)
+		raw, err := unlessDone(ctx, func() ([]byte, error) { return readBounded(r.cfg.Staple.Location, maxResponseBytes, ErrBadResponse) })
 		if err != nil {
 			return nil, err
 		}
