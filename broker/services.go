@@ -93,7 +93,7 @@ func (b *Broker) startServer(ctx context.Context) error {
 	b.reloaders = reloaders
 	warnOfUnusable(b.store.Image(), b.logger)
 	b.keepFresh(ctx, listeners)
-	b.registry.MustRegister(newIssuerMetrics(listeners), newLDAPMetrics(listeners))
+	b.registry.MustRegister(newIssuerMetrics(listeners), newLDAPMetrics(listeners), newKeytabMetrics(listeners))
 	s, err := server.New(server.Config{
 		Listeners: listeners, Table: table, Authorizer: b.authorizer,
 		Recorder: &recorder{audit: b.audit, clock: b.options.Clock, logger: b.logger},

@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jcmturner/gokrb5/v8/keytab"
 	"github.com/jcmturner/gokrb5/v8/types"
@@ -19,8 +20,11 @@ type serviceKey struct {
 	key  types.EncryptionKey
 }
 
-// keyring is what a keytab has of keys that tickets may be for. It is immutable.
-type keyring struct{ keys []serviceKey }
+// keyring is what a keytab has of keys that tickets may be for, and when it was read. It is immutable.
+type keyring struct {
+	keys []serviceKey
+	read time.Time
+}
 
 // find returns the keys that a ticket may be encrypted with; kvno 0 stands for every version.
 func (k *keyring) find(service name, enctype int32, kvno int) []types.EncryptionKey {

@@ -130,6 +130,9 @@ func TestKeytabIsReadAgain(t *testing.T) {
 	if err := logIn(3); err != nil {
 		t.Errorf("without a file: %v", err)
 	}
+	if stats, want := m.KeytabStats(), (KeytabStats{Keys: 1, Read: noon, Reloads: 2, Failures: 5}); stats != want {
+		t.Errorf("%+v, want %+v", stats, want)
+	}
 	if n := strings.Count(log.String(), "can not be used"); n != 3 {
 		t.Errorf("%d failures in the log, want one of each text:\n%s", n, log.String())
 	}

@@ -20,6 +20,8 @@ type keys struct {
 	clock    func() time.Time
 	logger   *slog.Logger
 	current  atomic.Pointer[keyring]
+	// reloads counts the keytabs taken since the first, failures the looks at one that could not be used.
+	reloads, failures atomic.Uint64
 
 	mu sync.Mutex // guards what follows
 	// digest is of the file that the current keys are from, looked when it was looked at last, failure the last reported failure.
@@ -43,9 +45,28 @@ func (k *keys) reload() error {
 	if err != nil {
 		return err
 	}
-	k.current.Store(ring)
+	ring.read = k.looked
+	if k.current.Swap(ring) != nil {
+		k.reloads.Add(1)
+	}
 	k.digest = digest
 	return nil
+}
+
+// KeytabStats tell about the keys in use.
+type KeytabStats struct {
+	// Keys is how many of them tickets may be for, Read when they were taken from the file.
+	Keys int
+	Read time.Time
+	// Reloads counts the renewals since the first load, Failures the looks at a file that could not be used.
+	Reloads, Failures uint64
+}
+
+// KeytabStats returns what is known of the keys in use. It does not wait while the file is read.
+func (m *Mechanism) KeytabStats() KeytabStats {
+	k := m.acceptor.keys
+	ring := k.current.Load()
+	return KeytabStats{Keys: len(ring.keys), Read: ring.read, Reloads: k.reloads.Load(), Failures: k.failures.Load()}
 }
 
 // Run looks at the keytab again and again until ctx ends.
@@ -88,6 +109,9 @@ func (k *keys) find(service name, enctype int32, kvno int) []types.EncryptionKey
 func (k *keys) look() {
 	before := k.current.Load()
 	err := k.reload()
+	if err != nil {
+		k.failures.Add(1)
+	}
 	switch {
 	case err != nil && err.Error() != k.failure:
 		k.failure = err.Error()

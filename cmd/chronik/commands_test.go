@@ -37,13 +37,15 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		t.Errorf("a valid configuration: %q, %v", out, err)
 	}
 	cases := map[string][]string{
-		"log.retention.hour=3":                        {"log.retention.hour", "log.retention.hours"},
-		"num.partitions=many":                         {"num.partitions", "many"},
-		"listeners=PLAINTEXT://0.0.0.0:9092":          {"chronik.allow.insecure"},
-		"security.providers=x":                        {"security.providers"},
-		"sasl.enabled.mechanisms=GSSAPI":              {"GSSAPI"},
-		"ssl.keystore.password=secret-password":       nil,
-		"sasl.enabled.mechanisms=OAUTHBEARER":         {"jwks.endpoint.url", "expected.issuer", "expected.audience"},
+		"log.retention.hour=3":                  {"log.retention.hour", "log.retention.hours"},
+		"num.partitions=many":                   {"num.partitions", "many"},
+		"listeners=PLAINTEXT://0.0.0.0:9092":    {"chronik.allow.insecure"},
+		"security.providers=x":                  {"security.providers"},
+		"sasl.enabled.mechanisms=GSSAPI":        {"GSSAPI"},
+		"ssl.keystore.password=secret-password": nil,
+		"sasl.enabled.mechanisms=OAUTHBEARER":   {"jwks.endpoint.url", "expected.issuer", "expected.audience"},
+		"sasl.enabled.mechanisms=GSSAPI\nsasl.kerberos.service.name=kafka\nchronik.sasl.gssapi.keytab=/nonexistent": {"mechanism GSSAPI", "/nonexistent"},
+		bearerLines("file:/nonexistent", ""):          {"mechanism OAUTHBEARER", "/nonexistent"},
 		bearerLines("http://issuer.example/keys", ""): {"https"},
 		bearerLines("https://issuer.example/keys", "ssl.truststore.type=PEM ssl.truststore.location='/nonexistent'"): {"/nonexistent"},
 	}

@@ -34,6 +34,9 @@ ca.pem. Every configuration key can be overridden by its environment variable, s
 				return err
 			}
 			if check {
+				if err := broker.CheckFiles(&loaded.options); err != nil {
+					return fmt.Errorf("configuration:\n%w", err)
+				}
 				cmd.Println("The configuration is valid.")
 				return nil
 			}
@@ -43,7 +46,7 @@ ca.pem. Every configuration key can be overridden by its environment variable, s
 	flags := cmd.Flags()
 	flags.StringVarP(&config, "config", "c", "", "the broker's properties file")
 	flags.StringVar(&dev, "dev", "", "a directory for a secure broker that needs no configuration")
-	flags.BoolVar(&check, "check", false, "validate the configuration and exit")
+	flags.BoolVar(&check, "check", false, "validate the configuration and the files that it names, and exit")
 	cmd.MarkFlagsOneRequired("config", "dev")
 	cmd.MarkFlagsMutuallyExclusive("config", "dev")
 	cmd.MarkFlagsMutuallyExclusive("check", "dev")

@@ -120,6 +120,22 @@ func (k *KDC) AddKeys(t testing.TB, path string, names ...string) {
 	}
 }
 
+// Rotate gives a principal new keys of the next version, and puts them into its keytab before the KDC has them: no ticket is for a key that
+// the file lacks. They are made of a password, since the KDC tells random ones only when it has them.
+func (k *KDC) Rotate(t testing.TB, path, name string, version int) {
+	t.Helper()
+	password := fmt.Sprintf("a password of version %d", version)
+	var commands strings.Builder
+	for _, enctype := range Enctypes() {
+		fmt.Fprintf(&commands, "addent -password -p %s -k %d -e %s\n%s\n", name, version, enctype, password)
+	}
+	fmt.Fprintf(&commands, "wkt %s\nquit\n", path)
+	Command(t, commands.String(), "env", "KRB5_CONFIG="+k.Conf(), "ktutil")
+	if out := k.Admin(t, fmt.Sprintf("cpw -pw %q %s", password, name)); !strings.Contains(out, "changed") {
+		t.Fatalf("the KDC has no new key of %s: %s", name, out)
+	}
+}
+
 // KeysOf gives a principal, which is made where it is not there, new keys of some encryption types alone, and puts them into a file.
 func (k *KDC) KeysOf(t testing.TB, path, name string, enctypes []string) {
 	t.Helper()

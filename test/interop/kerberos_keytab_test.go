@@ -5,9 +5,12 @@ package interop
 import (
 	"context"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/chronik-stream/chronik/test/harness"
 )
@@ -43,6 +46,61 @@ func TestKeytabRotation(t *testing.T) {
 	}
 	stop()
 	logins.Wait()
+}
+
+// TestKeytabRotationUnderLoad gives the broker a new key again and again while clients produce: over connections that stay and that they
+// authenticate again on, every second or two, and over a new one for each record, by a new ticket. None of their requests fails.
+func TestKeytabRotationUnderLoad(t *testing.T) {
+	t.Parallel()
+	const version, rotations = 2, 3 // the KDC gives a keytab's keys the version 2
+	s := startKerberosClients(t, harness.StartKDC(t), "CHRONIK_SASL_GSSAPI_RELOAD_INTERVAL_MS=600000", "CHRONIK_CONNECTIONS_MAX_REAUTH_MS=2500")
+	stop := map[string]func(){"java": s.startJavaByKeytab(t), "franz": s.startFranz(t), "anew": s.produceAnew(t)}
+	progress := func(client string) int {
+		if client == "anew" {
+			return s.sent("anew")
+		}
+		return s.logins("User:"+client, true)
+	}
+	for rotation := range rotations + 1 {
+		if rotation > 0 {
+			s.kdc.Rotate(t, s.keytab, harness.KafkaPrincipal, version+rotation)
+		}
+		before := map[string]int{}
+		for client := range stop {
+			before[client] = progress(client)
+		}
+		s.clients.await(t, stop, func(client string) int { return progress(client) - before[client] }, 2)
+	}
+	log := s.Log()
+	for _, failure := range []string{`msg="log-in failed"`, "the keytab can not be used", "reason=expired"} {
+		if strings.Contains(log, failure) {
+			t.Errorf("the log has %s", failure)
+		}
+	}
+	if n := metric(t, s.Broker, `chronik_keytab_reloads_total{listener="SASL_SSL"}`); n < rotations {
+		t.Errorf("the keytab was read again %v times", n)
+	}
+	s.clients.end(t, stop)
+}
+
+// produceAnew produces as alice, each record by a new client with a ticket of its own.
+func (s *kerberosClients) produceAnew(t *testing.T) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var ended sync.WaitGroup
+	ended.Go(func() {
+		for ctx.Err() == nil {
+			c, err := kgo.NewClient(append(s.franz(t, s.kdc.Conf(), true), kgo.DisableIdempotentWrite(), kgo.RecordRetries(0), kgo.RequestRetries(0))...)
+			if err == nil {
+				err = c.ProduceSync(ctx, &kgo.Record{Topic: "renewed", Value: []byte("anew")}).FirstErr()
+				c.Close()
+			}
+			if ctx.Err() == nil {
+				s.clients.tell("anew", err)
+			}
+		}
+	})
+	return func() { cancel(); ended.Wait() }
 }
 
 // TestStartWithoutAKey: a broker that could let nobody in by GSSAPI does not start, and says what is missing.

@@ -21,22 +21,28 @@ const (
 	relogin = "sasl.kerberos.min.time.before.relogin=1000\n"
 )
 
-// shortTickets is a broker for clients whose tickets last ten seconds, and so their sessions, three seconds more.
-type shortTickets struct {
+// kerberosClients is a broker with clients that produce, each as a principal of its own.
+type kerberosClients struct {
 	*kerberized
 	clients *renewing
 }
 
-func startShortTickets(t *testing.T, env ...string) *shortTickets {
+// startShortTickets is for clients whose tickets last ten seconds, and so their sessions, three seconds more.
+func startShortTickets(t *testing.T, env ...string) *kerberosClients {
 	t.Helper()
 	kdc := harness.StartKDC(t)
-	k := startKerberizedBy(t, kdc, append([]string{
-		"KRB5_CONFIG=" + kdc.ConfOf(t, harness.Enctypes(), "clockskew = 3"), "CHRONIK_LOG_LEVEL=debug",
-		"CHRONIK_SUPER_USERS=User:admin;User:alice;User:java;User:franz;User:python;User:kcat",
-	}, env...)...)
+	s := startKerberosClients(t, kdc, append([]string{"KRB5_CONFIG=" + kdc.ConfOf(t, harness.Enctypes(), "clockskew = 3")}, env...)...)
 	kdc.Admin(t, `modprinc -maxlife "10 seconds" krbtgt/`+harness.Realm)
+	return s
+}
+
+func startKerberosClients(t *testing.T, kdc *harness.KDC, env ...string) *kerberosClients {
+	t.Helper()
+	k := startKerberizedBy(t, kdc, append([]string{
+		"CHRONIK_LOG_LEVEL=debug", "CHRONIK_SUPER_USERS=User:admin;User:alice;User:java;User:franz;User:python;User:kcat",
+	}, env...)...)
 	createTopic(t, k.Broker, "renewed", 1)
-	return &shortTickets{kerberized: k, clients: &renewing{Broker: k.Broker, sent: map[string]int{}}}
+	return &kerberosClients{kerberized: k, clients: &renewing{Broker: k.Broker, sent: map[string]int{}}}
 }
 
 // TestSessionsGoOnWithNewTickets lets clients with keytabs work for longer than their tickets last. Those that re-authenticate get a new
@@ -47,7 +53,7 @@ func TestSessionsGoOnWithNewTickets(t *testing.T) {
 	kcat := s.startKcat(t, filepath.Join(t.TempDir(), "tickets"), false, "-X", "sasl.kerberos.keytab="+s.kdc.Keytab(t, "kcat@"+harness.Realm),
 		"-X", "sasl.kerberos.principal=kcat@"+harness.Realm, "-X", "sasl.kerberos.min.time.before.relogin=3000") // it calls kinit so often
 	stop := map[string]func(){
-		"java": s.startJava(t, "java", true, keytabLogin("java", s.kdc.Keytab(t, "java@"+harness.Realm))),
+		"java": s.startJavaByKeytab(t),
 		"kcat": func() { kcat.Stop(t) }, "franz": s.startFranz(t), "python": s.startPython(t),
 	}
 	renewals := func(client string) int {
@@ -95,14 +101,14 @@ func TestSessionsEndWithTheirTickets(t *testing.T) {
 }
 
 // sent is how many records a client has sent, or kcat has read.
-func (s *shortTickets) sent(client string) int {
+func (s *kerberosClients) sent(client string) int {
 	s.clients.mu.Lock()
 	defer s.clients.mu.Unlock()
 	return s.clients.sent[client]
 }
 
 // sessions is how many kinds of sessions by Kerberos a listener has.
-func (s *shortTickets) sessions(t *testing.T, listener string) int {
+func (s *kerberosClients) sessions(t *testing.T, listener string) int {
 	t.Helper()
 	n := 0
 	for line := range strings.Lines(grep(scrape(t, s.Broker), `listener="`+listener+`",mechanism="GSSAPI"`)) {
@@ -114,7 +120,7 @@ func (s *shortTickets) sessions(t *testing.T, listener string) int {
 }
 
 // logins counts a principal's log-ins in the broker's log, or its re-authentications.
-func (s *shortTickets) logins(principal string, renewed bool) int {
+func (s *kerberosClients) logins(principal string, renewed bool) int {
 	n := 0
 	for line := range strings.Lines(s.Log()) {
 		if strings.Contains(line, `msg="logged in"`) && strings.Contains(line, "principal="+principal+" ") && strings.Contains(line, fmt.Sprint("renewed=", renewed)) {
@@ -130,22 +136,27 @@ func keytabLogin(name, keytab string) string {
 }
 
 // startJava produces by Java.
-func (s *shortTickets) startJava(t *testing.T, client string, secured bool, login string) (stop func()) {
+func (s *kerberosClients) startJava(t *testing.T, client string, secured bool, login string) (stop func()) {
 	t.Helper()
 	config, bootstrap := s.javaProperties(secured, login+relogin)
 	p := s.clients.verifiable(t, client, bootstrap, config, "-Djava.security.krb5.conf="+s.kdc.Conf())
 	return func() { p.Stop(t) }
 }
 
+func (s *kerberosClients) startJavaByKeytab(t *testing.T) (stop func()) {
+	t.Helper()
+	return s.startJava(t, "java", true, keytabLogin("java", s.kdc.Keytab(t, "java@"+harness.Realm)))
+}
+
 // startFranz produces by franz-go.
-func (s *shortTickets) startFranz(t *testing.T) (stop func()) {
+func (s *kerberosClients) startFranz(t *testing.T) (stop func()) {
 	t.Helper()
 	auth := kerberos.Auth{Client: kerberosClientOf(t, s.kdc.Conf(), "franz", s.kdc.Keytab(t, "franz@"+harness.Realm)), Service: "kafka"}
 	return s.clients.franzAs(t, "franz", kgo.SeedBrokers(s.Bootstrap()), kgo.DialTLSConfig(clientTLS(t, s.Broker, false)), kgo.SASL(auth.AsMechanism()))
 }
 
 // startPython produces by kafka-python, for which MIT's library gets tickets by the keytab that the environment names.
-func (s *shortTickets) startPython(t *testing.T) (stop func()) {
+func (s *kerberosClients) startPython(t *testing.T) (stop func()) {
 	t.Helper()
 	keytab := s.kdc.Keytab(t, "python@"+harness.Realm)
 	p := harness.StartPythonWith(t, []string{
@@ -155,7 +166,7 @@ func (s *shortTickets) startPython(t *testing.T) (stop func()) {
 }
 
 // startKcat reads by kcat as the owner of a cache of tickets. It is not told when its session ends.
-func (s *shortTickets) startKcat(t *testing.T, tickets string, secured bool, more ...string) *harness.Process {
+func (s *kerberosClients) startKcat(t *testing.T, tickets string, secured bool, more ...string) *harness.Process {
 	t.Helper()
 	args := []string{
 		"KRB5_CONFIG=" + s.kdc.Conf(), "KRB5CCNAME=FILE:" + tickets, "kcat", "-C", "-E", "-q", "-u", "-t", "renewed", "-o", "beginning",
