@@ -127,7 +127,7 @@ func (t *Topics) handleDeleteTopics(ctx context.Context, c *api.Call, q *kmsg.De
 			err = quota.take(len(d.topic.Partitions))
 		}
 		if err != nil {
-			resp.Topics = append(resp.Topics, d.failed(err))
+			resp.Topics = append(resp.Topics, refusedDelete(c, d, err))
 			continue
 		}
 		places, deleted = append(places, len(resp.Topics)), append(deleted, d)
@@ -174,6 +174,15 @@ func deleteDone(c *api.Call, d *deleteTarget) kmsg.DeleteTopicsResponseTopic {
 	return out
 }
 
+// refusedDelete tells who may describe a topic, and not delete it, the name behind the id.
+func refusedDelete(c *api.Call, d *deleteTarget, err error) kmsg.DeleteTopicsResponseTopic {
+	out := d.failed(err)
+	if out.ErrorCode == wire.TopicAuthorizationFailed && d.topic != nil && c.Granted.Has(authz.Describe, authz.Topic, d.topic.Name) {
+		out.Topic = &d.topic.Name
+	}
+	return out
+}
+
 // checkDelete reports why a topic is not deleted. Who names it by name and may not describe it learns nothing of it; ids are no
 // secret, but the name behind one is.
 func (t *Topics) checkDelete(c *api.Call, q *kmsg.DeleteTopicsRequest, d *deleteTarget) error {
@@ -184,10 +193,12 @@ func (t *Topics) checkDelete(c *api.Call, q *kmsg.DeleteTopicsRequest, d *delete
 	switch {
 	case byID && d.topic == nil:
 		return wire.Errorf(wire.UnknownTopicID, "This server does not host this topic ID.")
-	case !c.Granted.Has(authz.Delete, authz.Topic, name), !byID && !c.Granted.Has(authz.Describe, authz.Topic, name):
+	case !byID && !c.Granted.Has(authz.Describe, authz.Topic, name):
 		return wire.Errorf(wire.TopicAuthorizationFailed, "Topic authorization failed.")
 	case d.topic == nil:
 		return wire.Errorf(wire.UnknownTopicOrPartition, "This server does not host this topic-partition.")
+	case !c.Granted.Has(authz.Delete, authz.Topic, name):
+		return wire.Errorf(wire.TopicAuthorizationFailed, "Topic authorization failed.")
 	case d.topic.Internal:
 		return wire.Errorf(wire.InvalidTopicException, "An internal topic is not deleted.")
 	}

@@ -282,10 +282,16 @@ func TestDeleteTopicsRevealsNoNames(t *testing.T) {
 	b := newTopicBroker(t)
 	secret, open := b.addTopic("secret", 1, 1), b.addTopic("open", 2, 1)
 	b.allow("bob", authz.Describe, "open")
+	b.allow("bob", authz.Describe, "gone")
 	b.allow("carol", authz.Delete, "secret")
 	b.deny("carol", authz.Describe, "secret")
-	resp := sendTopic[*kmsg.DeleteTopicsResponse](b, "bob", -1, deletions(byID(secret), byID(open), byName("secret"), byName("nothing")))
-	want := []string{"-# TOPIC_AUTHORIZATION_FAILED", "-# TOPIC_AUTHORIZATION_FAILED", "nothing TOPIC_AUTHORIZATION_FAILED", "secret TOPIC_AUTHORIZATION_FAILED"}
+	resp := sendTopic[*kmsg.DeleteTopicsResponse](b, "bob", -1, deletions(
+		byID(secret), byID(open), byName("secret"), byName("open"), byName("nothing"), byName("gone"),
+	))
+	want := []string{
+		"-# TOPIC_AUTHORIZATION_FAILED", "gone UNKNOWN_TOPIC_OR_PARTITION", "nothing TOPIC_AUTHORIZATION_FAILED",
+		"open TOPIC_AUTHORIZATION_FAILED", "open# TOPIC_AUTHORIZATION_FAILED", "secret TOPIC_AUTHORIZATION_FAILED",
+	}
 	if diff := cmp.Diff(want, told(resp)); diff != "" {
 		t.Error(diff)
 	}
