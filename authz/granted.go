@@ -1,5 +1,7 @@
 package authz
 
+import "cmp"
+
 // linearNeeds is how many decisions are searched in a row before a map pays.
 const linearNeeds = 8
 
@@ -71,7 +73,7 @@ func (g *Granted) decide(n Need) bool {
 		d = g.view.Decide(g.who, n.Op, n.On)
 	}
 	if !d.Allowed && n.OrOn != (Resource{}) {
-		if other := g.view.Decide(g.who, n.Op, n.OrOn); other.Allowed {
+		if other := g.view.Decide(g.who, cmp.Or(n.OrOp, n.Op), n.OrOn); other.Allowed {
 			d = other
 		}
 	}

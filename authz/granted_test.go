@@ -47,6 +47,22 @@ func TestASecondResourceWillDo(t *testing.T) {
 	}
 }
 
+func TestAnotherOperationOnASecondResourceWillDo(t *testing.T) {
+	topic := Resource{Type: Topic, Name: "t"}
+	either := Need{Op: Describe, On: topic, OrOn: TheCluster(), OrOp: ClusterAction}
+	for rule, met := range map[oneRule]bool{
+		{Describe, topic}: true, {ClusterAction, TheCluster()}: true, {Describe, TheCluster()}: false, {ClusterAction, topic}: false,
+	} {
+		g, _ := Grant(rule, Subject{}, Needs{Each: []Need{either}})
+		if g.Met(either) != met {
+			t.Errorf("by %v: met is %v", rule, g.Met(either))
+		}
+		if g.Met(Need{Op: Describe, On: topic, OrOn: TheCluster()}) {
+			t.Errorf("by %v: a need that was not declared is met", rule)
+		}
+	}
+}
+
 func TestOperationsThatAreGranted(t *testing.T) {
 	topic, other := Resource{Type: Topic, Name: "t"}, Resource{Type: Topic, Name: "u"}
 	needs := Needs{Operations: []Resource{topic}}

@@ -9,6 +9,9 @@ type Need struct {
 	// OrOn, where set, is a second resource: the same operation on it will do as well, as CREATE on the cluster stands for CREATE
 	// on every topic.
 	OrOn Resource
+	// OrOp, where set, is the operation that will do on OrOn, as CLUSTER_ACTION on the cluster stands for DESCRIBE on every topic where
+	// brokers ask.
+	OrOp Operation
 	// Probe marks a question whose denial is not an event: filters, alternatives, authorized-operations fields.
 	Probe bool
 }
@@ -30,11 +33,12 @@ type Needs struct {
 func (n *Needs) Len() int { return len(n.All) + len(n.Any) + len(n.Each) + len(n.Operations) }
 
 // Key identifies a need within one request.
-func (n Need) key() needKey { return needKey{op: n.Op, on: n.On, or: n.OrOn, any: n.AnyOfType} }
+func (n Need) key() needKey {
+	return needKey{op: n.Op, on: n.On, or: n.OrOn, orOp: n.OrOp, any: n.AnyOfType}
+}
 
 type needKey struct {
-	op  Operation
-	on  Resource
-	or  Resource
-	any bool
+	op, orOp Operation
+	on, or   Resource
+	any      bool
 }

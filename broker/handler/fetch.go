@@ -30,9 +30,9 @@ func (r *Records) fetch() api.Row {
 	return api.Spec[*kmsg.FetchRequest, *fetchScope]{
 		Row:     api.Row{Key: 1, Name: "Fetch", Min: 4, Max: 18, Gate: api.Authenticated, MaxBytes: fetchFrame, Recheck: true},
 		Resolve: r.resolveFetch,
-		Needs: func(_ *api.Call, q *kmsg.FetchRequest, plan *fetchScope) authz.Needs {
-			if q.ReplicaID >= 0 || q.ReplicaState.ID >= 0 {
-				return authz.Needs{All: []authz.Need{{Op: authz.ClusterAction, On: authz.TheCluster()}}}
+		Needs: func(_ *api.Call, _ *kmsg.FetchRequest, plan *fetchScope) authz.Needs {
+			if plan.follower {
+				return authz.Needs{Each: []authz.Need{{Op: authz.ClusterAction, On: authz.TheCluster()}}}
 			}
 			return authz.Needs{Each: topicNeeds(authz.Read, plan.names)}
 		},
@@ -47,12 +47,12 @@ type fetchScope struct {
 	err   error
 	// names has the name of each partition's topic, "" where the id is unknown.
 	names []string
-	// byID says that the answer names topics by their ids.
-	byID bool
+	// byID says that the answer names topics by their ids, follower that a broker asks.
+	byID, follower bool
 }
 
 func (r *Records) resolveFetch(c *api.Call, q *kmsg.FetchRequest) *fetchScope {
-	plan := &fetchScope{byID: q.Version >= fetchTopicIDs}
+	plan := &fetchScope{byID: q.Version >= fetchTopicIDs, follower: q.ReplicaID >= 0 || q.ReplicaState.ID >= 0}
 	s := fetchsession.Request{
 		Principal: c.Session.Principal, SessionID: q.SessionID, Epoch: q.SessionEpoch, ByID: plan.byID, Wanted: wantedOf(q),
 	}
@@ -266,19 +266,33 @@ func (f *fetching) stands(res *fetched, w *fetchsession.Wanted, most int) bool {
 	return true
 }
 
-func (f *fetching) one(w *fetchsession.Wanted, name string, maxBytes int, minOne bool) fetched {
-	if f.plan.byID && name == "" {
-		return fetched{err: wire.Errorf(wire.UnknownTopicID, "this broker hosts no topic of that id")}
-	}
-	if !f.call.Granted.Has(authz.Read, authz.Topic, name) {
-		return fetched{err: wire.Errorf(wire.TopicAuthorizationFailed, "not authorized to read topic %s", name)}
+// find returns the partition to read, or why this fetcher may not.
+func (f *fetching) find(w *fetchsession.Wanted, name string) (*replica.Replica, error) {
+	granted, follower := f.call.Granted, f.plan.follower
+	switch {
+	case follower && !granted.Has(authz.ClusterAction, authz.Cluster, authz.ClusterName):
+		return nil, wire.Errorf(wire.TopicAuthorizationFailed, "not authorized to read as a follower")
+	case f.plan.byID && name == "":
+		return nil, wire.Errorf(wire.UnknownTopicID, "this broker hosts no topic of that id")
+	case !follower && !granted.Has(authz.Read, authz.Topic, name):
+		return nil, wire.Errorf(wire.TopicAuthorizationFailed, "not authorized to read topic %s", name)
 	}
 	part, err := f.records.find(name, w.Partition, w.CurrentLeaderEpoch)
+	switch {
+	case err != nil:
+		return nil, err
+	case f.plan.byID && part.TopicID() != w.TopicID:
+		return nil, wire.Errorf(wire.UnknownTopicID, "topic %s has another id now", name)
+	case follower:
+		return nil, wire.Errorf(wire.NotLeaderForPartition, "no other broker has a replica of %s-%d", name, w.Partition)
+	}
+	return part, nil
+}
+
+func (f *fetching) one(w *fetchsession.Wanted, name string, maxBytes int, minOne bool) fetched {
+	part, err := f.find(w, name)
 	if err != nil {
 		return fetched{err: err}
-	}
-	if f.plan.byID && part.TopicID() != w.TopicID {
-		return fetched{err: wire.Errorf(wire.UnknownTopicID, "topic %s has another id now", name)}
 	}
 	out := fetched{part: part, told: fetchsession.Told{
 		HighWatermark: part.HighWatermark(), LogStart: part.LogStart(), LastStable: part.LastStable(),

@@ -99,11 +99,34 @@ func TestFetchIsRefused(t *testing.T) {
 				t.Errorf("%s: %s, want %s", name, wire.CodeName(p.ErrorCode), wire.CodeName(tc.code))
 			}
 		}
-		b.rules = groupGrants{"READ:TOPIC:t"}
-		q := fetchRequest(0, fetchOf("t", 1, 0, 0))
-		q.ReplicaID = 2
-		if resp := b.fetch(q, 12); resp.ErrorCode == wire.None {
-			t.Error("a client fetches as a follower")
+	})
+}
+
+// TestFetchAsAFollower asks as a broker that has no replicas: READ is of no use to it, and CLUSTER_ACTION shows it no records.
+func TestFetchAsAFollower(t *testing.T) {
+	const action = "CLUSTER_ACTION:CLUSTER:kafka-cluster"
+	withRecords(t, func(t *testing.T, b *recordsBroker) {
+		b.fill(1)
+		for _, tc := range []struct {
+			topic   kmsg.FetchRequestTopic
+			version int16
+			rule    string
+			code    int16
+		}{
+			{fetchOf("t", 1, 0, 0), 12, "READ:TOPIC:t", wire.TopicAuthorizationFailed},
+			{fetchOf("nowhere", 9, 0, 0), 12, "READ:TOPIC:t", wire.TopicAuthorizationFailed},
+			{fetchOf("", 9, 0, 0), 17, "READ:TOPIC:t", wire.TopicAuthorizationFailed},
+			{fetchOf("t", 1, 0, 0), 12, action, wire.NotLeaderForPartition},
+			{fetchOf("t", 1, 0, 0), 17, action, wire.NotLeaderForPartition},
+			{fetchOf("nowhere", 9, 0, 0), 12, action, wire.UnknownTopicOrPartition},
+			{fetchOf("", 9, 0, 0), 17, action, wire.UnknownTopicID},
+		} {
+			b.rules = groupGrants{tc.rule}
+			q := fetchRequest(0, tc.topic)
+			q.ReplicaID, q.ReplicaState.ID = 2, 2
+			if p := one(t, b.fetch(q, tc.version)); p.ErrorCode != tc.code || len(p.RecordBatches) != 0 {
+				t.Errorf("%q in version %d by %s: %s with %d bytes, want %s", tc.topic.Topic, tc.version, tc.rule, wire.CodeName(p.ErrorCode), len(p.RecordBatches), wire.CodeName(tc.code))
+			}
 		}
 	})
 }
@@ -138,6 +161,10 @@ func TestFetchTellsWhereLogsPart(t *testing.T) {
 		b.rules = nil
 		if got := b.send(q, 4).(*kmsg.OffsetForLeaderEpochResponse).Topics[0].Partitions[0]; got.ErrorCode != wire.TopicAuthorizationFailed {
 			t.Errorf("without a right: %s", wire.CodeName(got.ErrorCode))
+		}
+		b.rules = groupGrants{"CLUSTER_ACTION:CLUSTER:kafka-cluster"}
+		if got := b.send(q, 4).(*kmsg.OffsetForLeaderEpochResponse).Topics[0].Partitions[0]; got.ErrorCode != wire.None {
+			t.Errorf("as a broker: %s", wire.CodeName(got.ErrorCode))
 		}
 	})
 }

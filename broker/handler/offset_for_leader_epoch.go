@@ -16,11 +16,11 @@ func (r *Records) offsetForLeaderEpoch() api.Row {
 	return api.Spec[*kmsg.OffsetForLeaderEpochRequest, struct{}]{
 		Row: api.Row{Key: 23, Name: "OffsetForLeaderEpoch", Min: 2, Max: 4, Gate: api.Authenticated, MaxBytes: askFrame},
 		Needs: func(_ *api.Call, q *kmsg.OffsetForLeaderEpochRequest, _ struct{}) authz.Needs {
-			names := make([]string, len(q.Topics))
+			needs := make([]authz.Need, len(q.Topics))
 			for i := range q.Topics {
-				names[i] = q.Topics[i].Topic
+				needs[i] = epochNeed(q.Topics[i].Topic)
 			}
-			return authz.Needs{Each: topicNeeds(authz.Describe, names)}
+			return authz.Needs{Each: needs}
 		},
 		Refuse: func(_ *api.Call, q *kmsg.OffsetForLeaderEpochRequest, code int16) kmsg.Response {
 			return eachEpoch(q, func(string, *kmsg.OffsetForLeaderEpochRequestTopicPartition, *kmsg.OffsetForLeaderEpochResponseTopicPartition) error {
@@ -29,7 +29,7 @@ func (r *Records) offsetForLeaderEpoch() api.Row {
 		},
 		Handle: func(_ context.Context, c *api.Call, q *kmsg.OffsetForLeaderEpochRequest, _ struct{}) api.Answer {
 			return api.Now(eachEpoch(q, func(topic string, p *kmsg.OffsetForLeaderEpochRequestTopicPartition, out *kmsg.OffsetForLeaderEpochResponseTopicPartition) error {
-				if !c.Granted.Has(authz.Describe, authz.Topic, topic) {
+				if !c.Granted.Met(epochNeed(topic)) {
 					return wire.Errorf(wire.TopicAuthorizationFailed, "not authorized to describe topic %s", topic)
 				}
 				part, err := r.find(topic, p.Partition, p.CurrentLeaderEpoch)
@@ -42,6 +42,13 @@ func (r *Records) offsetForLeaderEpoch() api.Row {
 			}))
 		},
 	}.Build()
+}
+
+// epochNeed is what it takes to ask about a topic's epochs: as a broker, or as a client that may see the topic.
+func epochNeed(topic string) authz.Need {
+	n := need(authz.Describe, authz.Topic, topic)
+	n.OrOn, n.OrOp = authz.TheCluster(), authz.ClusterAction
+	return n
 }
 
 func eachEpoch(q *kmsg.OffsetForLeaderEpochRequest,
