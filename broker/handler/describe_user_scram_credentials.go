@@ -30,12 +30,14 @@ func (s *Security) describeUserSCRAMCredentials() api.Row {
 	}.Build()
 }
 
+// describedNone is the answer to a request that is refused whole: as many results as users, which name nobody
+// (DescribeUserScramCredentialsRequest.getErrorResponse).
 func describedNone(q *kmsg.DescribeUserSCRAMCredentialsRequest, code int16, message *string) kmsg.Response {
 	resp := q.ResponseKind().(*kmsg.DescribeUserSCRAMCredentialsResponse)
 	resp.ErrorCode, resp.ErrorMessage = code, message
-	for _, u := range q.Users {
+	for range q.Users {
 		r := kmsg.NewDescribeUserSCRAMCredentialsResponseResult()
-		r.User, r.ErrorCode, r.ErrorMessage = u.Name, code, message
+		r.ErrorCode, r.ErrorMessage = code, message
 		resp.Results = append(resp.Results, r)
 	}
 	return resp

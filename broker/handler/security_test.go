@@ -156,6 +156,9 @@ func TestSecurityRowsRefuseWhole(t *testing.T) {
 			codes = []int16{r.ErrorCode, r.ErrorCode}
 		case *kmsg.DescribeUserSCRAMCredentialsResponse:
 			codes = []int16{r.ErrorCode, r.Results[0].ErrorCode}
+			if len(r.Results) != 2 || r.Results[0].User+r.Results[1].User != "" {
+				t.Errorf("the refusal of two users tells %+v", r.Results)
+			}
 		case *kmsg.CreateACLsResponse:
 			codes = []int16{r.Results[0].ErrorCode, r.Results[1].ErrorCode}
 		case *kmsg.DeleteACLsResponse:
