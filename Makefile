@@ -8,7 +8,7 @@ TEST := test/report $(GO) test
 
 export GOFLAGS += -trimpath
 
-.PHONY: build build-fips run test test-fips test-unit test-crash test-whole test-interop soak lint bench fuzz docs docs-matrix tools clean
+.PHONY: build build-fips run test test-fips test-unit test-crash test-whole test-interop soak lint bench fuzz docs docs-matrix acl-table tools clean
 
 build: ## builds the static binary
 	CGO_ENABLED=0 $(GO) build -o $(BIN) ./cmd/chronik
@@ -83,6 +83,9 @@ docs: ## writes the generated documents
 
 docs-matrix: build tools ## writes docs/clients.md: which real client logs in how
 	INTEROP_WRITE_MATRIX=1 $(GO) test -count=1 -tags interop -timeout 10m ./test/interop -run '^TestLoginMatrix$$'
+
+acl-table: build tools ## writes test/interop/testdata/acl-table.txt: what Apache Kafka answers to whom
+	INTEROP_SUBJECT=kafka INTEROP_WRITE_ACL_TABLE=1 $(GO) test -count=1 -tags interop -timeout 10m ./test/interop -run '^TestACLTable$$'
 
 tools: ## installs what the interoperability tests need
 	test/setup

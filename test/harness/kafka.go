@@ -120,6 +120,8 @@ log.dirs=%[8]s
 offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 %[9]s
 `, controller, k.Address, localhost(k.Address), user, password, keystore, like.CA(), k.Dir, strings.Join(more, "\n"))

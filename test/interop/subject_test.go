@@ -30,10 +30,13 @@ func (s subject) Run(t testing.TB)  { s.process.Run(t) }
 func (s subject) Kill(t testing.TB) { s.process.Kill(t) }
 func (s subject) Stop(t testing.TB) { s.process.Stop(t) }
 
+// onKafka reports whether Apache Kafka is under test.
+func onKafka() bool { return os.Getenv("INTEROP_SUBJECT") == "kafka" }
+
 // startSubject starts the broker under test with KEY=value settings of ours, of which Apache Kafka gets those that are its own.
 func startSubject(t *testing.T, env ...string) subject {
 	t.Helper()
-	if os.Getenv("INTEROP_SUBJECT") != "kafka" {
+	if !onKafka() {
 		b := harness.Start(t, env...)
 		return subject{Broker: b, process: b, data: filepath.Join(b.Dir, "data")}
 	}
