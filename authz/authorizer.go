@@ -10,11 +10,34 @@ type Subject struct {
 	// Listener is the name of this broker's listener that the client came in by; "" for whoever another broker speaks for, so that what
 	// a listener gives is not given by way of another.
 	Listener string
+	// Session is what the log-in established, nil where nobody has logged in. It must not be changed.
+	Session *auth.Session
+	// Request is what is being asked, nil where no request is.
+	Request Request
+}
+
+// Request tells of the request that is decided about. It is asked only by who decides by more than the principal.
+type Request interface {
+	RequestFacts() RequestFacts
+}
+
+// RequestFacts are the parts of a request that a rule may look at. All but the numbers are what the client says of itself.
+type RequestFacts struct {
+	// API is Apache Kafka's name of what is asked; Key, Version and CorrelationID are as in the request's header.
+	API           string
+	Key, Version  int16
+	CorrelationID int32
+	// ClientID, SoftwareName and SoftwareVersion are "" where the client sent none.
+	ClientID, SoftwareName, SoftwareVersion string
+	// Connection is the connection's number, unique within this run of the broker.
+	Connection uint64
 }
 
 // Decision is an answer and its reason. The zero value is a denial.
 type Decision struct {
 	Allowed bool
+	// Final says that it stands above all rules, as a super user's: whoever combines several rulebooks asks no other.
+	Final bool
 	// Reason says which rule decided: "super user", "default deny", "ACL", ...
 	Reason string
 	// Rule is the ACL that decided, where one did.

@@ -53,11 +53,11 @@ func (v *view) Decide(who authz.Subject, op authz.Operation, on authz.Resource) 
 func (v *view) withoutACLs(who *authz.Subject, op authz.Operation, t authz.ResourceType) (authz.Decision, bool) {
 	switch {
 	case !op.Concrete() || !t.Concrete() || who.Principal.IsZero():
-		return authz.Decision{Reason: ReasonInvalid}, true
+		return authz.Decision{Final: true, Reason: ReasonInvalid}, true
 	case v.policy.isSuper(who):
-		return authz.Decision{Allowed: true, Reason: ReasonSuperUser}, true
+		return authz.Decision{Allowed: true, Final: true, Reason: ReasonSuperUser}, true
 	case !v.loaded:
-		return authz.Decision{Reason: ReasonNotLoaded}, true
+		return authz.Decision{Final: true, Reason: ReasonNotLoaded}, true
 	default:
 		return authz.Decision{}, false
 	}

@@ -52,9 +52,20 @@ type Call struct {
 // Subject is the caller as the authorizer sees him.
 func (c *Call) Subject() authz.Subject {
 	if c.Session == nil {
-		return authz.Subject{Host: c.Conn.Host.String()}
+		return authz.Subject{Host: c.Conn.Host.String(), Request: c}
 	}
-	return authz.Subject{Principal: c.Session.Principal, Host: c.Session.Host.String(), Listener: c.Session.Listener}
+	s := c.Session
+	return authz.Subject{Principal: s.Principal, Host: s.Host.String(), Listener: s.Listener, Session: s, Request: c}
+}
+
+var _ authz.Request = (*Call)(nil)
+
+// RequestFacts implements authz.Request.
+func (c *Call) RequestFacts() authz.RequestFacts {
+	return authz.RequestFacts{
+		API: c.API, Key: c.Key, Version: c.Version, CorrelationID: c.CorrelationID, ClientID: c.ClientID,
+		SoftwareName: c.SoftwareName, SoftwareVersion: c.SoftwareVersion, Connection: c.Conn.ID,
+	}
 }
 
 // Login is the log-in state of one connection, as the two SASL rows drive it.

@@ -23,12 +23,12 @@ type goPackage struct {
 // layers is the house: a package imports only packages of lower layers. A package that is not here fails the test.
 var layers = map[string]int{
 	"auth": 0, "tls": 0, "broker/config": 0, "broker/wire": 0, "broker/record": 0, "broker/vfs": 0, "broker/limit": 0,
-	"broker/evict": 0, "auth/javapattern": 0, "auth/operatorfile": 0,
+	"broker/evict": 0, "auth/javapattern": 0, "auth/operatorfile": 0, "policies": 0,
 
 	"authz": 1, "auth/scram": 1, "auth/plain": 1, "auth/mtls": 1, "auth/gssapi": 1, "auth/oauth": 1, "auth/ldap": 1, "broker/journal": 1,
 	"auth/guard": 1, "auth/password": 1,
 
-	"auth/token": 2, "authz/acl": 2, "audit": 2, "broker/api": 2, "broker/storage": 2, "broker/meta": 2,
+	"auth/token": 2, "authz/acl": 2, "authz/rego": 2, "audit": 2, "broker/api": 2, "broker/storage": 2, "broker/meta": 2,
 	"broker/group/assign": 2, "broker/group/consumerlog": 2, "broker/group/embedded": 2, "broker/coordinator": 2,
 
 	"broker/replica": 3, "broker/controller": 3, "broker/quorum": 3, "broker/group": 3, "broker/txn": 3, "broker/fetchsession": 3,
@@ -104,6 +104,8 @@ func TestLibrariesStayInTheirRoom(t *testing.T) {
 		"github.com/magiconair/properties":           {"broker/config", "auth/plain"},
 		"github.com/klauspost/compress/zstd":         {"broker/record"},
 		"github.com/maypok86/otter/v2":               {"broker/evict"},
+		"github.com/open-policy-agent/opa/v1/rego":   {"authz/rego"},
+		"github.com/open-policy-agent/opa/v1/ast":    {"authz/rego"},
 		"software.sslmate.com/src/go-pkcs12":         {"tls"},
 		"github.com/pavlo-v-chernykh/keystore-go/v4": {"tls"},
 	}

@@ -1,0 +1,157 @@
+package rego
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/chronik-stream/chronik/authz"
+)
+
+// Mode says who decides. The zero value is none.
+type Mode uint8
+
+// The modes. In each the super users may do everything, and what an ACL denies is denied.
+const (
+	// Policies lets the policies alone allow.
+	Policies Mode = iota + 1
+	// Both needs an ACL and the policies to allow.
+	Both
+	// Shadow decides by ACLs and asks the policies too, for the differences.
+	Shadow
+)
+
+// The reasons of decisions by policies; what a policy says of why follows.
+const (
+	ReasonAllowed = "policy"
+	ReasonDenied  = "denied by policy"
+)
+
+// Event is a decision that somebody may want to know of.
+type Event struct {
+	Question Question
+	// ACL is what the ACLs say, Policy what the policies say.
+	ACL, Policy authz.Decision
+}
+
+// Rules say how decisions are made of ACLs and policies.
+type Rules struct {
+	Mode   Mode
+	ACLs   authz.Authorizer
+	Engine *Engine
+	// Differs, where set, is told in the mode Shadow where the policies do not agree with the ACLs; Noted where the policies allow and say
+	// why. They are called when a question is evaluated, and not again while the decision is in the cache; they may not block.
+	Differs, Noted func(Event)
+}
+
+// Authorizer decides by ACLs and policies. It is safe for concurrent use; deciding takes no lock.
+type Authorizer struct {
+	rules                 Rules
+	wouldAllow, wouldDeny atomic.Uint64
+}
+
+var _ authz.Authorizer = (*Authorizer)(nil)
+
+// NewAuthorizer returns an authorizer by rules.
+func NewAuthorizer(r Rules) *Authorizer { return &Authorizer{rules: r} }
+
+// Differences count the questions of the mode Shadow where the policies would have allowed what was denied, and denied what was allowed.
+func (a *Authorizer) Differences() (wouldAllow, wouldDeny uint64) {
+	return a.wouldAllow.Load(), a.wouldDeny.Load()
+}
+
+// Pin returns the rules as they are now.
+func (a *Authorizer) Pin() authz.View {
+	s, now := a.rules.Engine.current.Load(), a.rules.Engine.cfg.Clock()
+	return &view{of: a, acls: a.rules.ACLs.Pin(), policies: s, now: now}
+}
+
+// Epoch is the epoch of the view that Pin would return.
+func (a *Authorizer) Epoch() uint64 {
+	return a.epoch(a.rules.ACLs.Epoch(), a.rules.Engine.current.Load(), a.rules.Engine.cfg.Clock())
+}
+
+// epoch grows with each change of the ACLs, of the policies, and of the time as far as the policies look at it.
+func (a *Authorizer) epoch(acls uint64, s *state, now time.Time) uint64 {
+	e := acls + s.epoch
+	if a.rules.Mode == Shadow {
+		return acls
+	}
+	if tick := s.sight.tick(); tick > 0 {
+		e += uint64(now.UnixNano() / int64(tick)) //nolint:gosec // after 1970
+	}
+	return e
+}
+
+// view is one state of the ACLs and the policies, at one time.
+type view struct {
+	of       *Authorizer
+	acls     authz.View
+	policies *state
+	now      time.Time
+}
+
+// Epoch implements authz.View.
+func (v *view) Epoch() uint64 { return v.of.epoch(v.acls.Epoch(), v.policies, v.now) }
+
+// Decide implements authz.View.
+func (v *view) Decide(who authz.Subject, op authz.Operation, on authz.Resource) authz.Decision {
+	return v.combine(v.acls.Decide(who, op, on), Question{Who: who, Op: op, On: on})
+}
+
+// DecideAny implements authz.View.
+func (v *view) DecideAny(who authz.Subject, op authz.Operation, t authz.ResourceType) authz.Decision {
+	return v.combine(v.acls.DecideAny(who, op, t), Question{Who: who, Op: op, On: authz.Resource{Type: t}, AnyOfType: true})
+}
+
+func (v *view) combine(byACL authz.Decision, q Question) authz.Decision {
+	denied := !byACL.Allowed && byACL.Rule != nil
+	mode := v.of.rules.Mode
+	switch {
+	case byACL.Final:
+		return byACL
+	case mode == Shadow:
+		v.compare(byACL, q)
+		return byACL
+	case denied || mode == Both && !byACL.Allowed:
+		return byACL
+	case mode == Policies || mode == Both:
+		d, fresh := v.ask(&q)
+		if fresh && d.Allowed && d.Reason != ReasonAllowed && v.of.rules.Noted != nil {
+			v.of.rules.Noted(Event{Question: q, ACL: byACL, Policy: d})
+		}
+		return d
+	default:
+		return authz.Decision{Reason: fmt.Sprintf("mode %d of the authorizer", mode)}
+	}
+}
+
+// ask asks the policies.
+func (v *view) ask(q *Question) (d authz.Decision, fresh bool) {
+	q.Now = v.now
+	o, fresh := v.of.rules.Engine.decide(v.policies, q)
+	d = authz.Decision{Allowed: o.Allowed, Reason: ReasonDenied}
+	if o.Allowed {
+		d.Reason = ReasonAllowed
+	}
+	if o.Reason != "" {
+		d.Reason += ": " + o.Reason
+	}
+	return d, fresh
+}
+
+// compare asks the policies for the record only. What an ACL denies by name the policies could not allow.
+func (v *view) compare(byACL authz.Decision, q Question) {
+	d, fresh := v.ask(&q)
+	switch {
+	case d.Allowed == byACL.Allowed || !byACL.Allowed && byACL.Rule != nil:
+		return
+	case d.Allowed:
+		v.of.wouldAllow.Add(1)
+	default:
+		v.of.wouldDeny.Add(1)
+	}
+	if fresh && v.of.rules.Differs != nil {
+		v.of.rules.Differs(Event{Question: q, ACL: byACL, Policy: d})
+	}
+}

@@ -1,0 +1,203 @@
+package rego
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+)
+
+// Config says where an engine's policies are, and what they may take.
+type Config struct {
+	Source Source
+	// Allowed are functions of the language, by name, that policies may use beside those without side effects, such as http.send.
+	Allowed []string
+	Limits  Limits
+	Clock   func() time.Time
+	Logger  *slog.Logger
+	// Changed, where set, is told of policies that have come into force, and of those that were refused.
+	Changed func(Change)
+}
+
+// Change is a change of the policies.
+type Change struct {
+	// Digest is the SHA-256 of the files, in hexadecimal; "" where they could not be read.
+	Digest string
+	// Err says why they were refused: then those before stay in force.
+	Err error
+}
+
+// Stats count what an engine has done.
+type Stats struct {
+	// Evaluations are those that were not in the cache; Undecided are those of them that failed or took too long, and so denied.
+	Evaluations, Cached, Undecided uint64
+	// Loaded and Refused are changes of the policies.
+	Loaded, Refused uint64
+	// LoadedAt is when the policies in force came into force.
+	LoadedAt time.Time
+	// Broken says that what is in the source was refused.
+	Broken bool
+}
+
+// Engine holds the policies in force. It is safe for concurrent use; deciding takes no lock.
+type Engine struct {
+	cfg     Config
+	current atomic.Pointer[state]
+
+	evaluations, cached, undecided, loaded, refused atomic.Uint64
+	broken                                          atomic.Bool
+
+	// The rest is for whoever looks at the source: last is what it held at the last look, judged is what was last compiled or refused.
+	last, judged look
+}
+
+// state is the policies that are in force since a time.
+type state struct {
+	*policy
+	// epoch counts the states.
+	epoch  uint64
+	since  time.Time
+	digest [sha256.Size]byte
+}
+
+// look is what was seen of the source.
+type look struct {
+	digest [sha256.Size]byte
+	failed string
+}
+
+// New returns an engine with the policies of its source. Policies that are not right are an error.
+func New(ctx context.Context, cfg Config) (*Engine, error) {
+	cfg.Limits = cfg.Limits.orDefault()
+	e := &Engine{cfg: cfg}
+	snapshot, err := cfg.Source.Read()
+	if err != nil {
+		return nil, err
+	}
+	e.last = look{digest: snapshot.Digest}
+	e.judged = e.last
+	if err := e.load(ctx, snapshot); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// Run looks at the source for changes until ctx ends. A change counts when two looks in a row see the same, so that nothing half written is
+// taken for a policy.
+func (e *Engine) Run(ctx context.Context, interval time.Duration) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			e.Look(ctx)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Look looks at the source once. It is called by one goroutine at a time.
+func (e *Engine) Look(ctx context.Context) {
+	snapshot, err := e.cfg.Source.Read()
+	now := look{digest: snapshot.Digest}
+	if err != nil {
+		now = look{failed: err.Error()}
+	}
+	settled := now == e.last
+	e.last = now
+	if !settled || now == e.judged {
+		return
+	}
+	e.judged = now
+	if err == nil && now.digest == e.current.Load().digest {
+		e.broken.Store(false)
+		return
+	}
+	if err == nil {
+		err = e.load(ctx, snapshot)
+	}
+	if err != nil {
+		e.refuse(now, err)
+	}
+}
+
+// load compiles a snapshot and puts it into force.
+func (e *Engine) load(ctx context.Context, snapshot Snapshot) error {
+	files, err := snapshot.Files()
+	if err != nil {
+		return err
+	}
+	p, err := newPolicy(ctx, files, e.cfg.Allowed, e.cfg.Limits)
+	if err != nil {
+		return err
+	}
+	next := &state{policy: p, epoch: 1, since: e.cfg.Clock(), digest: snapshot.Digest}
+	if old := e.current.Load(); old != nil {
+		next.epoch = old.epoch + 1
+	}
+	e.current.Store(next)
+	e.loaded.Add(1)
+	e.broken.Store(false)
+	digest := hex.EncodeToString(snapshot.Digest[:])
+	e.cfg.Logger.Info("policies are in force", "sha256", digest, "modules", len(files.Modules), "cached", p.cache != nil)
+	e.tell(Change{Digest: digest})
+	return nil
+}
+
+func (e *Engine) refuse(seen look, err error) {
+	e.refused.Add(1)
+	e.broken.Store(true)
+	c := Change{Err: err}
+	if seen.failed == "" {
+		c.Digest = hex.EncodeToString(seen.digest[:])
+	}
+	e.cfg.Logger.Error("policies were refused; those before stay in force", "sha256", c.Digest, "error", err)
+	e.tell(c)
+}
+
+func (e *Engine) tell(c Change) {
+	if e.cfg.Changed != nil {
+		e.cfg.Changed(c)
+	}
+}
+
+// decide asks one state of the policies. An error is a denial; it is counted, and logged.
+func (e *Engine) decide(s *state, q *Question) (o Outcome, fresh bool) {
+	q.complete()
+	o, fresh, err := s.decide(q)
+	switch {
+	case !fresh:
+		e.cached.Add(1)
+	case err != nil:
+		e.evaluations.Add(1)
+		// A client can bring about as many as it likes: the log has the first, the second, the fourth, and so on.
+		if n := e.undecided.Add(1); n&(n-1) == 0 {
+			e.cfg.Logger.Error("policies did not decide; it is denied", "principal", q.Who.Principal.String(), "operation", q.Op.String(),
+				"resource", q.On.Name, "error", err, "so_far", n)
+		}
+		return Outcome{Reason: undecidedReason(err)}, true
+	default:
+		e.evaluations.Add(1)
+	}
+	return o, fresh
+}
+
+func undecidedReason(err error) string {
+	if errors.Is(err, ErrTimeout) {
+		return "undecided: took too long"
+	}
+	return clip(fmt.Sprintf("undecided: %v", err))
+}
+
+// Stats are the counts so far.
+func (e *Engine) Stats() Stats {
+	return Stats{
+		Evaluations: e.evaluations.Load(), Cached: e.cached.Load(), Undecided: e.undecided.Load(),
+		Loaded: e.loaded.Load(), Refused: e.refused.Load(), LoadedAt: e.current.Load().since, Broken: e.broken.Load(),
+	}
+}
