@@ -144,8 +144,7 @@ func (c *certified) revocation(t *testing.T) {
 	if got := seriesOrZero(t, c.Broker, failedByCertificate) - failed; got != 1 {
 		t.Errorf("%g failed log-ins on the mTLS listener, want 1", got)
 	}
-	contains(t, c.Log(), `claimed="CN=stolen"`)
-	contains(t, c.Log(), "the certificate has been revoked")
+	logged(t, c.Broker, `claimed="CN=stolen"`, "the certificate has been revoked")
 }
 
 // spiffe: a client of mTLS is who its SPIFFE ID says, for franz-go and for Java.
@@ -192,7 +191,7 @@ func (c *certified) wrong(t *testing.T) {
 		t.Errorf("%g failed log-ins, want %d", got, len(wrong))
 	}
 	for _, claimed := range []string{"CN=expired", "CN=early", "CN=stranger", "CN=server"} {
-		contains(t, c.Log(), fmt.Sprintf("claimed=%q", claimed))
+		logged(t, c.Broker, fmt.Sprintf("claimed=%q", claimed))
 	}
 	stray := clientTLS(t, c.Broker, false)
 	stray.ServerName = "other.example"

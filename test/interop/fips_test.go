@@ -45,7 +45,7 @@ func TestFIPSLogIns(t *testing.T) {
 
 	kdc.KeysOf(t, k.keytab, harness.KafkaPrincipal, sha1)
 	refusedBy(t, k.franz(t, kdc.ConfOf(t, sha1), true))
-	contains(t, k.Log(), "only 19 and 20 are", "FIPS 140-3 mode is on")
+	logged(t, k.Broker, "only 19 and 20 are", "FIPS 140-3 mode is on")
 	withX25519 := append(saslKcat(t, k.Broker, "SCRAM-SHA-512"), "-X", "ssl.curves.list=X25519", "-L", "-m", "5")
 	if out, err := harness.TryCommand(t, "", "kcat", withX25519...); err == nil {
 		t.Errorf("a client with x25519 alone gets in: %s", out)

@@ -124,6 +124,6 @@ func TestStartWithoutAKey(t *testing.T) {
 		if b.Running() {
 			t.Errorf("started with the keytab %s", keytab)
 		}
-		contains(t, b.Log(), want, "mechanism GSSAPI")
+		logged(t, b, want, "mechanism GSSAPI")
 	}
 }

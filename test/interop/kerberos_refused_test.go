@@ -111,7 +111,7 @@ func TestKerberosRefused(t *testing.T) {
 	alice := k.client(t, kdc.ConfOf(t, harness.Enctypes()))
 	kdc.AddKeys(t, k.keytab, "HTTP/localhost", "kafka/short")
 	kdc.Admin(t, `modprinc -maxlife "2 seconds" kafka/short`)
-	k.waitLogged(t, "the keytab was read again")
+	logged(t, k.Broker, "the keytab was read again")
 
 	versions := apiVersions(t, dialTLS(t, k.Broker))
 	if i := joinGroup(versions); i < 0 || versions[i].MinVersion != 0 {
@@ -141,7 +141,7 @@ func TestKerberosRefused(t *testing.T) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
-	contains(t, k.Log(), "the authenticator was used before", "the ticket is for another service", "the encryption type is not accepted",
+	logged(t, k.Broker, "the authenticator was used before", "the ticket is for another service", "the encryption type is not accepted",
 		"the authenticator can not be decrypted", "claimed=alice@"+harness.Realm)
 	k.untilExpired(t, alice)
 	k.noKeyIn(t, k.Log())
@@ -220,16 +220,4 @@ func dialPlaintext(t *testing.T, k *kerberized) net.Conn {
 	}
 	t.Cleanup(func() { conn.Close() })
 	return conn
-}
-
-// waitLogged waits until the broker has logged a text.
-func (k *kerberized) waitLogged(t *testing.T, text string) {
-	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(closeTimeout); !strings.Contains(k.Log(), text); <-tick.C {
-		if time.Now().After(deadline) {
-			t.Fatalf("not logged: %s", text)
-		}
-	}
 }

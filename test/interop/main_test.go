@@ -90,6 +90,14 @@ func contains(t *testing.T, text string, parts ...string) {
 	}
 }
 
+// logged waits until the broker has logged each of some texts: a line that it writes before it answers may be read here after that.
+func logged(t *testing.T, b *harness.Broker, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		waitFor(t, fmt.Sprintf("%q in the log", text), func() bool { return strings.Contains(b.Log(), text) })
+	}
+}
+
 func values(prefix string, n int) []string {
 	out := make([]string, n)
 	for i := range out {

@@ -41,7 +41,7 @@ func TestListenersRequire(t *testing.T) {
 	certified := javaWithCertificate(t, b)
 	tools.Must(t, topicCommand, "--bootstrap-server", localhost(mtls), "--command-config", certified, "--describe", "--topic", "required")
 
-	contains(t, b.Log(), "the listener requires a post-quantum key exchange (X25519MLKEM768", "and the client offers TLSv1.3")
+	logged(t, b, "the listener requires a post-quantum key exchange (X25519MLKEM768", "and the client offers TLSv1.3")
 	for _, requirement := range []string{`listener="PQ",requirement="pq"`, `listener="CERTIFIED",requirement="mtls"`} {
 		if n := metric(t, b, "chronik_listener_requirement_refusals_total{"+requirement+"}"); n == 0 {
 			t.Errorf("no refusal for %s is counted", requirement)

@@ -41,7 +41,7 @@ func TestDamageAtRestIsTold(t *testing.T) {
 		t.Errorf("one segment is damaged, %v are counted", n)
 	}
 	contains(t, scrape(t, b), "chronik_offline_log_directories 0\n")
-	contains(t, b.Log(), "level=ERROR", "damaged-0/00000000000000000000.log")
+	logged(t, b, "level=ERROR", "damaged-0/00000000000000000000.log")
 
 	tools.Must(t, roundTrip, "consume", b.Bootstrap(), b.ClientProperties(), "whole", "3000", "whole-readers")
 	if err := fetchError(t, b, "damaged"); !errors.Is(err, kerr.KafkaStorageError) {

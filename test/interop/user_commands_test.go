@@ -165,7 +165,7 @@ func TestUnlock(t *testing.T) {
 		t.Error("alice does not get in")
 	}
 	contains(t, httpGet(t, b, "/metrics"), "chronik_login_locked 0")
-	contains(t, b.Log(), `msg="lock-outs after failed log-ins are lifted" user=alice locks=1`, "resource=User:alice")
+	logged(t, b, `msg="lock-outs after failed log-ins are lifted" user=alice locks=1`, "resource=User:alice")
 	if out := mustUserCommand(t, b, "", "list"); strings.Contains(out, "User:alice") {
 		t.Errorf("who was unlocked is listed as revoked:\n%s", out)
 	}
