@@ -22,6 +22,9 @@ type Pattern struct {
 // ErrUnsupported is wrapped where a pattern cannot be had, or would mean something else than in Java.
 var ErrUnsupported = errors.New("the pattern uses what only Java's regular expressions have")
 
+// ErrNamedTwice is wrapped where two groups have one name, which Java refuses and Go does not.
+var ErrNamedTwice = errors.New("two groups of the pattern have the same name")
+
 // Compile reads a pattern. One that RE2 cannot do, or would read differently than Java, is an error.
 func Compile(expression string) (*Pattern, error) {
 	if err := checkDialect(expression); err != nil {
@@ -33,9 +36,13 @@ func Compile(expression string) (*Pattern, error) {
 	}
 	p := &Pattern{start: start, groups: start.NumSubexp(), names: map[string]int{}}
 	for i, name := range start.SubexpNames() {
-		if name != "" {
-			p.names[name] = i
+		if name == "" {
+			continue
 		}
+		if _, twice := p.names[name]; twice {
+			return nil, fmt.Errorf("%w: %q", ErrNamedTwice, name)
+		}
+		p.names[name] = i
 	}
 	if p.whole, err = regexp.Compile(`\A(?:` + expression + `)\z`); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)

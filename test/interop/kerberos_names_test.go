@@ -15,7 +15,7 @@ import (
 	"github.com/chronik-stream/chronik/test/harness"
 )
 
-var updateNames = flag.Bool("update-names", false, "write what Apache Kafka makes of Kerberos names to auth/gssapi/testdata/names.json")
+var updateNames = flag.Bool("update-names", false, "write what Apache Kafka makes of names to auth/gssapi/testdata/names.json and auth/mtls/testdata/rules.json")
 
 // kerberosNames is a set of names with what Apache Kafka's KerberosShortNamer makes of them by a list of rules.
 type kerberosNames struct {
@@ -45,7 +45,7 @@ func TestKerberosNames(t *testing.T) {
 		t.Fatalf("exit %d: %v\n%s", out.Exit, err, out.Err)
 	}
 	if *updateNames {
-		writeNames(t, path, found)
+		writeTable(t, path, found)
 		return
 	}
 	if diff := cmp.Diff(found, recorded); diff != "" {
@@ -53,12 +53,12 @@ func TestKerberosNames(t *testing.T) {
 	}
 }
 
-// writeNames writes one set a line.
-func writeNames(t *testing.T, path string, sets []kerberosNames) {
+// writeTable writes one row a line.
+func writeTable[Row any](t *testing.T, path string, rows []Row) {
 	t.Helper()
-	lines := make([]string, len(sets))
-	for i := range sets {
-		line, err := json.Marshal(sets[i])
+	lines := make([]string, len(rows))
+	for i := range rows {
+		line, err := json.Marshal(rows[i])
 		if err != nil {
 			t.Fatal(err)
 		}
