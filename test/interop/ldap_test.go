@@ -189,6 +189,7 @@ func TestPlainAsksTheDirectory(t *testing.T) {
 		})
 	}
 	refused.Wait()
+	contains(t, scrape(t, b), `chronik_ldap_up{listener="SASL_SSL"} 1`, `chronik_ldap_failures_total{listener="SASL_SSL"} 0`)
 	user, password := b.Admin(t)
 	audited := harness.Command(t, "", "kcat", "-b", b.Bootstrap(), "-X", "security.protocol=SASL_SSL", "-X", "ssl.ca.location="+b.CA(),
 		"-X", "sasl.mechanism=SCRAM-SHA-512", "-X", "sasl.username="+user, "-X", "sasl.password="+password, "-C", "-q", "-t", "__audit_log", "-o", "beginning", "-e")
