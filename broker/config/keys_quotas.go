@@ -12,8 +12,8 @@ func quotaKeys() []Key {
 		{Name: "alter.log.dirs.replication.quota.window.num", Type: Int, Default: "11", Check: atLeast(1), Effect: Ignored, Doc: "Samples of the quota of moves between directories."},
 		{Name: "alter.log.dirs.replication.quota.window.size.seconds", Type: Int, Default: "1", Check: atLeast(1), Effect: Ignored, Doc: "Length of one sample of the quota of moves between directories, in seconds."},
 		{Name: "client.quota.callback.class", Type: Class, Null: true, Effect: Refused, Doc: "Java class that decides client quotas."},
-		{Name: "leader.replication.throttled.rate", Type: Long, Default: "9223372036854775807", Check: atLeast(0), Internal: true, Effect: Ignored, Doc: "Pace at which a leader serves throttled followers, in bytes per second."},
-		{Name: "follower.replication.throttled.rate", Type: Long, Default: "9223372036854775807", Check: atLeast(0), Internal: true, Effect: Ignored, Doc: "Pace at which a follower fetches throttled replicas, in bytes per second."},
-		{Name: "replica.alter.log.dirs.io.max.bytes.per.second", Type: Long, Default: "9223372036854775807", Check: atLeast(0), Internal: true, Effect: Ignored, Doc: "Pace of moves between directories, in bytes per second."},
+		{Name: "leader.replication.throttled.rate", Type: Long, Default: "9223372036854775807", Check: atLeast(0), Internal: true, Update: ClusterWide, Effect: Ignored, Doc: "Pace at which a leader serves throttled followers, in bytes per second."},
+		{Name: "follower.replication.throttled.rate", Type: Long, Default: "9223372036854775807", Check: atLeast(0), Internal: true, Update: ClusterWide, Effect: Ignored, Doc: "Pace at which a follower fetches throttled replicas, in bytes per second."},
+		{Name: "replica.alter.log.dirs.io.max.bytes.per.second", Type: Long, Default: "9223372036854775807", Check: atLeast(0), Internal: true, Update: ClusterWide, Effect: Ignored, Doc: "Pace of moves between directories, in bytes per second."},
 	}
 }

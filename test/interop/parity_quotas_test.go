@@ -72,5 +72,10 @@ func quotaSteps() []step {
 		"--ip-defaults --alter --delete-config connection_creation_rate",
 		"--entity-type users --entity-type clients --describe",
 		"--entity-type ips --describe",
+		"--entity-type brokers --entity-name 1 --alter --add-config leader.replication.throttled.rate=1000000,follower.replication.throttled.rate=1000000",
+		"--entity-type brokers --entity-name 1 --alter --delete-config leader.replication.throttled.rate,follower.replication.throttled.rate",
+		"--entity-type topics --entity-name orders --alter --add-config leader.replication.throttled.replicas=*,follower.replication.throttled.replicas=[0:1]",
+		"--entity-type topics --entity-name orders --describe",
+		"--entity-type topics --entity-name orders --alter --delete-config leader.replication.throttled.replicas,follower.replication.throttled.replicas",
 	)
 }

@@ -1,0 +1,143 @@
+//go:build interop
+
+package interop
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/chronik-stream/chronik/test/harness"
+)
+
+// quotaRate is what clients may write or read, in bytes per second: little for them, and many requests.
+const quotaRate = 1 << 20
+
+const (
+	// quotaSettling is how long the burst at the beginning is paid for, quotaRun how long the rate is measured after it.
+	quotaSettling = 4 * time.Second
+	quotaRun      = 8 * time.Second
+)
+
+// TestClientsAreThrottledToTheirRate measures the bytes of clients that go as fast as they can, one after another. Two samples are
+// looked over, so that the burst at the beginning is soon paid for.
+func TestClientsAreThrottledToTheirRate(t *testing.T) {
+	b := harness.Start(t, "CHRONIK_QUOTA_WINDOW_NUM=2")
+	createTopic(t, b, "throttled", 1)
+	for _, of := range []string{"java", "franz"} {
+		admin(t, b, configCommand, "--alter", "--entity-type", "clients", "--entity-name", of+"-producer", "--add-config", fmt.Sprintf("producer_byte_rate=%d", quotaRate))
+		admin(t, b, configCommand, "--alter", "--entity-type", "clients", "--entity-name", of+"-consumer", "--add-config", fmt.Sprintf("consumer_byte_rate=%d", quotaRate))
+	}
+	tools.Must(t, producerPerf, "--topic", "throttled", "--num-records", "60000", "--record-size", "1000", "--throughput", "-1",
+		"--bootstrap-server", b.Bootstrap(), "--command-config", b.ClientProperties())
+
+	t.Run("Java producer", func(t *testing.T) {
+		startPerf(t, b, producerPerf, "--num-records", "1000000000", "--record-size", "1000", "--throughput", "-1",
+			"--command-property", "client.id=java-producer")
+		atQuota(t, b, "Produce", "chronik_received_bytes_total")
+	})
+	t.Run("Java consumer", func(t *testing.T) {
+		startPerf(t, b, consumerPerf, "--num-records", "1000000000", "--timeout", "600000", "--fetch-size", "65536",
+			"--command-property", "client.id=java-consumer")
+		atQuota(t, b, "Fetch", "chronik_sent_bytes_total")
+	})
+	t.Run("franz-go producer", func(t *testing.T) {
+		client := franzClient(t, append(franzSASL(t, b, "SCRAM-SHA-512"), kgo.ClientID("franz-producer"), kgo.DefaultProduceTopic("throttled"),
+			kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(64<<10), kgo.MaxBufferedRecords(1000))...)
+		untilEnd(t, func(ctx context.Context) {
+			client.Produce(ctx, kgo.SliceRecord(make([]byte, 1000)), nil)
+		})
+		atQuota(t, b, "Produce", "chronik_received_bytes_total")
+	})
+	t.Run("franz-go consumer", func(t *testing.T) {
+		client := franzClient(t, append(franzSASL(t, b, "SCRAM-SHA-512"), kgo.ClientID("franz-consumer"), kgo.ConsumeTopics("throttled"),
+			kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchMaxPartitionBytes(64<<10))...)
+		untilEnd(t, func(ctx context.Context) { client.PollFetches(ctx) })
+		atQuota(t, b, "Fetch", "chronik_sent_bytes_total")
+	})
+}
+
+// TestChangesAndConnectionsAreThrottled has a user who creates partitions faster than he may (KIP-599) and an address that connects faster
+// than it may (KIP-612). Both go on when there is room again: Java's tools wait and try again.
+func TestChangesAndConnectionsAreThrottled(t *testing.T) {
+	b := harness.Start(t, "CHRONIK_CONTROLLER_QUOTA_WINDOW_NUM=2", "CHRONIK_QUOTA_WINDOW_NUM=2")
+	user, _ := b.Admin(t)
+	admin(t, b, configCommand, "--alter", "--entity-type", "users", "--entity-name", user, "--add-config", "controller_mutation_rate=1")
+	createTopic(t, b, "large", 6)
+	out := tools.Run(t, topicCommand, adminArgs(b, []string{"--create", "--topic", "refused", "--partitions", "6"})...)
+	if out.Exit == 0 || !strings.Contains(out.Out+out.Err, "The throttling quota has been exceeded.") {
+		t.Errorf("partitions on top of others: exit %d\n%s%s", out.Exit, out.Out, out.Err)
+	}
+	waitFor(t, "the quota to have room again", func() bool {
+		return tools.Run(t, topicCommand, adminArgs(b, []string{"--delete", "--topic", "large"})...).Exit == 0
+	})
+	admin(t, b, configCommand, "--alter", "--entity-type", "users", "--entity-name", user, "--delete-config", "controller_mutation_rate")
+
+	admin(t, b, configCommand, "--alter", "--entity-type", "ips", "--entity-default", "--add-config", "connection_creation_rate=1")
+	turnedAway := `chronik_connections_turned_away_total{limit="connection_creation_rate"`
+	for range 20 {
+		conn, err := net.Dial("tcp", b.SASL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waitFor(t, "connections to be turned away", func() bool { return strings.Contains(scrape(t, b), turnedAway) })
+	admin(t, b, configCommand, "--alter", "--entity-type", "ips", "--entity-default", "--delete-config", "connection_creation_rate")
+}
+
+// startPerf runs one of the performance tools until the test ends.
+func startPerf(t *testing.T, b *harness.Broker, main string, args ...string) {
+	t.Helper()
+	classPath, err := harness.ClassPath(harness.Root(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := append([]string{
+		"-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", classPath, main,
+		"--topic", "throttled", "--bootstrap-server", b.Bootstrap(), "--command-config", b.ClientProperties(),
+	}, args...)
+	harness.StartProcess(t, func([]byte) {}, "java", command...)
+}
+
+// untilEnd calls a function again and again until the test ends.
+func untilEnd(t *testing.T, f func(context.Context)) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for ctx.Err() == nil {
+			f(ctx)
+		}
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+}
+
+// atQuota waits until the one client that there is has been throttled, and then measures its bytes on the wire.
+func atQuota(t *testing.T, b *harness.Broker, quota, bytes string) {
+	t.Helper()
+	throttled := fmt.Sprintf("chronik_quota_throttled_total{quota=%q}", quota)
+	before := metric(t, b, throttled)
+	waitFor(t, "a client to be throttled", func() bool { return metric(t, b, throttled) >= before+5 })
+	<-time.After(quotaSettling)
+	began, first := time.Now(), metric(t, b, bytes)
+	<-time.After(quotaRun)
+	sent, took := metric(t, b, bytes)-first, time.Since(began)
+	ratio := sent / took.Seconds() / quotaRate
+	t.Logf("%.0f bytes in %v are %.1f %% of the quota", sent, took, 100*ratio)
+	if math.Abs(ratio-1) > 0.1 {
+		t.Errorf("%.1f %% of the quota", 100*ratio)
+	}
+}
