@@ -25,8 +25,12 @@ import (
 // TestDirectoryOfApacheKafkaIsAdopted fills Apache Kafka with real clients, stops it, imports what it left, and finds the same with
 // the same clients and tools.
 func TestDirectoryOfApacheKafkaIsAdopted(t *testing.T) {
+	t.Parallel()
 	for name, end := range map[string]func(*harness.Kafka, testing.TB){"stopped": (*harness.Kafka).Stop, "killed": (*harness.Kafka).Kill} {
-		t.Run(name, func(t *testing.T) { adoptAfter(t, end, name == "killed") })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			adoptAfter(t, end, name == "killed")
+		})
 	}
 }
 

@@ -32,6 +32,7 @@ const (
 // Clients abort, die, stall until their transaction times out, and go on as zombies. Whenever everything has come to rest, read-committed
 // readers find all of the money; what all clients have seen in the end is a history without anomaly. INTEROP_SEED repeats a run's moments.
 func TestSoakBank(t *testing.T) {
+	t.Parallel()
 	rng := rand.New(rand.NewPCG(killSeed(t), 1))
 	b := startSubject(t, "CHRONIK_TRANSACTION_ABORT_TIMED_OUT_TRANSACTION_CLEANUP_INTERVAL_MS=500", "CHRONIK_TRANSACTION_STATE_LOG_NUM_PARTITIONS=5",
 		"CHRONIK_TRANSACTIONAL_ID_EXPIRATION_MS=3600000")

@@ -23,6 +23,7 @@ const boundaryRequests = 150
 // others at random, as a super user, so that nothing stops them before the handlers. Whatever is answered, no handler and no
 // coordinator may fail, and the broker serves others as before.
 func TestBoundaryValues(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t)
 	createTopic(t, b, "alive", 2)
 	id := topicID(t, b, "alive")

@@ -22,6 +22,7 @@ import (
 // TestCompactionLeavesWhatApacheKafkaLeaves writes the same records to both brokers, with overwritten keys, tombstones and every
 // codec, lets both compact them, and compares what is left, offset by offset. Then Apache Kafka's DumpLogSegments reads the files.
 func TestCompactionLeavesWhatApacheKafkaLeaves(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t, "CHRONIK_LOG_CLEANER_BACKOFF_MS=200")
 	k := harness.StartKafka(t, b, "log.cleaner.backoff.ms=200")
 	var left [2][]string

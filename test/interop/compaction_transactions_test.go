@@ -32,6 +32,7 @@ const books = "books"
 // once. After each of several rounds readers of all and of committed records find the same records and markers at the same offsets. At the
 // end the batches, the aborted transactions and the segments are the same too.
 func TestCompactionOfTransactionsIsAsByKafka(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t, "CHRONIK_LOG_CLEANER_BACKOFF_MS=200", "CHRONIK_LOG_SEGMENT_DELETE_DELAY_MS=0")
 	k := harness.StartKafka(t, b, "log.cleaner.backoff.ms=200", "log.segment.delete.delay.ms=0", "transaction.state.log.num.partitions=1")
 	w := newBookkeeper(t, b, k.Bootstrap())

@@ -17,6 +17,7 @@ const dumpLog = "org.apache.kafka.tools.DumpLogSegments"
 // TestCompression writes with each codec from the Java client and from librdkafka, asks Apache Kafka's DumpLogSegments what is
 // stored, and reads the bytes back with every other client.
 func TestCompression(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t, "CHRONIK_GROUP_INITIAL_REBALANCE_DELAY_MS=0")
 	user, password := b.Admin(t)
 	const n = 40

@@ -55,6 +55,7 @@ const (
 // TestConsumerGroupsTool runs kafka-consumer-groups in every form on groups of each protocol, and looks at what has become of their
 // offsets.
 func TestConsumerGroupsTool(t *testing.T) {
+	t.Parallel()
 	b := startSubject(t, "CHRONIK_GROUP_INITIAL_REBALANCE_DELAY_MS=0")
 	createTopic(t, b.Broker, twoTopic, 2)
 	createTopic(t, b.Broker, oneTopic, 1)

@@ -12,6 +12,7 @@ import (
 // TestConsumerMigration replaces the members of a live group of three libraries one by one: by such of the consumer protocol, and then
 // by such of the classic one again. The broker is killed in between. Nothing is lost.
 func TestConsumerMigration(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t, "CHRONIK_GROUP_INITIAL_REBALANCE_DELAY_MS=500")
 	c := newCrew(t, b, "rolling", 6)
 	stop := c.produce(t)

@@ -11,6 +11,7 @@ import (
 // TestConsumerProtocol lets consumers of three libraries share a group by the consumer protocol: they come one after the other, the
 // broker is killed, one leaves. Nothing is lost.
 func TestConsumerProtocol(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t)
 	c := newCrew(t, b, "shared", 6)
 	stop := c.produce(t)

@@ -20,6 +20,7 @@ import (
 // TestTopicCompression gives topics a compression of their own, at the ends of its levels, writes to them with every codec, and
 // asks Apache Kafka's DumpLogSegments and every client what is stored.
 func TestTopicCompression(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t, "CHRONIK_GROUP_INITIAL_REBALANCE_DELAY_MS=0")
 	for _, configs := range []string{
 		"compression.type=uncompressed", "compression.type=snappy",

@@ -21,6 +21,7 @@ import (
 // TestRetentionDeletes: Java's producer fills partitions beyond retention.bytes and retention.ms. The oldest records go, from the
 // logs and from the disk, and what clients are told is where the logs begin now.
 func TestRetentionDeletes(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t, "CHRONIK_LOG_RETENTION_CHECK_INTERVAL_MS=100", "CHRONIK_LOG_SEGMENT_DELETE_DELAY_MS=0")
 	const records, segmentBytes = 6000, 1 << 20
 	for topic, setting := range map[string]string{
@@ -103,6 +104,7 @@ func logSize(t *testing.T, b *harness.Broker, topic string) (bytes int64, segmen
 // TestADeletedTopicLeavesNothing deletes a topic with records, a group's offsets and a compacted twin, and looks for its name: in
 // the files' names, in the checkpoints, in the offsets of the group. A topic of the same name begins empty.
 func TestADeletedTopicLeavesNothing(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t, "CHRONIK_LOG_SEGMENT_DELETE_DELAY_MS=0", "CHRONIK_LOG_CLEANER_BACKOFF_MS=100", "CHRONIK_LOG_FLUSH_OFFSET_CHECKPOINT_INTERVAL_MS=200")
 	const topic, group = "short-lived", "its-readers"
 	create := func() {

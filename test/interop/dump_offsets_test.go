@@ -22,6 +22,7 @@ const commits = 300
 // again, and some deleted. When the offsets topic is compacted, Apache Kafka's tool looks at each of its files, and finds in them what
 // was committed last, of the groups that are left.
 func TestDumpLogSegmentsReadsACompactedOffsetsTopic(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t, "CHRONIK_LOG_CLEANER_BACKOFF_MS=100", "CHRONIK_OFFSETS_TOPIC_SEGMENT_BYTES=8000", "CHRONIK_OFFSETS_TOPIC_NUM_PARTITIONS=1",
 		"CHRONIK_LOG_SEGMENT_DELETE_DELAY_MS=0", "CHRONIK_GROUP_INITIAL_REBALANCE_DELAY_MS=0", "CHRONIK_LOG_CLEANER_DELETE_RETENTION_MS=0")
 	fillOffsetsTopic(t, b)

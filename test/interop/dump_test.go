@@ -15,6 +15,7 @@ import (
 // TestDumpLogSegmentsReadsEveryFile stops a broker that has rolled segments, committed offsets and idempotent producers, and
 // lets Apache Kafka's own tool look at every log, index and snapshot that it left.
 func TestDumpLogSegmentsReadsEveryFile(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t)
 	admin(t, b, topicCommand, "--create", "--topic", "dumped", "--partitions", "1", "--config", "segment.bytes=1048576", "--config", "index.interval.bytes=1024")
 	tools.Must(t, producerPerf, "--topic", "dumped", "--num-records", "5000", "--record-size", "1024", "--throughput", "-1",

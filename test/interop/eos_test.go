@@ -27,11 +27,13 @@ const eosHangAfter = 2
 // random. A worker is killed in the middle of one, and another one takes its transactional id; then the broker is killed under them,
 // again and again, and the workers just retry. A reader of committed records sees each record once.
 func TestExactlyOnce(t *testing.T) {
+	t.Parallel()
 	exactlyOnce(t, startSubject(t, "CHRONIK_GROUP_INITIAL_REBALANCE_DELAY_MS=0"), eosClients("classic"), 2)
 }
 
 // TestExactlyOnceInConsumerGroups is TestExactlyOnce for members of the consumer protocol (KIP-848).
 func TestExactlyOnceInConsumerGroups(t *testing.T) {
+	t.Parallel()
 	b := startSubject(t, "CHRONIK_GROUP_CONSUMER_MIN_SESSION_TIMEOUT_MS=4000", "CHRONIK_GROUP_CONSUMER_SESSION_TIMEOUT_MS=4000",
 		"CHRONIK_GROUP_CONSUMER_MIN_HEARTBEAT_INTERVAL_MS=500", "CHRONIK_GROUP_CONSUMER_HEARTBEAT_INTERVAL_MS=500")
 	exactlyOnce(t, b, eosClients("consumer"), 1)

@@ -20,6 +20,7 @@ import (
 // TestOffsetsAreListedAsByKafka writes the same batches to this broker and to Apache Kafka and asks both for every kind of
 // offset and for times at, before, between and behind those of the records.
 func TestOffsetsAreListedAsByKafka(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t)
 	k := harness.StartKafka(t, b)
 	logs := timedLogs(t)

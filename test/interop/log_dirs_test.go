@@ -130,6 +130,7 @@ func httpGet(t *testing.T, b *harness.Broker, path string) string {
 
 // TestAlterReplicaLogDirs moves partitions between directories while records come, and looks for them after a kill.
 func TestAlterReplicaLogDirs(t *testing.T) {
+	t.Parallel()
 	b, dirs := withDirs(t, 2)
 	createTopic(t, b, "moving", 4)
 	tools.Must(t, roundTrip, "produce", b.Bootstrap(), b.ClientProperties(), "moving", "400", "before")

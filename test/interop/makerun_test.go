@@ -19,6 +19,7 @@ import (
 
 // TestMakeRunFromAnEmptyCheckout does what the README tells a newcomer: clone, make run, and use what it prints, from every client.
 func TestMakeRunFromAnEmptyCheckout(t *testing.T) {
+	t.Parallel()
 	clone := filepath.Join(t.TempDir(), "chronik")
 	harness.Command(t, "", "git", "clone", "--quiet", "--depth", "1", "file://"+harness.Root(t), clone)
 	_, port, _ := strings.Cut(harness.FreeAddress(t), ":")

@@ -22,6 +22,7 @@ const moveReplicas = "stream.chronik.test.MoveReplicas"
 // request each, while records come. It sees each partition where it is to go or on its way there at any time, and what is in the
 // partitions stays what it was.
 func TestJavaMovesPartitionsUnderLoad(t *testing.T) {
+	t.Parallel()
 	const topic, partitions = "travels", 6
 	b, dirs := withDirs(t, 2)
 	admin(t, b, topicCommand, "--create", "--topic", topic, "--partitions", fmt.Sprint(partitions), "--config", "segment.bytes=1048576")

@@ -22,6 +22,7 @@ import (
 // TestToolsPrintWhatKafkaPrints runs the same tools with the same arguments against this broker and against Apache Kafka, and
 // compares what they print and how they end. Ids, ports and times differ and are made equal first.
 func TestToolsPrintWhatKafkaPrints(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t, tokensOn)
 	k := harness.StartKafka(t, b, "delegation.token.secret.key="+tokenSecretKey)
 	file := b.ClientProperties()

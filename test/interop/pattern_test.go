@@ -22,6 +22,7 @@ const (
 // as well. One that the principal may not see is assigned to nobody, made before or later, and its name is nowhere in what the client
 // and the descriptions say.
 func TestPatternSubscriptions(t *testing.T) {
+	t.Parallel()
 	c := newCast(t)
 	c.makeTopic(t, patternHidden, 1)
 	c.makeTopic(t, patternOpen, 1)

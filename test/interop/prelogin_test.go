@@ -29,6 +29,7 @@ const closeTimeout = 40 * time.Second
 // TestBeforeLogin does what strangers do: it speaks out of turn, lies about lengths, stalls, and sends noise, while a client
 // that has logged in goes on working.
 func TestBeforeLogin(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t, "CHRONIK_TLS_HANDSHAKE_TIMEOUT_MS=2000", "CHRONIK_LOGIN_TIMEOUT_MS=3000")
 	createTopic(t, b, "alive", 1)
 	alive := func(t *testing.T) {

@@ -22,6 +22,7 @@ import (
 // TestDamageAtRestIsTold flips a bit of a segment below a running broker, one that no batch's own checksum covers. The scrubber
 // counts it once, consumers of that segment are refused and those of others are not, and chronik log verify names the file.
 func TestDamageAtRestIsTold(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t, "CHRONIK_SCRUB_INTERVAL_MS=100", "CHRONIK_LOG_FLUSH_OFFSET_CHECKPOINT_INTERVAL_MS=200")
 	for _, topic := range []string{"damaged", "whole"} {
 		admin(t, b, topicCommand, "--create", "--topic", topic, "--partitions", "1", "--config", "segment.bytes=1048576")

@@ -16,6 +16,7 @@ import (
 // TestConsumersReadMoreSegmentsThanMayBeOpen has Java's consumer read partitions with far more segments than the cache holds,
 // under each policy, and looks at what chronik log cache says of it.
 func TestConsumersReadMoreSegmentsThanMayBeOpen(t *testing.T) {
+	t.Parallel()
 	const files, indexBytes, partitions, records = 16, 4096, 8, 40_000
 	for _, policy := range []string{"lru", "lfu"} {
 		t.Run(policy, func(t *testing.T) {

@@ -26,6 +26,7 @@ const (
 // and started again, then the broker is. A reader of committed records sees each word counted up from 1, without a gap and
 // without a repetition, to as often as it was written.
 func TestStreamsCountWordsExactlyOnce(t *testing.T) {
+	t.Parallel()
 	rng := rand.New(rand.NewPCG(killSeed(t), 3))
 	b := startSubject(t, "CHRONIK_GROUP_INITIAL_REBALANCE_DELAY_MS=0")
 	bumpsEpochs(t, b.Broker)

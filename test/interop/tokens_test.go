@@ -97,6 +97,7 @@ func failsAs(t *testing.T, b *harness.Broker, file, text, main string, args ...s
 // TestRenewedTokensGoOn has Java's producer send for longer than its token lives, while that is renewed: re-authentication (KIP-368) keeps
 // the connection. Then the token ends, and with it the producer.
 func TestRenewedTokensGoOn(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t, tokensOn, "CHRONIK_DELEGATION_TOKEN_EXPIRY_TIME_MS=3000")
 	createTopic(t, b, "long", 1)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

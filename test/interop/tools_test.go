@@ -141,6 +141,7 @@ func TestACLTool(t *testing.T) {
 
 // TestOffsetTools runs kafka-get-offsets, and the formatters of __consumer_offsets on what a group of Java's consumer has left there.
 func TestOffsetTools(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t, "CHRONIK_GROUP_INITIAL_REBALANCE_DELAY_MS=0")
 	createTopic(t, b, "grouped", 2)
 	tools.Must(t, roundTrip, "produce", b.Bootstrap(), b.ClientProperties(), "grouped", "20", "v")
@@ -183,6 +184,7 @@ func TestClusterTools(t *testing.T) {
 
 // TestPerfTools runs Apache Kafka's load generators, small.
 func TestPerfTools(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t)
 	createTopic(t, b, "perf", 3)
 	const records = "20000"

@@ -16,6 +16,7 @@ import (
 // TestTransactionsTool runs kafka-transactions against this broker and against Apache Kafka, and compares what it prints. A transaction
 // hangs that its coordinator knows nothing of; the tool finds it and aborts it, and readers of committed records get on.
 func TestTransactionsTool(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t, "CHRONIK_TRANSACTION_PARTITION_VERIFICATION_ENABLE=false")
 	k := harness.StartKafka(t, b, "transaction.partition.verification.enable=false")
 	brokers := []string{b.Bootstrap(), k.Bootstrap()}

@@ -132,6 +132,7 @@ func fetchOf(id [16]byte) *kmsg.FetchRequest {
 
 // TestNothingWithoutACLs tries every API that ApiVersions lists as a user who has logged in and has no ACL.
 func TestNothingWithoutACLs(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t, tokensOn)
 	createTopic(t, b, secretTopic, 1)
 	_, hmac := tokenOf(t, tokensAs(t, b, b.ClientProperties(), "--create", "--max-life-time-period", "-1", "--owner-principal", "User:"+secretGroup))

@@ -30,6 +30,7 @@ const (
 // TestBatchesAreJudgedAsByKafka sends the same batches, honest ones and others, to topics of the same configurations of this
 // broker and of Apache Kafka, and compares the codes, the records that are blamed, and the offsets of what is stored.
 func TestBatchesAreJudgedAsByKafka(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t)
 	k := harness.StartKafka(t, b)
 	topics := map[string][]string{
