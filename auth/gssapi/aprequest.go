@@ -65,7 +65,7 @@ func (a *acceptor) accept(token []byte, c *securityContext) error {
 	if err := a.checkAuthenticator(authenticator, c, now); err != nil {
 		return err
 	}
-	c.authenticated, c.ends = ticket.AuthTime, ticket.EndTime
+	c.authenticated, c.ends = ticket.AuthTime, a.sessionEnd(ticket.EndTime, now)
 	c.session, c.key = ticket.Key, ticket.Key
 	if len(authenticator.SubKey.KeyValue) > 0 {
 		c.key = authenticator.SubKey

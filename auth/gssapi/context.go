@@ -17,7 +17,8 @@ const (
 // securityContext is what client and server agree on by the AP-REQ and, with mutual authentication, the AP-REP.
 type securityContext struct {
 	client name
-	// authenticated is when the KDC authenticated the client, ends when the ticket does.
+	// authenticated is when the KDC authenticated the client, ends when a session by the ticket does. That is settled when the ticket is
+	// looked at: the log-in that it begins may be held open for minutes.
 	authenticated, ends time.Time
 	// flags are the client's wishes.
 	flags uint32

@@ -54,7 +54,7 @@ func (e *exchange) Step(_ context.Context, message []byte) (answer []byte, outco
 func (e *exchange) outcome() *auth.Outcome {
 	out := &auth.Outcome{Principal: e.principal, Proven: e.context.client.String(), Issued: e.context.authenticated}
 	if e.mechanism.bound {
-		out.Expires = e.mechanism.acceptor.sessionEnd(e.context.ends)
+		out.Expires = e.context.ends
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	krb "github.com/jcmturner/gokrb5/v8/gssapi"
 	"github.com/jcmturner/gokrb5/v8/messages"
 	"github.com/jcmturner/gokrb5/v8/types"
 )
@@ -60,5 +61,20 @@ func TestOneTicketUntilItsEnd(t *testing.T) {
 	}
 	if renewals < 4 || !now.After(end.Add(skew)) {
 		t.Errorf("refused after %d renewals, %s after the ticket's end", renewals, now.Sub(end))
+	}
+}
+
+// TestALogInThatIsHeldOpen: whoever shows his ticket in time and takes the last step long after its end gets no session by it.
+func TestALogInThatIsHeldOpen(t *testing.T) {
+	now, end := noon, noon.Add(time.Second)
+	m := newMechanism(t, func(c *Config) { c.Skew, c.Clock = time.Second, func() time.Time { return now } })
+	c := client{
+		flags:      flagsOfFranz,
+		ticketPart: func(p *messages.EncTicketPart) { p.EndTime = end },
+		choice:     func(*krb.WrapToken) { now = now.Add(10 * time.Minute) },
+	}
+	outcome, err := c.logIn(t, m)
+	if err != nil || outcome.Expires.After(now) {
+		t.Errorf("%+v, %v; the session may not last after %s", outcome, err, now)
 	}
 }
