@@ -25,6 +25,7 @@ const (
 	activityLogoff       = 2
 	activityStart        = 3
 	activityStop         = 4
+	activityUpdateApp    = 8
 	activityErrorGeneral = 1
 )
 

@@ -15,6 +15,7 @@ import (
 	"github.com/chronik-stream/chronik/audit"
 	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/authz/acl"
+	"github.com/chronik-stream/chronik/authz/rego"
 	"github.com/chronik-stream/chronik/broker/controller"
 	"github.com/chronik-stream/chronik/broker/doctor"
 	"github.com/chronik-stream/chronik/broker/group"
@@ -45,6 +46,7 @@ type Broker struct {
 	quorum       *quorum.Quorum
 	metadata     *metadataLog
 	authorizer   authz.Authorizer
+	policies     *rego.Engine // nil without policies
 	replicas     *replica.Set
 	groups       *shard.Groups
 	transactions *shard.Transactions
@@ -116,11 +118,11 @@ func (b *Broker) openMetadata(ctx context.Context) error {
 }
 
 // startReplicas opens the partitions and the authorizer, which follow the metadata from here on.
-func (b *Broker) startReplicas(context.Context) error {
+func (b *Broker) startReplicas(ctx context.Context) error {
 	b.topics = b.options.Topics(b.store.Image)
 	acls := acl.New(acl.Config{SuperUsers: b.options.SuperUsers, SuperUsersBy: superUsersBy(b.options.Listeners), AllowIfNoACL: b.options.AllowIfNoACL})
-	if b.authorizer = acls; b.options.ACLsOff {
-		b.authorizer = open{}
+	if err := b.makeAuthorizer(ctx, acls); err != nil {
+		return err
 	}
 	metrics, err := replica.NewMetrics(b.registry)
 	if err != nil {

@@ -74,6 +74,9 @@ func FromConfig(c *config.Config, version string, logger *slog.Logger) (Options,
 	if o.SuperUsers, err = principalsOf(c.Security.SuperUsers); err != nil {
 		return Options{}, err
 	}
+	if o.Policies, err = policiesOf(c.Policies); err != nil {
+		return Options{}, err
+	}
 	users, err := plainUsersFile(c.Security.PlainUsersFile, o.Passwords)
 	if err != nil {
 		return Options{}, err

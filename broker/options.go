@@ -48,7 +48,9 @@ type Options struct {
 	SuperUsers   []auth.Principal
 	AllowIfNoACL bool
 	// ACLsOff lets everybody who has logged in do everything.
-	ACLsOff      bool
+	ACLsOff bool
+	// Policies, where its mode is not 0, adds policies in Rego to the ACLs.
+	Policies     PolicyOptions
 	AuditFailure audit.FailurePolicy
 
 	FlushPolicy   journal.FlushPolicy

@@ -34,6 +34,7 @@ const (
 // startServices starts what runs until the broker stops, and then opens the listeners.
 func (b *Broker) startServices(ctx context.Context) error {
 	b.startAudit(ctx)
+	b.startPolicies(ctx)
 	b.background(ctx, b.coordinators.run)
 	b.background(ctx, func(ctx context.Context) { b.replicas.Retain(ctx, b.options.RetentionInterval) })
 	b.background(ctx, b.watch)

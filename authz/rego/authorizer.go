@@ -40,7 +40,7 @@ type Rules struct {
 	ACLs   authz.Authorizer
 	Engine *Engine
 	// Differs, where set, is told in the mode Shadow where the policies do not agree with the ACLs; Noted where the policies allow and say
-	// why. They are called when a question is evaluated, and not again while the decision is in the cache; they may not block.
+	// why. They are called when a question is evaluated, and not again while the decision is in the cache, by whoever asks.
 	Differs, Noted func(Event)
 }
 

@@ -97,7 +97,7 @@ func TestAHangingPolicyCanBeReplaced(t *testing.T) {
 }
 
 func TestAFailingFunctionDenies(t *testing.T) {
-	a, s := policies(t, map[string]string{"p.rego": "package kafka.authz\nallow { not denied }\ndenied { to_number(input.requestContext.principal.name) > 1 }"})
+	a, s := deciding(t, map[string]string{"p.rego": "package kafka.authz\nallow { not denied }\ndenied { to_number(input.requestContext.principal.name) > 1 }"})
 	if d := a.Pin().Decide(subject("alice"), authz.Read, topic("t")); d.Allowed || s.engine.Stats().Undecided != 1 {
 		t.Errorf("%+v", d)
 	}
@@ -107,7 +107,7 @@ func TestAFailingFunctionDenies(t *testing.T) {
 }
 
 func TestPrintingWithinBounds(t *testing.T) {
-	a, _ := policies(t, map[string]string{"p.rego": `package kafka.authz
+	a, _ := deciding(t, map[string]string{"p.rego": `package kafka.authz
 allow { sprintf("%s-%d-%v %5d%%", ["a", 1, {"b": [true]}, 7]) == "a-1-{\"b\": [true]}     7%"; json.marshal({"a": [1]}) == "{\"a\":[1]}" }`})
 	if !may(a) {
 		t.Error("what fits is not printed as it should")

@@ -64,7 +64,7 @@ func TestCachedByWhatIsSeen(t *testing.T) {
 		`data.other.rule`:                                            "client id",
 		`input.authentication.method == "SCRAM-SHA-512" with input.host as ""`: "method, host",
 	} {
-		a, s := policies(t, map[string]string{
+		a, s := deciding(t, map[string]string{
 			"p.rego": "package kafka.authz\nimport input.authentication.method\nallow { " + source + " }\n" +
 				"f(x) { x.method == \"PLAIN\" }\n" + helpers(source),
 			"q.rego": other(source),
@@ -106,7 +106,7 @@ func TestCachedAsEvaluated(t *testing.T) {
 allow { input.groups[_] == input.action.resourcePattern.name }
 allow { concat("", [input.requestContext.principal.name, input.action.resourcePattern.name]) == "aab" }
 allow { count(input.groups) == 2; input.time.minute == 60000000000 }`
-	cached, _ := policies(t, map[string]string{"p.rego": source})
+	cached, _ := deciding(t, map[string]string{"p.rego": source})
 	plain := newSetup(t, map[string]string{"p.rego": source + "\nunused { rand.intn(\"a\", 1) == 1 }"})
 	plain.config.Allowed = []string{"rand.intn"}
 	never := rego.NewAuthorizer(rego.Rules{Mode: rego.Policies, ACLs: withACLs(), Engine: plain.start(t)})
@@ -134,7 +134,7 @@ func TestTheTimeAsFarAsItIsSeen(t *testing.T) {
 		`input.time % 2 == 0`:        {time.Second, 999 * time.Millisecond},
 	} {
 		source = strings.Replace(source, "input.time %", "input.time.second %", 1)
-		a, s := policies(t, map[string]string{"p.rego": "package kafka.authz\nallow { " + source + " }"})
+		a, s := deciding(t, map[string]string{"p.rego": "package kafka.authz\nallow { " + source + " }"})
 		evaluations(a, s, subject("alice"))
 		epoch := a.Epoch()
 		s.clock = noon().Add(want.same)
@@ -146,7 +146,7 @@ func TestTheTimeAsFarAsItIsSeen(t *testing.T) {
 			t.Errorf("%s: after the time: %d evaluations, epoch %d after %d", source, n, a.Epoch(), epoch)
 		}
 	}
-	a, s := policies(t, map[string]string{"p.rego": "package kafka.authz\nallow { time.now_ns() == " + fmt.Sprint(noon().UnixNano()) + " }"})
+	a, s := deciding(t, map[string]string{"p.rego": "package kafka.authz\nallow { time.now_ns() == " + fmt.Sprint(noon().UnixNano()) + " }"})
 	if !may(a) || evaluations(a, s, subject("alice"), subject("alice")) != 2 {
 		t.Error("a decision by the time to the nanosecond was cached")
 	}

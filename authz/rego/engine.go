@@ -194,6 +194,12 @@ func undecidedReason(err error) string {
 	return clip(fmt.Sprintf("undecided: %v", err))
 }
 
+// Digest is the SHA-256 of the files of the policies in force, in hexadecimal.
+func (e *Engine) Digest() string {
+	s := e.current.Load()
+	return hex.EncodeToString(s.digest[:])
+}
+
 // Stats are the counts so far.
 func (e *Engine) Stats() Stats {
 	return Stats{

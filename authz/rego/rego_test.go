@@ -66,8 +66,8 @@ func (s *setup) start(t testing.TB) *rego.Engine {
 	return e
 }
 
-// policies returns an authorizer by these files, without ACLs.
-func policies(t *testing.T, files map[string]string) (*rego.Authorizer, *setup) {
+// deciding returns an authorizer by these files, without ACLs.
+func deciding(t *testing.T, files map[string]string) (*rego.Authorizer, *setup) {
 	t.Helper()
 	s := newSetup(t, files)
 	return rego.NewAuthorizer(rego.Rules{Mode: rego.Policies, ACLs: withACLs(), Engine: s.start(t)}), s
@@ -104,7 +104,7 @@ func TestVersionsOfTheLanguage(t *testing.T) {
 		"1":                  "package kafka.authz\nallow if startswith(input.action.resourcePattern.name, \"alice-\")",
 		"the first plugin's": "package kafka.authz\nallow { re_match(\"^alice-\", input.resource.name); input.operation.name == \"Read\"; input.session.sanitizedUser == \"alice\" }",
 	} {
-		a, _ := policies(t, map[string]string{"p.rego": source})
+		a, _ := deciding(t, map[string]string{"p.rego": source})
 		v := a.Pin()
 		if d := v.Decide(subject("alice"), authz.Read, topic("alice-1")); !d.Allowed {
 			t.Errorf("version %s: his own topic: %+v", name, d)
@@ -117,7 +117,7 @@ func TestVersionsOfTheLanguage(t *testing.T) {
 
 func TestOnlyTrueAllows(t *testing.T) {
 	for _, value := range []string{`"true"`, "1", "[true]", `{"allow": true}`, "false", "null"} {
-		a, _ := policies(t, map[string]string{"p.rego": "package kafka.authz\nallow = " + value})
+		a, _ := deciding(t, map[string]string{"p.rego": "package kafka.authz\nallow = " + value})
 		if d := a.Pin().Decide(subject("alice"), authz.Read, topic("t")); d.Allowed {
 			t.Errorf("%s allows", value)
 		}
@@ -151,7 +151,7 @@ func TestModes(t *testing.T) {
 }
 
 func TestPoliciesAreNotAskedAboutNobody(t *testing.T) {
-	a, s := policies(t, map[string]string{"p.rego": "package kafka.authz\nallow = true"})
+	a, s := deciding(t, map[string]string{"p.rego": "package kafka.authz\nallow = true"})
 	if d := a.Pin().Decide(authz.Subject{Host: "10.0.0.1"}, authz.Read, topic("t")); d.Allowed {
 		t.Errorf("nobody may: %+v", d)
 	}
@@ -181,7 +181,7 @@ func TestShadowTellsOfDifferences(t *testing.T) {
 }
 
 func TestAnyOfType(t *testing.T) {
-	a, _ := policies(t, map[string]string{"p.rego": `package kafka.authz
+	a, _ := deciding(t, map[string]string{"p.rego": `package kafka.authz
 allow { input.action.resourcePattern == {"resourceType": "TOPIC", "name": "", "patternType": "PREFIXED", "unknown": false}; input.action.operation == "WRITE" }`})
 	if d := a.Pin().DecideAny(subject("alice"), authz.Write, authz.Topic); !d.Allowed {
 		t.Errorf("some topic: %+v", d)
@@ -258,7 +258,7 @@ func TestAllowedFunctions(t *testing.T) {
 }
 
 func TestDataByPath(t *testing.T) {
-	a, _ := policies(t, map[string]string{
+	a, _ := deciding(t, map[string]string{
 		"p.rego":                 "package kafka.authz\nallow { data.owners[input.action.resourcePattern.name] == input.requestContext.principal.name; data.kafka.more.n == 1 }",
 		"data.json":              `{"owners": {"a": "alice"}}`,
 		"kafka/more/data.json":   `{"n": 1}`,

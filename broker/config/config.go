@@ -17,6 +17,7 @@ type Config struct {
 	Listeners           []Listener
 	ControllerListeners []Listener
 	Security            Security
+	Policies            Policies
 	Storage             Storage
 	Cleaner             Cleaner
 	Limits              Limits

@@ -20,7 +20,6 @@ func chronikKeys() []Key {
 		{Name: "chronik.max.preauth.frame.bytes", Type: Int, Default: "98304", Check: between(1024, 1048576), Effect: ActedOn, Doc: "Largest request before the log-in, in bytes; the smaller one of this and sasl.server.max.receive.size counts."},
 		{Name: "chronik.max.inflight.requests", Type: Int, Default: "64", Check: between(1, 10000), Effect: ActedOn, Doc: "Most requests of one connection that wait for their answers."},
 		{Name: "chronik.acl.enabled", Type: Boolean, Default: "true", Effect: ActedOn, Doc: "Whether ACLs are enforced. false, which needs chronik.allow.insecure=true, lets everyone do everything who has logged in."},
-		{Name: "chronik.authorizer.mode", Type: String, Default: "acl", Check: oneOf("acl"), Effect: ActedOn, Doc: "What decides who may do what. It is acl so far."},
 		{Name: "chronik.sasl.plain.users.file", Type: String, Null: true, Effect: ActedOn, Doc: "File with the users of PLAIN, one name=password a line; the password may be a hash. Without it PLAIN checks the users of SCRAM."},
 		{Name: "chronik.sasl.gssapi.keytab", Type: String, Null: true, Effect: ActedOn, Doc: "Keytab with the keys of the broker's Kerberos name; it is read again when it changes. A Krb5LoginModule in gssapi.sasl.jaas.config goes before it."},
 		{Name: "chronik.sasl.gssapi.principal", Type: String, Null: true, Effect: ActedOn, Doc: "Kerberos name that the keytab has to have, such as kafka/host.example.com@REALM. Without it any name of sasl.kerberos.service.name will do."},

@@ -39,6 +39,7 @@ func sections() []section {
 		{"Directories of users", BrokerScope, ldapKeys()},
 		{"Delegation tokens", BrokerScope, tokenKeys()},
 		{"Chronik's own", BrokerScope, chronikKeys()},
+		{"Policies", BrokerScope, policyKeys()},
 		{"Logs and the defaults of topics", BrokerScope, logKeys()},
 		{"Groups and offsets", BrokerScope, groupKeys()},
 		{"Streams groups (not served yet)", BrokerScope, streamsKeys()},

@@ -191,6 +191,7 @@ func (l *loader) views() {
 	if !c.Security.ACLEnabled && !c.Security.AllowInsecure {
 		l.fail("chronik.acl.enabled=false needs chronik.allow.insecure=true")
 	}
+	l.policies()
 	l.listeners()
 	l.storage()
 	l.cleaner()

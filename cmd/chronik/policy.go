@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chronik-stream/chronik/authz/rego"
+)
+
+// The exit codes of chronik policy beside 0.
+const (
+	exitDenied    = 1
+	exitUndecided = 2
+)
+
+// maxPolicyInput bounds the input document of a question.
+const maxPolicyInput = 1 << 20
+
+var (
+	errDenied      = errors.New("the policies deny it")
+	errTestsFailed = errors.New("tests of policies failed")
+)
+
+type policyFlags struct {
+	dir, bundle, key, input string
+	allow                   []string
+}
+
+// newPolicy gathers the commands that try policies without a broker.
+func newPolicy() *cobra.Command {
+	cmd := &cobra.Command{Use: "policy", Short: "Test policies in Rego, and ask them, without a broker", Args: cobra.NoArgs}
+	cmd.AddCommand(newPolicyTest(), newPolicyEval(), newPolicyExplain())
+	return cmd
+}
+
+func (p *policyFlags) add(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&p.dir, "dir", "", "the directory of the policies, as chronik.policies.dir")
+	f.StringVar(&p.bundle, "bundle", "", "a signed bundle, as chronik.policies.bundle")
+	f.StringVar(&p.key, "key", "", "the public key of the bundle in PEM, as chronik.policies.bundle.key")
+	f.StringSliceVar(&p.allow, "allow", nil, "functions that policies may use beside those without side effects, as chronik.policies.builtins.allow")
+}
+
+func (p *policyFlags) source() (rego.Source, error) {
+	switch {
+	case given(p.dir, p.bundle) != 1 || (p.bundle == "") != (p.key == ""):
+		return nil, errors.New("either --dir is needed, or --bundle with --key")
+	case p.dir != "":
+		return rego.Dir(os.DirFS(p.dir)), nil
+	}
+	key, err := os.ReadFile(p.key)
+	if err != nil {
+		return nil, fmt.Errorf("--key: %w", err)
+	}
+	return rego.Bundle(os.DirFS(filepath.Dir(p.bundle)), filepath.Base(p.bundle), key)
+}
+
+func newPolicyTest() *cobra.Command {
+	var flags policyFlags
+	cmd := &cobra.Command{
+		Use:   "test (--dir DIR | --bundle FILE --key FILE)",
+		Short: "Run the tests of policies: the rules whose names begin with test_ in *_test.rego",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runPolicyTest(cmd.Context(), cmd.OutOrStdout(), &flags)
+		},
+	}
+	flags.add(cmd)
+	return cmd
+}
+
+func runPolicyTest(ctx context.Context, out io.Writer, flags *policyFlags) error {
+	source, err := flags.source()
+	if err != nil {
+		return err
+	}
+	results, err := rego.Test(ctx, source, flags.allow)
+	if err != nil {
+		return err
+	}
+	failed := 0
+	for _, r := range results {
+		what := "ok"
+		if !r.Passed {
+			failed++
+			what = "FAILED"
+		}
+		if r.Err != nil {
+			what += " " + r.Err.Error()
+		}
+		if _, err := fmt.Fprintln(out, r.Name, shown(what)); err != nil {
+			return err
+		}
+	}
+	if failed > 0 || len(results) == 0 {
+		return fmt.Errorf("%w: %d of %d", errTestsFailed, failed, len(results))
+	}
+	return nil
+}
+
+func newPolicyEval() *cobra.Command {
+	return newPolicyQuestion("eval", "Ask policies about an input document in JSON, from a file or the standard input", false)
+}
+
+func newPolicyExplain() *cobra.Command {
+	return newPolicyQuestion("explain", "As eval, with each step of the evaluation", true)
+}
+
+func newPolicyQuestion(name, short string, trace bool) *cobra.Command {
+	var flags policyFlags
+	cmd := &cobra.Command{
+		Use:   name + " (--dir DIR | --bundle FILE --key FILE) [--input FILE]",
+		Short: short,
+		Long:  short + ".\n\nExit code 0: they allow; 1: they deny; 2: it could not be decided.",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			out := cmd.OutOrStdout()
+			if trace {
+				return askPolicies(cmd, &flags, out)
+			}
+			return askPolicies(cmd, &flags, nil)
+		},
+	}
+	flags.add(cmd)
+	cmd.Flags().StringVar(&flags.input, "input", "-", "a file with the input document; - is the standard input")
+	return cmd
+}
+
+func askPolicies(cmd *cobra.Command, flags *policyFlags, trace io.Writer) error {
+	source, err := flags.source()
+	if err != nil {
+		return &exitError{exitUndecided, err}
+	}
+	input, err := policyInput(cmd, flags.input)
+	if err != nil {
+		return &exitError{exitUndecided, err}
+	}
+	o, err := rego.Try(cmd.Context(), source, flags.allow, input, trace)
+	if err != nil {
+		return &exitError{exitUndecided, err}
+	}
+	answer := "denied"
+	if o.Allowed {
+		answer = "allowed"
+	}
+	if _, err := fmt.Fprintln(cmd.OutOrStdout(), strings.TrimSuffix(answer+": "+shown(o.Reason), ": ")); err != nil {
+		return &exitError{exitUndecided, err}
+	}
+	if !o.Allowed {
+		return &exitError{exitDenied, errDenied}
+	}
+	return nil
+}
+
+func policyInput(cmd *cobra.Command, name string) (string, error) {
+	in := cmd.InOrStdin()
+	if name != "-" {
+		f, err := os.Open(name) //nolint:gosec // the operator names it
+		if err != nil {
+			return "", fmt.Errorf("--input: %w", err)
+		}
+		defer func() { _ = f.Close() }()
+		in = f
+	}
+	b, err := io.ReadAll(io.LimitReader(in, maxPolicyInput+1))
+	if err != nil {
+		return "", fmt.Errorf("--input: %w", err)
+	}
+	if len(b) > maxPolicyInput {
+		return "", fmt.Errorf("--input: more than %d bytes", maxPolicyInput)
+	}
+	return string(b), nil
+}

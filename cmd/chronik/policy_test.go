@@ -1,0 +1,64 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestPolicyCommands(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, content string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	write("p.rego", "package kafka.authz\nallow { input.host == \"10.0.0.1\" }\nreason = \"not from there\" { not allow }")
+	write("p_test.rego", "package kafka.authz\ntest_home { allow with input.host as \"10.0.0.1\" }")
+	home, away, bad := write("home.json", `{"host": "10.0.0.1"}`), write("away.json", `{"host": "10.0.0.2"}`), write("bad.json", "{")
+	for name, c := range map[string]struct {
+		args []string
+		code int
+		want string
+	}{
+		"test":      {[]string{"test", "--dir", dir}, 0, "data.kafka.authz.test_home ok"},
+		"allowed":   {[]string{"eval", "--dir", dir, "--input", home}, 0, "allowed"},
+		"denied":    {[]string{"eval", "--dir", dir, "--input", away}, exitDenied, "denied: not from there"},
+		"explained": {[]string{"explain", "--dir", dir, "--input", away}, exitDenied, "Fail input.host"},
+		"no JSON":   {[]string{"eval", "--dir", dir, "--input", bad}, exitUndecided, ""},
+		"no input":  {[]string{"eval", "--dir", dir, "--input", dir + "/none"}, exitUndecided, ""},
+		"no policy": {[]string{"eval", "--input", home}, exitUndecided, ""},
+		"no key":    {[]string{"eval", "--bundle", home, "--input", home}, exitUndecided, ""},
+	} {
+		var out bytes.Buffer
+		cmd := newPolicy()
+		cmd.SetArgs(c.args)
+		cmd.SetOut(&out)
+		cmd.SetErr(&out)
+		cmd.SilenceUsage, cmd.SilenceErrors = true, true
+		err := cmd.ExecuteContext(context.Background())
+		code := 0
+		if exit := (*exitError)(nil); errors.As(err, &exit) {
+			code = exit.code
+		} else if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if code != c.code || !strings.Contains(out.String(), c.want) {
+			t.Errorf("%s: exit code %d, %v: %s", name, code, err, out.String())
+		}
+	}
+	write("q_test.rego", "package kafka.authz\ntest_away { allow with input.host as \"10.0.0.2\" }")
+	cmd := newPolicy()
+	cmd.SetArgs([]string{"test", "--dir", dir})
+	cmd.SetOut(&bytes.Buffer{})
+	cmd.SilenceUsage, cmd.SilenceErrors = true, true
+	if err := cmd.ExecuteContext(context.Background()); !errors.Is(err, errTestsFailed) {
+		t.Errorf("a test that fails: %v", err)
+	}
+}
