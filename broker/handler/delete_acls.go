@@ -50,7 +50,7 @@ func (s *Security) remove(ctx context.Context, c *api.Call, q *kmsg.DeleteACLsRe
 		filter := filterOf(f.ResourceType, f.ResourceName, f.ResourcePatternType, f.Principal, f.Host, f.Operation, f.PermissionType)
 		if !filter.Known() {
 			resp.Results[i].ErrorCode = wire.InvalidRequest
-			resp.Results[i].ErrorMessage = kmsg.StringPtr("The filter has unknown elements.")
+			resp.Results[i].ErrorMessage = kmsg.StringPtr(unknownIn(filter))
 			continue
 		}
 		command.Filters = append(command.Filters, filter)
@@ -73,19 +73,25 @@ func (s *Security) remove(ctx context.Context, c *api.Call, q *kmsg.DeleteACLsRe
 	return resp
 }
 
+// unknownIn says which part of a filter is unknown, in the words of Apache Kafka (AclControlManager.validateFilter).
+func unknownIn(f authz.Filter) string {
+	f.Operation, f.Permission = authz.AnyOperation, authz.AnyPermission
+	if f.Known() {
+		return "Unknown entryFilter."
+	}
+	return "Unknown patternFilter."
+}
+
 // removes counts the ACLs that the filters match now, up to one more than a request may remove.
 func (s *Security) removes(filters []authz.Filter) int {
-	n := 0
-	s.Metadata.Image().ACLs(func(b authz.Binding) bool {
-		for i := range filters {
-			if filters[i].Matches(b) {
-				n++
-				break
-			}
-		}
-		return n <= aclsPerRequest
-	})
-	return n
+	matched, img := map[authz.Binding]struct{}{}, s.Metadata.Image()
+	for _, f := range filters {
+		img.MatchingACLs(f, func(b authz.Binding) bool {
+			matched[b] = struct{}{}
+			return len(matched) <= aclsPerRequest
+		})
+	}
+	return len(matched)
 }
 
 func removedACLs(bindings []authz.Binding) []kmsg.DeleteACLsResponseResultMatchingACL {

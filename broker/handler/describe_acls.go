@@ -7,6 +7,7 @@ import (
 
 	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/broker/api"
+	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
@@ -39,12 +40,12 @@ func (s *Security) describe(q *kmsg.DescribeACLsRequest) *kmsg.DescribeACLsRespo
 		resp.ErrorCode, resp.ErrorMessage = wire.InvalidRequest, kmsg.StringPtr("The filter has unknown elements.")
 		return resp
 	}
-	resp.Resources = byResource(f, s.Metadata.Image().ACLs)
+	resp.Resources = byResource(s.Metadata.Image(), f)
 	return resp
 }
 
 // byResource lists the matching ACLs under their resource patterns, which is how the response has them.
-func byResource(f authz.Filter, acls func(func(authz.Binding) bool)) []kmsg.DescribeACLsResponseResource {
+func byResource(img *meta.Image, f authz.Filter) []kmsg.DescribeACLsResponseResource {
 	type pattern struct {
 		t    authz.ResourceType
 		kind authz.PatternType
@@ -52,10 +53,7 @@ func byResource(f authz.Filter, acls func(func(authz.Binding) bool)) []kmsg.Desc
 	}
 	var list []kmsg.DescribeACLsResponseResource
 	at := make(map[pattern]int)
-	acls(func(b authz.Binding) bool {
-		if !f.Matches(b) {
-			return true
-		}
+	img.MatchingACLs(f, func(b authz.Binding) bool {
 		p := pattern{t: b.Type, kind: b.Pattern, name: b.Name}
 		i, listed := at[p]
 		if !listed {

@@ -21,10 +21,8 @@ func (c *DeleteACLs) apply(d *draft) {
 			continue
 		}
 		var matched []authz.Binding
-		d.img.ACLs(func(b authz.Binding) bool {
-			if f.Matches(b) {
-				matched = append(matched, b)
-			}
+		d.img.MatchingACLs(f, func(b authz.Binding) bool {
+			matched = append(matched, b)
 			return true
 		})
 		for _, b := range matched {
