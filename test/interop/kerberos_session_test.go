@@ -54,7 +54,7 @@ func TestSessionsGoOnWithNewTickets(t *testing.T) {
 		"-X", "sasl.kerberos.principal=kcat@"+harness.Realm, "-X", "sasl.kerberos.min.time.before.relogin=3000") // it calls kinit so often
 	stop := map[string]func(){
 		"java": s.startJavaByKeytab(t),
-		"kcat": func() { kcat.Stop(t) }, "franz": s.startFranz(t), "python": s.startPython(t),
+		"kcat": func() { kcat.Stop(t) }, "franz": s.startFranz(t, true), "python": s.startPython(t),
 	}
 	renewals := func(client string) int {
 		if client == "kcat" {
@@ -149,10 +149,14 @@ func (s *kerberosClients) startJavaByKeytab(t *testing.T) (stop func()) {
 }
 
 // startFranz produces by franz-go.
-func (s *kerberosClients) startFranz(t *testing.T) (stop func()) {
+func (s *kerberosClients) startFranz(t *testing.T, secured bool) (stop func()) {
 	t.Helper()
 	auth := kerberos.Auth{Client: kerberosClientOf(t, s.kdc.Conf(), "franz", s.kdc.Keytab(t, "franz@"+harness.Realm)), Service: "kafka"}
-	return s.clients.franzAs(t, "franz", kgo.SeedBrokers(s.Bootstrap()), kgo.DialTLSConfig(clientTLS(t, s.Broker, false)), kgo.SASL(auth.AsMechanism()))
+	opts := []kgo.Opt{kgo.SASL(auth.AsMechanism()), kgo.SeedBrokers(s.plaintext)}
+	if secured {
+		opts = append(opts, kgo.SeedBrokers(s.Bootstrap()), kgo.DialTLSConfig(clientTLS(t, s.Broker, false)))
+	}
+	return s.clients.franzAs(t, "franz", opts...)
 }
 
 // startPython produces by kafka-python, for which MIT's library gets tickets by the keytab that the environment names.
