@@ -1,6 +1,7 @@
 package gssapi
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"time"
@@ -38,7 +39,7 @@ type acceptor struct {
 
 // accept verifies the client's first token, field by field, and fills in the context. The client's name is there as soon as a ticket
 // says it, also where an error follows.
-func (a *acceptor) accept(token []byte, c *securityContext) error {
+func (a *acceptor) accept(ctx context.Context, token []byte, c *securityContext) error {
 	message, err := openToken(token, tokenAPReq)
 	if err != nil {
 		return err
@@ -47,7 +48,7 @@ func (a *acceptor) accept(token []byte, c *securityContext) error {
 	if err != nil {
 		return err
 	}
-	ticket, err := a.openTicket(&request.Ticket)
+	ticket, err := a.openTicket(ctx, &request.Ticket)
 	if err != nil {
 		return err
 	}
@@ -98,9 +99,9 @@ func (a *acceptor) parse(message []byte) (*messages.APReq, error) {
 }
 
 // openTicket decrypts a ticket with the key that it is for.
-func (a *acceptor) openTicket(ticket *messages.Ticket) (*messages.EncTicketPart, error) {
+func (a *acceptor) openTicket(ctx context.Context, ticket *messages.Ticket) (*messages.EncTicketPart, error) {
 	service := name{ticket.SName.NameString, ticket.Realm}
-	keys := a.keys.find(service, ticket.EncPart.EType, ticket.EncPart.KVNO)
+	keys := a.keys.find(ctx, service, ticket.EncPart.EType, ticket.EncPart.KVNO)
 	if len(keys) == 0 {
 		return nil, fmt.Errorf("%w: %.255q, version %d, encryption type %d", ErrNoKey, service, ticket.EncPart.KVNO, ticket.EncPart.EType)
 	}

@@ -18,7 +18,7 @@ type exchange struct {
 }
 
 // step takes a message and says what takes the one after it.
-type step func(e *exchange, message []byte) (answer []byte, next step, err error)
+type step func(ctx context.Context, e *exchange, message []byte) (answer []byte, next step, err error)
 
 // Claimed returns the name in the client's ticket, "" before one could be read.
 func (e *exchange) Claimed() string {
@@ -30,14 +30,14 @@ func (e *exchange) Claimed() string {
 
 // Step takes the client's next message. The last one has no answer, not even an empty one: after a SaslHandshake of version 0 nothing
 // is sent then.
-func (e *exchange) Step(_ context.Context, message []byte) (answer []byte, outcome *auth.Outcome, err error) {
+func (e *exchange) Step(ctx context.Context, message []byte) (answer []byte, outcome *auth.Outcome, err error) {
 	if e.next == nil {
 		return nil, nil, auth.ErrOutOfOrder
 	}
 	due := e.next
 	e.next = nil
 	err = contain(func() (err error) {
-		answer, e.next, err = due(e, message)
+		answer, e.next, err = due(ctx, e, message)
 		return err
 	})
 	if err != nil {
@@ -60,9 +60,9 @@ func (e *exchange) outcome() *auth.Outcome {
 }
 
 // begin takes the AP-REQ.
-func begin(e *exchange, message []byte) ([]byte, step, error) {
+func begin(ctx context.Context, e *exchange, message []byte) ([]byte, step, error) {
 	m := e.mechanism
-	if err := m.acceptor.accept(message, &e.context); err != nil {
+	if err := m.acceptor.accept(ctx, message, &e.context); err != nil {
 		return nil, nil, err
 	}
 	short, err := m.rules.ShortName(e.context.client.String())
@@ -79,7 +79,7 @@ func begin(e *exchange, message []byte) ([]byte, step, error) {
 }
 
 // replied takes the empty message that follows an AP-REP.
-func replied(e *exchange, message []byte) ([]byte, step, error) {
+func replied(_ context.Context, e *exchange, message []byte) ([]byte, step, error) {
 	if len(message) > 0 {
 		return nil, nil, fmt.Errorf("%w: %d bytes after the AP-REP", auth.ErrOutOfOrder, len(message))
 	}
@@ -88,6 +88,6 @@ func replied(e *exchange, message []byte) ([]byte, step, error) {
 }
 
 // chosen takes the client's choice of a layer.
-func chosen(e *exchange, message []byte) ([]byte, step, error) {
+func chosen(_ context.Context, e *exchange, message []byte) ([]byte, step, error) {
 	return nil, nil, e.mechanism.acceptor.choose(message, &e.context)
 }

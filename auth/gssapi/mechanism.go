@@ -65,7 +65,7 @@ func New(cfg Config) (*Mechanism, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys := &keys{path: cfg.Keytab, wanted: w, interval: cfg.ReloadInterval, clock: cfg.Clock, logger: cfg.Logger}
+	keys := &keys{path: cfg.Keytab, wanted: w, interval: cfg.ReloadInterval, clock: cfg.Clock, logger: cfg.Logger, turn: make(chan struct{}, 1)}
 	if err := keys.reload(); err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,14 +22,15 @@ type keys struct {
 	// reloads counts the keytabs taken since the first, failures the looks at one that could not be used.
 	reloads, failures atomic.Uint64
 
-	mu sync.Mutex // guards what follows
+	// turn is held by who looks at the file, which may take for ever where a mount has stalled. It guards what follows.
+	turn chan struct{}
 	// digest is of the file that the current keys are from, looked when it was looked at last, failure the last reported failure.
 	digest  [sha256.Size]byte
 	looked  time.Time
 	failure string
 }
 
-// reload takes the file's keys if it has changed. It is called with mu held, but for the first time.
+// reload takes the file's keys if it has changed. Its caller has the turn, but for the first time.
 func (k *keys) reload() error {
 	k.looked = k.clock()
 	raw, err := readKeytab(k.path)
@@ -82,30 +82,45 @@ func (m *Mechanism) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			k.mu.Lock()
-			k.look()
-			k.mu.Unlock()
+			k.refresh(ctx, time.Time{})
 		}
 	}
 }
 
 // find returns the keys that a ticket may be encrypted with. Where there is none, the file is looked at once more: its owner may have got
 // the key a moment ago, and the client its ticket. Any stranger can ask for that; it costs less than the connection that he asks by.
-func (k *keys) find(service name, enctype int32, kvno int) []types.EncryptionKey {
+func (k *keys) find(ctx context.Context, service name, enctype int32, kvno int) []types.EncryptionKey {
 	found := k.current.Load().find(service, enctype, kvno)
 	if len(found) > 0 || k.interval < 0 {
 		return found
 	}
-	arrived := k.clock()
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.looked.Before(arrived) {
-		k.look()
-	}
+	k.refresh(ctx, k.clock())
 	return k.current.Load().find(service, enctype, kvno)
 }
 
-// look reloads and tells the log what came of it; a failure that stays is told once. It is called with mu held.
+// refresh looks at the file, unless somebody has begun to since a time, and returns when that has ended or ctx has. One at a time looks,
+// so that a mount that has stalled keeps one goroutine, however many ask.
+func (k *keys) refresh(ctx context.Context, since time.Time) {
+	select {
+	case k.turn <- struct{}{}:
+	case <-ctx.Done():
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() { <-k.turn }()
+		if since.IsZero() || k.looked.Before(since) {
+			k.look()
+		}
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+// look reloads and tells the log what came of it; a failure that stays is told once. Its caller has the turn.
 func (k *keys) look() {
 	before := k.current.Load()
 	err := k.reload()

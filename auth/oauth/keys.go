@@ -92,7 +92,8 @@ func NewKeys(cfg KeysConfig) (*Keys, error) {
 		return nil, fmt.Errorf("%w: %w", ErrBadConfig, err)
 	}
 	if u.Scheme == "file" {
-		k.source, k.cfg.Refresh = fileSource{u.Path}, min(cfg.Refresh, fileInterval)
+		k.cfg.Refresh = min(cfg.Refresh, fileInterval)
+		k.source = fileSource(func() ([]byte, error) { return readFile(u.Path) })
 		return k, k.read(context.Background())
 	}
 	if cfg.Transport == nil {

@@ -154,6 +154,23 @@ func TestALogInThatIsGivenUpDoesNotWait(t *testing.T) {
 	})
 }
 
+// TestTheEndDoesNotWaitForAFile that is on a mount which has stalled.
+func TestTheEndDoesNotWaitForAFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		keys := newEndpointKeys(t, &endpoint{})
+		reached, released := make(chan struct{}), make(chan struct{})
+		defer close(released)
+		keys.source = fileSource(func() ([]byte, error) {
+			close(reached)
+			<-released
+			return nil, nil
+		})
+		stop := run(t, keys)
+		<-reached
+		stop()
+	})
+}
+
 func TestAFileOfKeysIsReadAgain(t *testing.T) {
 	key, other := newSigningKey(t, "k", jose.ES256), newSigningKey(t, "other", jose.ES256)
 	path := filepath.Join(t.TempDir(), "jwks.json")

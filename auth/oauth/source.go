@@ -51,10 +51,29 @@ func isLoopback(host string) bool {
 }
 
 // fileSource reads a file.
-type fileSource struct{ path string }
+type fileSource func() ([]byte, error)
 
-func (f fileSource) fetch(context.Context) ([]byte, error) {
-	file, err := operatorfile.Open(f.path)
+// fetch returns what the file has, or why ctx has ended where that comes first: reading from a mount that has stalled may take for ever.
+func (f fileSource) fetch(ctx context.Context) ([]byte, error) {
+	type result struct {
+		text []byte
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		text, err := f()
+		done <- result{text, err}
+	}()
+	select {
+	case r := <-done:
+		return r.text, r.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("read the issuer's keys: %w", ctx.Err())
+	}
+}
+
+func readFile(path string) ([]byte, error) {
+	file, err := operatorfile.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open the issuer's keys: %w", err)
 	}
