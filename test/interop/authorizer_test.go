@@ -164,7 +164,7 @@ func (d *duel) compare(t *testing.T, counts map[string]int) {
 				of = append(of, fmt.Sprintf("%+q", b))
 			}
 		}
-		t.Fatalf("%+q %s %s %+q: we say %t (%s, %+q), Apache Kafka says %d\n%s", q.who.Principal, q.op, q.about, q.on, q.got.Allowed, q.got.Reason, q.got.Rule,
+		t.Fatalf("%+q %s %s %+q: we say %t (%s, %+q), Apache Kafka says %d\n%s", q.who.Principal.String()+" from "+q.who.Host, q.op, q.about, q.on, q.got.Allowed, q.got.Reason, q.got.Rule,
 			answers[i], strings.Join(of, "\n"))
 	}
 }
