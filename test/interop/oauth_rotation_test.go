@@ -63,6 +63,9 @@ func TestKeysRotateUnderLoad(t *testing.T) {
 	if want := int32((rotations + 1) * loginWorkers * loginsPerKey * 2); written.Load() != want {
 		t.Errorf("%d records are written, want %d", written.Load(), want)
 	}
+	if strings.Contains(scrape(t, b.Broker), "chronik_failed_logins_total{") {
+		t.Error("a log-in has failed that the client tried again")
+	}
 	if n := b.issuer.Asked(); n < rotations+1 || n > 2*rotations+2 {
 		t.Errorf("the issuer was asked for its keys %d times", n)
 	}
