@@ -2,6 +2,7 @@ package guard
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -40,9 +41,10 @@ type Attempt struct {
 	underWay bool
 }
 
-// Attempt begins an attempt at the password of a user. user is "" where no password is to be proved, and the attempt is admitted.
+// Attempt begins an attempt at the password of a user. user is "" where no password is to be proved, and the attempt is admitted. It may be a
+// part of a message, which is not kept with it.
 func (g *Guard) Attempt(user string, host netip.Addr, now time.Time) *Attempt {
-	return &Attempt{guard: g, pair: key{user: user, from: networkOf(host)}, arrived: now}
+	return &Attempt{guard: g, pair: key{user: strings.Clone(user), from: networkOf(host)}, arrived: now}
 }
 
 // Ask says whether the attempt may be checked now. A caller that asks when it is told to is held for at most Patience.
