@@ -29,7 +29,11 @@ const unlocked = "false"
 
 // prepareUser checks a change of what is said of a principal.
 func prepareUser(c *api.Call, change *configChange) (meta.ResourceChange, error) {
-	prepared := meta.ResourceChange{Key: meta.ResourceKey{Type: meta.UserConfig, Name: change.key.name}, Replace: change.replace}
+	prepared := meta.ResourceChange{Key: meta.ResourceKey{Type: meta.UserConfig, Name: change.key.name}}
+	if change.replace {
+		// It would take a revocation back that it does not name.
+		return prepared, wire.Errorf(wire.InvalidRequest, "What is said of a principal is changed by IncrementalAlterConfigs.")
+	}
 	principal, err := auth.ParsePrincipal(change.key.name)
 	if err == nil && len(change.key.name) > limit.PrincipalBytes {
 		err = fmt.Errorf("a principal's name of %d bytes, at most %d are", len(change.key.name), limit.PrincipalBytes)

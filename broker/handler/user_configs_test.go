@@ -93,3 +93,21 @@ func TestUnlockingAUser(t *testing.T) {
 		t.Errorf("without a right to it: %s", wire.CodeName(r.ErrorCode))
 	}
 }
+
+// TestRevocationsAreNotReplaced: AlterConfigs replaces all that is said of a resource, and would take back a revocation that it does not name.
+func TestRevocationsAreNotReplaced(t *testing.T) {
+	b := newConfigsBench(t)
+	if r := b.alter(t, alteration{kind: userConfig, name: "User:alice", op: set, key: meta.RevokedBefore, value: "1"}, false); r.ErrorCode != wire.None {
+		t.Fatal(wire.CodeName(r.ErrorCode))
+	}
+	unlock := kmsg.AlterConfigsRequestResourceConfig{Name: meta.LoginLocked, Value: kmsg.StringPtr("false")}
+	for _, configs := range [][]kmsg.AlterConfigsRequestResourceConfig{nil, {unlock}} {
+		q := &kmsg.AlterConfigsRequest{Resources: []kmsg.AlterConfigsRequestResource{{ResourceType: userConfig, ResourceName: "User:alice", Configs: configs}}}
+		if r := b.ask(t, q).(*kmsg.AlterConfigsResponse).Resources[0]; r.ErrorCode != wire.InvalidRequest {
+			t.Errorf("%+v: %s", configs, wire.CodeName(r.ErrorCode))
+		}
+	}
+	if shown, _ := b.describe(t, userConfig, "User:alice"); shown[meta.RevokedBefore].Value == nil {
+		t.Error("the revocation is taken back")
+	}
+}
