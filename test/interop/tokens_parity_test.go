@@ -81,6 +81,8 @@ func compareTokens(t *testing.T, b *harness.Broker, k *harness.Kafka) {
 		out := tools.Must(t, tokenCommand, "--bootstrap-server", bootstrap, "--command-config", file[bootstrap], "--create", "--max-life-time-period", "-1")
 		id, hmac := tokenOf(t, out)
 		file[bootstrap] = asToken(t, b, "SCRAM-SHA-512", id, hmac)
+		// In Apache Kafka a token is made before its broker knows of it.
+		waitFor(t, "the token of "+bootstrap, func() bool { return run(bootstrap, "--describe").Exit == 0 })
 	}
 	for _, args := range []string{"--create --max-life-time-period -1", "--describe", "--renew --hmac H1 --renew-time-period -1"} {
 		compare(args)
