@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -141,11 +142,25 @@ func TestKerberosRefused(t *testing.T) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
-	logged(t, k.Broker, "the authenticator was used before", "the ticket is for another service", "the encryption type is not accepted",
-		"the authenticator can not be decrypted", "claimed=alice@"+harness.Realm)
+	causes := []string{
+		"the authenticator was used before", "the ticket is for another service", "the encryption type is not accepted",
+		"the authenticator can not be decrypted",
+	}
+	logged(t, k.Broker, append(causes, "claimed=alice@"+harness.Realm)...)
 	k.untilExpired(t, alice)
 	k.noKeyIn(t, k.Log())
-	k.noKeyIn(t, harness.Command(t, "", "kcat", append(saslKcat(t, k.Broker, "PLAIN"), "-C", "-q", "-t", "__audit_log", "-o", "beginning", "-e")...))
+	k.noKeyIn(t, k.audited(t, append(causes, "the ticket has expired")))
+}
+
+// audited waits until the audit topic has each of the causes, and returns all that it has.
+func (k *kerberized) audited(t *testing.T, causes []string) (events string) {
+	t.Helper()
+	kcat := append(saslKcat(t, k.Broker, "PLAIN"), "-C", "-q", "-t", "__audit_log", "-o", "beginning", "-e")
+	waitFor(t, "the causes in the audit topic", func() bool {
+		events = harness.Command(t, "", "kcat", kcat...)
+		return !slices.ContainsFunc(causes, func(c string) bool { return !strings.Contains(events, c) })
+	})
+	return events
 }
 
 // untilExpired logs in by one ticket, each time with a fresh authenticator, until it is refused.
