@@ -52,9 +52,11 @@ func (c *conn) holdBack(d time.Duration) bool {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-c.server.stopping: // the next read tells
+		return true
+	case <-c.server.stopping: // what has come already stays unserved
+		c.note(reasonShutdown, errShutdown)
+		return false
 	case <-c.ctx.Done():
 		return false
 	}
-	return true
 }
