@@ -117,3 +117,52 @@ func TestATimeIndexWithoutItsLastEntryIsFound(t *testing.T) {
 		})
 	}
 }
+
+// TestForgottenTransactionsAreNoDamage: a start without a snapshot forgets transactions that began below the log's start. They hold back no last stable offset
+// from then on, and their markers end nothing.
+func TestForgottenTransactionsAreNoDamage(t *testing.T) {
+	disk := vfs.NewMemory(nil)
+	d := openDir(t, testConfig(disk))
+	l := newLogIn(t, d)
+	batch := func() []byte { return batchOf(1, 60, testTime.UnixMilli()) }
+	marker := func(id int64) []byte {
+		return sign(markerBatch(markerAbort, 1), id, 0, -1, attrTransactional|attrControl)
+	}
+	appendTo(t, l, sign(batch(), 7, 0, 0, attrTransactional))
+	appendTo(t, l, sign(batch(), 8, 0, 0, attrTransactional))
+	waitConfirmed(t, l)
+	must(t, l.DeleteRecordsBefore(2))
+	must(t, d.Checkpoint())
+	next := disk.Kill() // before there is a snapshot of the producers
+	_ = d.Close()       // without its disk
+	disk = next
+
+	d = openDir(t, testConfig(disk))
+	l = d.Log("topic", 0)
+	first := appendTo(t, l, sign(batch(), 9, 0, 0, attrTransactional)).BaseOffset
+	for _, id := range []int64{9, 8} {
+		_, err := l.Append(marker(id), AppendInfo{LeaderEpoch: 1, Origin: Coordinator})
+		must(t, err)
+	}
+	for len(*l.segments.Load()) < 2 {
+		appendTo(t, l, batchOf(1, 600, testTime.UnixMilli()))
+	}
+	waitConfirmed(t, l)
+	if got := abortedIn(t, l, 0, l.EndOffset()); len(got) != 1 || got[0].FirstOffset != first {
+		t.Fatalf("aborted are %+v", got)
+	}
+	must(t, d.Close())
+	removeSideCars(t, disk, testDir)
+
+	v, err := Verify(t.Context(), disk, testDir)
+	must(t, err)
+	if len(v.Findings) != 0 {
+		t.Errorf("%+v", v.Findings)
+	}
+	d = openDir(t, testConfig(disk))
+	must(t, newScrubber(t, d).Scrub(t.Context()))
+	if found, made := d.scrub.damaged.Load(), d.scrub.made.Load(); found != 0 || made == 0 {
+		t.Errorf("%d damages, %d side-cars made", found, made)
+	}
+	must(t, d.Close())
+}
