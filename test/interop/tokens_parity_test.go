@@ -82,7 +82,7 @@ func compareTokens(t *testing.T, b *harness.Broker, k *harness.Kafka) {
 		id, hmac := tokenOf(t, out)
 		file[bootstrap] = asToken(t, b, "SCRAM-SHA-512", id, hmac)
 		// In Apache Kafka a token is made before its broker knows of it.
-		waitFor(t, "the token of "+bootstrap, func() bool { return run(bootstrap, "--describe").Exit == 0 })
+		waitFor(t, "a log-in by the token at "+bootstrap, func() bool { return !strings.Contains(fmt.Sprint(run(bootstrap, "--describe")), "credentials") })
 	}
 	for _, args := range []string{"--create --max-life-time-period -1", "--describe", "--renew --hmac H1 --renew-time-period -1"} {
 		compare(args)
