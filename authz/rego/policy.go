@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	oparego "github.com/open-policy-agent/opa/v1/rego"
@@ -145,7 +144,7 @@ func (p *policy) run(stop topdown.Cancel, input ast.Value, now time.Time) (a ans
 		oparego.EvalParsedInput(input), oparego.EvalExternalCancel(stop), oparego.EvalTime(now),
 		oparego.EvalQueryTracer(&steps{left: MaxSteps, stop: stop}),
 	}
-	allowed, err := valueOf(p.allow, options)
+	allowed, err := valueOf(context.Background(), p.allow, options)
 	if err != nil {
 		return answer{err: err}
 	}
@@ -153,7 +152,7 @@ func (p *policy) run(stop topdown.Cancel, input ast.Value, now time.Time) (a ans
 	if p.reason == nil {
 		return a
 	}
-	why, err := valueOf(*p.reason, options)
+	why, err := valueOf(context.Background(), *p.reason, options)
 	if err != nil {
 		return answer{err: err}
 	}
@@ -164,8 +163,8 @@ func (p *policy) run(stop topdown.Cancel, input ast.Value, now time.Time) (a ans
 }
 
 // valueOf is the value of a query, nil where it is undefined.
-func valueOf(query oparego.PreparedEvalQuery, options []oparego.EvalOption) (any, error) {
-	results, err := query.Eval(context.Background(), options...)
+func valueOf(ctx context.Context, query oparego.PreparedEvalQuery, options []oparego.EvalOption) (any, error) {
+	results, err := query.Eval(ctx, options...)
 	if err != nil {
 		return nil, fmt.Errorf("evaluate: %w", err)
 	}
@@ -177,12 +176,5 @@ func valueOf(query oparego.PreparedEvalQuery, options []oparego.EvalOption) (any
 
 // clip cuts a text to what the audit log takes.
 func clip(s string) string {
-	if len(s) <= MaxReasonBytes {
-		return strings.ToValidUTF8(s, "")
-	}
-	s = s[:MaxReasonBytes]
-	for len(s) > 0 && !utf8.ValidString(s) {
-		s = s[:len(s)-1]
-	}
-	return s
+	return strings.ToValidUTF8(s[:min(len(s), MaxReasonBytes)], "")
 }

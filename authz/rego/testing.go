@@ -81,14 +81,11 @@ func (p *program) once(ctx context.Context, query string, input ast.Value, trace
 	if tracer != nil {
 		options = append(options, oparego.EvalQueryTracer(tracer), oparego.EvalRuleIndexing(false)) // so that each rule is seen to fail
 	}
-	results, err := prepared.Eval(ctx, options...)
+	value, err := valueOf(ctx, prepared, options)
 	if err != nil {
-		return nil, fmt.Errorf("evaluate %s: %w", query, err)
+		return nil, fmt.Errorf("%s: %w", query, err)
 	}
-	if len(results) != 1 || len(results[0].Expressions) != 1 {
-		return nil, nil
-	}
-	return results[0].Expressions[0].Value, nil
+	return value, nil
 }
 
 // Try decides once by the policies in a source, about an input document as JSON. Where trace is set, it is written each step of why.
