@@ -26,11 +26,9 @@ func newIssuerMetrics(listeners []server.Listener) *issuerMetrics {
 		reads:     of("key_reads_total", "Attempts to read the token issuer's keys."),
 		failed:    of("failed_key_reads_total", "Attempts to read the token issuer's keys that failed."),
 	}
-	for i := range listeners {
-		for _, mechanism := range listeners[i].Mechanisms {
-			if o, is := mechanism.(*oauth.Mechanism); is && o.Keys() != nil {
-				m.keys[listeners[i].Name] = o.Keys()
-			}
+	for listener, o := range byListener[*oauth.Mechanism](listeners) {
+		if keys := o.Keys(); keys != nil {
+			m.keys[listener] = keys
 		}
 	}
 	return m
@@ -49,7 +47,7 @@ func (m *issuerMetrics) Collect(out chan<- prometheus.Metric) {
 		s := keys.Stats()
 		refreshed := 0.0
 		if !s.Refreshed.IsZero() {
-			refreshed = float64(s.Refreshed.UnixMilli()) / 1000
+			refreshed = seconds(s.Refreshed)
 		}
 		out <- prometheus.MustNewConstMetric(m.number, prometheus.GaugeValue, float64(s.Keys), listener)
 		out <- prometheus.MustNewConstMetric(m.refreshed, prometheus.GaugeValue, refreshed, listener)

@@ -19,21 +19,13 @@ func newKeytabMetrics(listeners []server.Listener) *keytabMetrics {
 	desc := func(name, help string) *prometheus.Desc {
 		return prometheus.NewDesc("chronik_keytab_"+name, help, []string{"listener"}, nil)
 	}
-	m := &keytabMetrics{
-		of:         map[string]*gssapi.Mechanism{},
+	return &keytabMetrics{
+		of:         byListener[*gssapi.Mechanism](listeners),
 		keys:       desc("keys", "Keys of the keytab that tickets may be for."),
 		reloads:    desc("reloads_total", "Renewals of the keys from the keytab."),
 		failed:     desc("reload_failures_total", "Looks at the keytab that could not be used; the last good keys stay."),
 		lastReload: desc("last_reload_timestamp_seconds", "When the keys in use were read."),
 	}
-	for i := range listeners {
-		for _, mechanism := range listeners[i].Mechanisms {
-			if g, is := mechanism.(*gssapi.Mechanism); is {
-				m.of[listeners[i].Name] = g
-			}
-		}
-	}
-	return m
 }
 
 // Describe implements prometheus.Collector.

@@ -25,12 +25,8 @@ func newLDAPMetrics(listeners []server.Listener) *ldapMetrics {
 		failures:    of("failures_total", "Log-ins that the directory did not decide, since it could not be asked or did not say."),
 		up:          of("up", "Whether the directory decided the last log-in that it was asked about; 1 before any."),
 	}
-	for i := range listeners {
-		for _, mechanism := range listeners[i].Mechanisms {
-			if l, is := mechanism.(directoryLogins); is {
-				m.directories[listeners[i].Name] = l.directory
-			}
-		}
+	for listener, l := range byListener[directoryLogins](listeners) {
+		m.directories[listener] = l.directory
 	}
 	return m
 }

@@ -107,3 +107,16 @@ func plainVerifier(l *Listener, store *meta.Store, usual *usualCosts) (plain.Ver
 		},
 	})
 }
+
+// byListener finds the mechanism of a type by the listeners that have it.
+func byListener[M auth.Mechanism](listeners []server.Listener) map[string]M {
+	found := map[string]M{}
+	for i := range listeners {
+		for _, mechanism := range listeners[i].Mechanisms {
+			if m, is := mechanism.(M); is {
+				found[listeners[i].Name] = m
+			}
+		}
+	}
+	return found
+}

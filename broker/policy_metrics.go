@@ -56,5 +56,5 @@ func (m *policyMetrics) Collect(out chan<- prometheus.Metric) {
 		broken = 1
 	}
 	out <- prometheus.MustNewConstMetric(m.broken, prometheus.GaugeValue, broken)
-	out <- prometheus.MustNewConstMetric(m.loaded, prometheus.GaugeValue, float64(s.LoadedAt.UnixMilli())/1000)
+	out <- prometheus.MustNewConstMetric(m.loaded, prometheus.GaugeValue, seconds(s.LoadedAt))
 }
