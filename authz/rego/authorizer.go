@@ -50,7 +50,10 @@ type Authorizer struct {
 	wouldAllow, wouldDeny atomic.Uint64
 }
 
-var _ authz.Authorizer = (*Authorizer)(nil)
+var (
+	_ authz.Authorizer = (*Authorizer)(nil)
+	_ authz.Explainer  = (*view)(nil)
+)
 
 // NewAuthorizer returns an authorizer by rules.
 func NewAuthorizer(r Rules) *Authorizer { return &Authorizer{rules: r} }
@@ -105,39 +108,89 @@ func (v *view) DecideAny(who authz.Subject, op authz.Operation, t authz.Resource
 }
 
 func (v *view) combine(byACL authz.Decision, q Question) authz.Decision {
-	denied := !byACL.Allowed && byACL.Rule != nil
-	mode := v.of.rules.Mode
-	switch {
-	case byACL.Final:
-		return byACL
-	case mode == Shadow:
-		v.compare(byACL, q)
-		return byACL
-	case denied || mode == Both && !byACL.Allowed:
-		return byACL
-	case mode == Policies || mode == Both:
+	switch v.of.rules.Mode.after(byACL) {
+	case policiesDecide:
 		d, fresh := v.ask(&q)
 		if fresh && d.Allowed && d.Reason != ReasonAllowed && v.of.rules.Noted != nil {
 			v.of.rules.Noted(Event{Question: q, ACL: byACL, Policy: d})
 		}
 		return d
+	case policiesWatch:
+		v.compare(byACL, q)
+		return byACL
+	case aclsDecide:
+		return byACL
 	default:
-		return authz.Decision{Reason: fmt.Sprintf("mode %d of the authorizer", mode)}
+		return v.of.rules.Mode.unknown()
 	}
+}
+
+// Explain implements authz.Explainer.
+func (v *view) Explain(who authz.Subject, op authz.Operation, on authz.Resource) authz.Explanation {
+	x := authz.Explanation{ACLs: v.acls.Decide(who, op, on)}
+	x.Decision = x.ACLs
+	last := v.of.rules.Mode.after(x.ACLs)
+	switch last {
+	case policiesDecide, policiesWatch:
+		d := decisionOf(v.of.rules.Engine.try(v.policies, &Question{Who: who, Op: op, On: on, Now: v.now}))
+		x.Policies = &d
+	case aclsDecide:
+	default:
+		x.Decision = v.of.rules.Mode.unknown()
+	}
+	if last == policiesDecide {
+		x.Decision = *x.Policies
+	}
+	return x
+}
+
+// say is who has the last word once the ACLs have decided. The zero value is nobody.
+type say uint8
+
+const (
+	aclsDecide say = iota + 1
+	policiesDecide
+	policiesWatch
+)
+
+// after says who has the last word.
+func (m Mode) after(byACL authz.Decision) say {
+	denied := !byACL.Allowed && byACL.Rule != nil
+	switch {
+	case byACL.Final:
+		return aclsDecide
+	case m == Shadow:
+		return policiesWatch
+	case denied || m == Both && !byACL.Allowed:
+		return aclsDecide
+	case m == Policies || m == Both:
+		return policiesDecide
+	default:
+		return 0
+	}
+}
+
+// unknown is what a mode that there is not decides.
+func (m Mode) unknown() authz.Decision {
+	return authz.Decision{Reason: fmt.Sprintf("mode %d of the authorizer", m)}
 }
 
 // ask asks the policies.
 func (v *view) ask(q *Question) (d authz.Decision, fresh bool) {
 	q.Now = v.now
 	o, fresh := v.of.rules.Engine.decide(v.policies, q)
-	d = authz.Decision{Allowed: o.Allowed, Reason: ReasonDenied}
+	return decisionOf(o), fresh
+}
+
+func decisionOf(o Outcome) authz.Decision {
+	d := authz.Decision{Allowed: o.Allowed, Reason: ReasonDenied}
 	if o.Allowed {
 		d.Reason = ReasonAllowed
 	}
 	if o.Reason != "" {
 		d.Reason += ": " + o.Reason
 	}
-	return d, fresh
+	return d
 }
 
 // compare asks the policies for the record only. What an ACL denies by name the policies could not allow.

@@ -187,6 +187,17 @@ func (e *Engine) decide(s *state, q *Question) (o Outcome, fresh bool) {
 	return o, fresh
 }
 
+// try asks one state of the policies for the sake of the answer only: it is not counted, not logged, and neither taken from the cache nor
+// put there, so that what is recorded when a question is evaluated is recorded when somebody does what was tried.
+func (e *Engine) try(s *state, q *Question) Outcome {
+	q.complete()
+	o, err := s.evaluate(q)
+	if err != nil {
+		return Outcome{Reason: undecidedReason(err)}
+	}
+	return o
+}
+
 func undecidedReason(err error) string {
 	if errors.Is(err, ErrTimeout) {
 		return "undecided: took too long"
