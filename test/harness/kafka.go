@@ -19,36 +19,42 @@ type Kafka struct {
 	// Dir is its log directory.
 	Dir string
 
-	classPath, config string
-	cmd               *exec.Cmd
-	log               *tail
+	config string
+	cmd    *exec.Cmd
+	log    *tail
 }
 
 // StartKafka starts Apache Kafka with the certificates and the super user of a broker of ours, so that the same client file
 // serves both. It ends with the test. more adds lines to its configuration.
 func StartKafka(t testing.TB, like *Broker, more ...string) *Kafka {
 	t.Helper()
-	classPath, err := ClassPath(Root(t))
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
-	k := &Kafka{Address: FreeAddress(t), Dir: filepath.Join(dir, "logs"), classPath: classPath, log: &tail{}}
+	k := &Kafka{Address: FreeAddress(t), Dir: filepath.Join(dir, "logs"), log: &tail{}}
 	user, password := like.Admin(t)
 	k.config = k.configure(t, dir, like, user, password, more)
 	scram := fmt.Sprintf("SCRAM-SHA-512=[name=%s,password=%s]", user, password)
-	Command(t, "", "java", "-cp", classPath, "kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk",
+	Command(t, "", "java", kafkaArgs(t, nil, "kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk",
 		"-c", k.config, "--standalone", "--add-scram", scram,
-		"--feature", "eligible.leader.replicas.version=0") // KIP-966 sets min.insync.replicas as a config of the cluster
+		"--feature", "eligible.leader.replicas.version=0")...) // KIP-966 sets min.insync.replicas as a config of the cluster
 
 	k.Run(t)
 	return k
 }
 
+// kafkaArgs are JavaArgs for a main class of the broker's own.
+func kafkaArgs(t testing.TB, options []string, main string, args ...string) []string {
+	t.Helper()
+	all, err := javaArgs(Root(t), brokerArchive, options, main, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
 // Run starts the process, again after Stop or Kill, and waits until it listens.
 func (k *Kafka) Run(t testing.TB) {
 	t.Helper()
-	cmd := exec.Command("java", "-Xmx1g", "-Xms1g", "-XX:+UseG1GC", "-cp", k.classPath, "kafka.Kafka", k.config)
+	cmd := exec.Command("java", kafkaArgs(t, []string{"-Xmx1g", "-Xms1g"}, "kafka.Kafka", k.config)...)
 	cmd.Stdout, cmd.Stderr = k.log, k.log
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("start Apache Kafka: %v", err)

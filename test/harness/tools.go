@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -42,25 +41,11 @@ type toolRequest struct {
 	TimeoutMs int64    `json:"timeoutMs"`
 }
 
-// ClassPath is the class path of Apache Kafka and the test clients, as test/setup has built it.
-func ClassPath(root string) (string, error) {
-	dir := filepath.Join(root, "test", "java", "target")
-	if _, err := os.Stat(filepath.Join(dir, "ready")); err != nil {
-		return "", fmt.Errorf("the Java clients are not built: %w (run `make tools`)", err)
-	}
-	return filepath.Join(dir, "classes") + ":" + filepath.Join(dir, "libs", "*"), nil
-}
-
-// StartTools starts the JVM, with options such as its system properties. quick starts classes fast and never optimises them fully: right
-// for short tools, wrong for figures.
-func StartTools(root string, quick bool, options ...string) (*Tools, error) {
-	classPath, err := ClassPath(root)
+// StartTools starts the JVM, with options such as its system properties.
+func StartTools(root string, options ...string) (*Tools, error) {
+	args, err := javaArgs(root, clientsArchive, append(slices.Clone(options), "-Xmx768m"), "stream.chronik.test.ToolServer")
 	if err != nil {
 		return nil, err
-	}
-	args := append(slices.Clone(options), "-Xmx768m", "-cp", classPath, "stream.chronik.test.ToolServer")
-	if quick {
-		args = append([]string{"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"}, args...)
 	}
 	cmd := exec.Command("java", args...)
 	in, err := cmd.StdinPipe()

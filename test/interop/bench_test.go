@@ -13,9 +13,6 @@ import (
 	"github.com/chronik-stream/chronik/test/harness"
 )
 
-// quickTools is false here: the clients have to be as fast as they can.
-const quickTools = false
-
 const (
 	benchRecords = 500000
 	benchRounds  = 5

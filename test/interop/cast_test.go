@@ -101,13 +101,9 @@ func newCast(t *testing.T) *cast {
 	python := func(script string) troop {
 		return memberProcess{harness.StartPython(t, c.tell, script, s.Bootstrap(), s.CA(), castUser, castPassword)}
 	}
-	classPath, err := harness.ClassPath(harness.Root(t))
-	if err != nil {
-		t.Fatal(err)
-	}
 	c.troops = map[string]troop{
-		"java": memberProcess{harness.StartProcess(t, c.tell, "java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", classPath,
-			"stream.chronik.test.Members", s.Bootstrap(), c.file)},
+		"java": memberProcess{harness.StartProcess(t, c.tell, "java",
+			harness.JavaArgs(t, []string{"-Xmx256m"}, "stream.chronik.test.Members", s.Bootstrap(), c.file)...)},
 		"librdkafka":   python("members_confluent.py"),
 		"kafka-python": python("members_kafka_python.py"),
 		"franz-go":     newFranzTroop(t, c),

@@ -228,13 +228,12 @@ func (c *certified) stapled(t *testing.T) {
 	security := filepath.Join(t.TempDir(), "java.security")
 	replace(t, security, []byte("ocsp.enable=true\n"))
 	java := func(staple bool) (string, error) {
-		classPath, err := harness.ClassPath(harness.Root(t))
-		if err != nil {
-			t.Fatal(err)
+		options := []string{
+			"-Djava.security.properties=" + security, "-Dcom.sun.net.ssl.checkRevocation=true",
+			fmt.Sprint("-Djdk.tls.client.enableStatusRequestExtension=", staple),
 		}
-		return harness.TryCommand(t, "", "java", "-XX:TieredStopAtLevel=1", "-Djava.security.properties="+security, "-Dcom.sun.net.ssl.checkRevocation=true",
-			fmt.Sprint("-Djdk.tls.client.enableStatusRequestExtension=", staple), "-cp", classPath, apiVersionsCommand,
-			"--bootstrap-server", c.Bootstrap(), "--command-config", c.ClientProperties())
+		return harness.TryCommand(t, "", "java", harness.JavaArgs(t, options, apiVersionsCommand,
+			"--bootstrap-server", c.Bootstrap(), "--command-config", c.ClientProperties())...)
 	}
 	if out, err := java(true); err != nil || !strings.Contains(out, "ApiVersions(18)") {
 		t.Errorf("Java with stapling: %v\n%s", err, out)

@@ -149,10 +149,6 @@ func franzMember(t *testing.T, c *crew, name, protocol string) func() {
 
 func javaMember(t *testing.T, c *crew, name, protocol string) func() {
 	t.Helper()
-	classPath, err := harness.ClassPath(harness.Root(t))
-	if err != nil {
-		t.Fatal(err)
-	}
 	config, err := os.ReadFile(c.ClientProperties())
 	if err != nil {
 		t.Fatal(err)
@@ -163,14 +159,13 @@ func javaMember(t *testing.T, c *crew, name, protocol string) func() {
 		t.Fatal(err)
 	}
 	args := []string{
-		"-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", classPath, "org.apache.kafka.tools.VerifiableConsumer",
 		"--bootstrap-server", c.Bootstrap(), "--topic", c.topic, "--group-id", c.group, "--group-protocol", protocol,
 		"--enable-autocommit", "--verbose", "--command-config", file,
 	}
 	if protocol == "classic" {
 		args = append(args, "--session-timeout", "10000")
 	}
-	p := harness.StartProcess(t, c.line(name), "java", args...)
+	p := harness.StartProcess(t, c.line(name), "java", harness.JavaArgs(t, []string{"-Xmx128m"}, "org.apache.kafka.tools.VerifiableConsumer", args...)...)
 	return func() { p.Stop(t) }
 }
 

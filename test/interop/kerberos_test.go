@@ -115,12 +115,8 @@ func (k *kerberized) java(t *testing.T, conf string, secured bool, login, prefix
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	classPath, err := harness.ClassPath(harness.Root(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	harness.Command(t, "", "java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.security.krb5.conf="+conf, "-cp", classPath,
-		roundTrip, "produce", bootstrap, file, "kerberos", "1", prefix)
+	harness.Command(t, "", "java", harness.JavaArgs(t, []string{"-Djava.security.krb5.conf=" + conf}, roundTrip,
+		"produce", bootstrap, file, "kerberos", "1", prefix)...)
 }
 
 // javaProperties are a Java client's settings, and the listener that they are for.

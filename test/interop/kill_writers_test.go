@@ -109,10 +109,6 @@ func startProcessWriter(t *testing.T, l *account, name string, start func(line f
 // startJava starts Apache Kafka's VerifiableProducer, which tries once unless it is told otherwise.
 func startJava(t *testing.T, b *harness.Broker, line func([]byte)) *harness.Process {
 	t.Helper()
-	classPath, err := harness.ClassPath(harness.Root(t))
-	if err != nil {
-		t.Fatal(err)
-	}
 	config, err := os.ReadFile(b.ClientProperties())
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +118,6 @@ func startJava(t *testing.T, b *harness.Broker, line func([]byte)) *harness.Proc
 	if err := os.WriteFile(file, config, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return harness.StartProcess(t, line, "java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", classPath,
-		"org.apache.kafka.tools.VerifiableProducer", "--bootstrap-server", b.Bootstrap(), "--topic", killPlain, "--throughput", "500",
-		"--command-config", file, "--value-prefix", javaWriter)
+	return harness.StartProcess(t, line, "java", harness.JavaArgs(t, []string{"-Xmx128m"}, "org.apache.kafka.tools.VerifiableProducer",
+		"--bootstrap-server", b.Bootstrap(), "--topic", killPlain, "--throughput", "500", "--command-config", file, "--value-prefix", javaWriter)...)
 }

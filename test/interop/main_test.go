@@ -50,7 +50,7 @@ func run(m *testing.M) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	tools, err = harness.StartTools(root, quickTools)
+	tools, err = harness.StartTools(root)
 	if err != nil {
 		return 0, err
 	}

@@ -166,7 +166,7 @@ func kerberosClient(t *testing.T, l login) *client.Client {
 // matrixJVM is a JVM that knows the KDC and the issuer, which are properties of the whole JVM.
 func matrixJVM(t *testing.T, m *matrix) *harness.Tools {
 	t.Helper()
-	jvm, err := harness.StartTools(harness.Root(t), quickTools, "-Djava.security.krb5.conf="+m.kdc.Conf(),
+	jvm, err := harness.StartTools(harness.Root(t), "-Djava.security.krb5.conf="+m.kdc.Conf(),
 		"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls="+m.issuer.TokenURL())
 	if err != nil {
 		t.Fatal(err)

@@ -74,13 +74,7 @@ func (b tokenBroker) java(t *testing.T, main string, args ...string) string {
 
 func (b tokenBroker) javaArgs(t *testing.T, main string, args []string) []string {
 	t.Helper()
-	classPath, err := harness.ClassPath(harness.Root(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return append([]string{
-		"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=" + b.issuer.TokenURL(), "-cp", classPath, main,
-	}, args...)
+	return harness.JavaArgs(t, []string{"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=" + b.issuer.TokenURL()}, main, args...)
 }
 
 // franz are options of a client that gets a new token for each log-in.

@@ -99,15 +99,8 @@ func TestChangesAndConnectionsAreThrottled(t *testing.T) {
 // startPerf runs one of the performance tools until the test ends.
 func startPerf(t *testing.T, b *harness.Broker, main string, args ...string) {
 	t.Helper()
-	classPath, err := harness.ClassPath(harness.Root(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := append([]string{
-		"-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", classPath, main,
-		"--topic", "throttled", "--bootstrap-server", b.Bootstrap(), "--command-config", b.ClientProperties(),
-	}, args...)
-	harness.StartProcess(t, func([]byte) {}, "java", command...)
+	args = append([]string{"--topic", "throttled", "--bootstrap-server", b.Bootstrap(), "--command-config", b.ClientProperties()}, args...)
+	harness.StartProcess(t, func([]byte) {}, "java", harness.JavaArgs(t, []string{"-Xmx128m"}, main, args...)...)
 }
 
 // untilEnd calls a function again and again until the test ends.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -142,19 +141,12 @@ func (r *renewing) java(t *testing.T, user, password string) (stop func()) {
 // verifiable starts a VerifiableProducer.
 func (r *renewing) verifiable(t *testing.T, client, bootstrap, config string, options ...string) *harness.Process {
 	t.Helper()
-	classPath, err := harness.ClassPath(harness.Root(t))
-	if err != nil {
-		t.Fatal(err)
-	}
 	file := filepath.Join(t.TempDir(), "producer.properties")
 	if err := os.WriteFile(file, []byte(config+"retries=0\nenable.idempotence=false\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return harness.StartProcess(t, r.line(client), "java", slices.Concat([]string{"-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"}, options,
-		[]string{
-			"-cp", classPath, "org.apache.kafka.tools.VerifiableProducer", "--bootstrap-server", bootstrap, "--topic", "renewed", "--throughput", "20",
-			"--command-config", file,
-		})...)
+	return harness.StartProcess(t, r.line(client), "java", harness.JavaArgs(t, append(options, "-Xmx128m"), "org.apache.kafka.tools.VerifiableProducer",
+		"--bootstrap-server", bootstrap, "--topic", "renewed", "--throughput", "20", "--command-config", file)...)
 }
 
 func (r *renewing) librdkafka(t *testing.T, user, password string) (stop func()) {

@@ -94,14 +94,11 @@ type output struct {
 // startJavaProducer has Apache Kafka's client produce for three seconds, and returns when it has begun to.
 func startJavaProducer(t *testing.T, b *harness.Broker, properties, topic string) <-chan output {
 	t.Helper()
-	classPath, err := harness.ClassPath(harness.Root(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	command := harness.JavaArgs(t, nil, producerPerf, "--topic", topic, "--num-records", fmt.Sprint(javaRecords), "--record-size", "10",
+		"--throughput", "200", "--bootstrap-server", b.Bootstrap(), "--command-config", properties, "--command-property", "retries=0")
 	before, done := endOf(t, b, topic), make(chan output, 1)
 	go func() {
-		out, err := harness.TryCommand(t, "", "java", "-cp", classPath, producerPerf, "--topic", topic, "--num-records", fmt.Sprint(javaRecords),
-			"--record-size", "10", "--throughput", "200", "--bootstrap-server", b.Bootstrap(), "--command-config", properties, "--command-property", "retries=0")
+		out, err := harness.TryCommand(t, "", "java", command...)
 		done <- output{out, err}
 	}()
 	for endOf(t, b, topic) == before {

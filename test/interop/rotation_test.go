@@ -213,13 +213,9 @@ func TestRotationUnderLoad(t *testing.T) {
 }
 
 func (r *rotation) produceByJava(topic, bootstrap, file string, records, rate int) (string, error) {
-	classPath, err := harness.ClassPath(harness.Root(r.t))
-	if err != nil {
-		return "", err
-	}
-	return harness.TryCommand(r.t, "", "java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", classPath, producerPerf,
+	return harness.TryCommand(r.t, "", "java", harness.JavaArgs(r.t, nil, producerPerf,
 		"--topic", topic, "--num-records", fmt.Sprint(records), "--record-size", "10", "--throughput", fmt.Sprint(rate), "--bootstrap-server", bootstrap,
-		"--command-config", file, "--command-property", "acks=all", "--command-property", "retries=0", "--command-property", "enable.idempotence=false")
+		"--command-config", file, "--command-property", "acks=all", "--command-property", "retries=0", "--command-property", "enable.idempotence=false")...)
 }
 
 // rotateUntil goes through all the steps of a rotation, there and back, until a channel is closed. Java connects anew after each.

@@ -64,12 +64,8 @@ func TestStreamsCountWordsExactlyOnce(t *testing.T) {
 
 func startWordCount(t *testing.T, b *harness.Broker, stateDir string) *harness.Process {
 	t.Helper()
-	classPath, err := harness.ClassPath(harness.Root(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return harness.StartProcess(t, func([]byte) {}, "java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", classPath,
-		"stream.chronik.test.WordCount", b.Bootstrap(), b.ClientProperties(), wordsIn, wordsOut, "word-count", stateDir)
+	return harness.StartProcess(t, func([]byte) {}, "java", harness.JavaArgs(t, []string{"-Xmx512m"}, "stream.chronik.test.WordCount",
+		b.Bootstrap(), b.ClientProperties(), wordsIn, wordsOut, "word-count", stateDir)...)
 }
 
 // tally has the counts of each word in their order.
