@@ -308,13 +308,19 @@ func TestRegrant(t *testing.T) {
 	old := &rulebook{epoch: 1, allow: []string{"READ a", "READ b"}}
 	needs := authz.Needs{Each: []authz.Need{need(authz.Read, "a"), need(authz.Read, "b"), need(authz.Read, "c")}}
 	before, _ := authz.Grant(old, alice, needs)
-	more, _ := before.Regrant(&rulebook{epoch: 2, allow: []string{"READ a", "READ b", "READ c"}})
-	if more.Epoch() != 2 || !more.Has(authz.Read, authz.Topic, "c") || more.LostSince(before) {
-		t.Errorf("a wider view: epoch %d, lost %v", more.Epoch(), more.LostSince(before))
+	wider, narrower := &rulebook{epoch: 2, allow: []string{"READ a", "READ b", "READ c"}}, &rulebook{epoch: 3, allow: []string{"READ b"}}
+	if before.LostIn(wider) || !before.LostIn(narrower) {
+		t.Errorf("a wider view loses something: %v; a narrower one: %v", before.LostIn(wider), before.LostIn(narrower))
 	}
-	fewer, refused := before.Regrant(&rulebook{epoch: 3, allow: []string{"READ b"}})
-	if refused != nil || !fewer.LostSince(before) || fewer.Has(authz.Read, authz.Topic, "a") {
-		t.Errorf("a narrower view lost nothing; refused %v", refused)
+	if more := before.Regrant(wider); more.Epoch() != 2 || !more.Has(authz.Read, authz.Topic, "c") {
+		t.Errorf("a wider view: epoch %d, c %v", more.Epoch(), more.Has(authz.Read, authz.Topic, "c"))
+	}
+	if fewer := before.Regrant(narrower); fewer.Refused() != nil || fewer.Has(authz.Read, authz.Topic, "a") || !fewer.Has(authz.Read, authz.Topic, "b") {
+		t.Errorf("a narrower view refuses %v", fewer.Refused())
+	}
+	whole, _ := authz.Grant(old, alice, authz.Needs{All: []authz.Need{need(authz.Read, "a")}})
+	if lost := whole.Regrant(narrower).Refused(); lost == nil || lost.On.Name != "a" {
+		t.Errorf("refused is %v", lost)
 	}
 }
 

@@ -6,13 +6,14 @@ import "cmp"
 const linearNeeds = 8
 
 // Granted is the capability that a request carries: what was asked of one pinned view, and the answers. What was not
-// declared as a need is denied. It is used by one goroutine at a time.
+// declared as a need is denied. It does not change once Grant has returned it.
 type Granted struct {
 	view    View
 	who     Subject
 	needs   Needs
 	answers []answer
 	index   map[needKey]int
+	refused *Need
 	// operations has a bit for each operation that is granted on a resource of needs.Operations.
 	operations map[Resource]uint32
 }
@@ -43,6 +44,7 @@ func Grant(view View, who Subject, needs Needs) (granted *Granted, refused *Need
 	}
 	g.buildIndex()
 	g.decideOperations()
+	g.refused = refused
 	return g, refused
 }
 
@@ -52,33 +54,41 @@ func (g *Granted) decideOperations() {
 	}
 	g.operations = make(map[Resource]uint32, len(g.needs.Operations))
 	for _, on := range g.needs.Operations {
-		var bits uint32
-		for _, op := range OperationsOn(on.Type) {
-			if g.view.Decide(g.who, op, on).Allowed {
-				bits |= 1 << op
-			}
-		}
-		g.operations[on] = bits
+		g.operations[on] = operationsIn(g.view, g.who, on)
 	}
+}
+
+func operationsIn(view View, who Subject, on Resource) (bits uint32) {
+	for _, op := range OperationsOn(on.Type) {
+		if view.Decide(who, op, on).Allowed {
+			bits |= 1 << op
+		}
+	}
+	return bits
 }
 
 // Operations has bit n set for each operation n that is granted on a resource of Needs.Operations (KIP-430); 0 for any other.
 func (g *Granted) Operations(on Resource) uint32 { return g.operations[on] }
 
 func (g *Granted) decide(n Need) bool {
-	var d Decision
-	if n.AnyOfType {
-		d = g.view.DecideAny(g.who, n.Op, n.On.Type)
-	} else {
-		d = g.view.Decide(g.who, n.Op, n.On)
-	}
-	if !d.Allowed && n.OrOn != (Resource{}) {
-		if other := g.view.Decide(g.who, cmp.Or(n.OrOp, n.Op), n.OrOn); other.Allowed {
-			d = other
-		}
-	}
+	d := n.decideIn(g.view, g.who)
 	g.answers = append(g.answers, answer{need: n, decision: d})
 	return d.Allowed
+}
+
+func (n Need) decideIn(view View, who Subject) Decision {
+	var d Decision
+	if n.AnyOfType {
+		d = view.DecideAny(who, n.Op, n.On.Type)
+	} else {
+		d = view.Decide(who, n.Op, n.On)
+	}
+	if !d.Allowed && n.OrOn != (Resource{}) {
+		if other := view.Decide(who, cmp.Or(n.OrOp, n.Op), n.OrOn); other.Allowed {
+			return other
+		}
+	}
+	return d
 }
 
 func (g *Granted) buildIndex() {
@@ -121,17 +131,23 @@ func (g *Granted) lookup(k needKey) bool {
 func (g *Granted) Epoch() uint64 { return g.view.Epoch() }
 
 // Regrant asks the same questions of a newer view.
-func (g *Granted) Regrant(view View) (*Granted, *Need) { return Grant(view, g.who, g.needs) }
+func (g *Granted) Regrant(view View) *Granted {
+	again, _ := Grant(view, g.who, g.needs)
+	return again
+}
 
-// LostSince reports whether something that was granted by old is denied now.
-func (g *Granted) LostSince(old *Granted) bool {
-	for i := range old.answers {
-		if old.answers[i].decision.Allowed && !g.lookup(old.answers[i].need.key()) {
+// Refused is the need that refuses the request whole, or nil.
+func (g *Granted) Refused() *Need { return g.refused }
+
+// LostIn reports whether something that is granted would be denied in another view. It allocates nothing.
+func (g *Granted) LostIn(view View) bool {
+	for i := range g.answers {
+		if a := &g.answers[i]; a.decision.Allowed && !a.need.decideIn(view, g.who).Allowed {
 			return true
 		}
 	}
-	for on, bits := range old.operations {
-		if bits&^g.operations[on] != 0 {
+	for on, bits := range g.operations {
+		if bits&^operationsIn(view, g.who, on) != 0 {
 			return true
 		}
 	}

@@ -52,3 +52,12 @@ func feedAuthorizer(a *acl.Authorizer) meta.Subscriber {
 		a.Load(next.Index(), all)
 	}
 }
+
+// tellOfACLs returns a meta.Subscriber that calls a function when ACLs have changed. It has to follow the authorizer's.
+func tellOfACLs(tell func()) meta.Subscriber {
+	return func(_, _ *meta.Image, d meta.Delta) {
+		if len(d.ACLs.Added)+len(d.ACLs.Removed) > 0 {
+			tell()
+		}
+	}
+}

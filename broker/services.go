@@ -108,6 +108,7 @@ func (b *Broker) startServer(ctx context.Context) error {
 	b.startTokenExpiry(ctx, s)
 	after := func(d time.Duration, f func()) { b.later(ctx, d, f) }
 	b.store.Subscribe(endRevoked(s))
+	b.store.Subscribe(tellOfACLs(s.RulesChanged))
 	b.store.Subscribe(newRevocation(s, b.options.Listeners, b.options.RotationGrace, after).Follow)
 	if err := b.startReloaders(ctx, s); err != nil {
 		return err

@@ -324,7 +324,7 @@ func TestARightLostWhileWaiting(t *testing.T) {
 		q.SessionEpoch = 0
 		row, c, _ := b.call(q, 12)
 		row.Handle(t.Context(), c)
-		c.Granted, _ = c.Granted.Regrant(groupGrants{"READ:TOPIC:u"})
+		c.Granted = c.Granted.Regrant(groupGrants{"READ:TOPIC:u"})
 		resp := decoded(t, row.Refuse(c, wire.TopicAuthorizationFailed)).(*kmsg.FetchResponse)
 		if resp.ErrorCode != wire.None || resp.SessionID == 0 || len(resp.Topics) != 2 {
 			t.Fatalf("refused as %+v", resp)

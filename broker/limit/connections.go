@@ -42,6 +42,12 @@ const (
 	ReauthInterval = time.Second
 	// RevokedAnswer is how long whoever has revoked himself may wait to be told so: a revoked session ends within a second.
 	RevokedAnswer = 800 * time.Millisecond
+	// RulesLook is how often it is looked whether the rules have changed without anybody having told so: rules that look at the time
+	// do. A change counts for requests that wait within a second.
+	RulesLook = 250 * time.Millisecond
+	// RulesPause is how long a search of what waits for what has lost its rights is apart from the next one, at least: to look at
+	// 10,000 requests takes some milliseconds, and a tool may change a thousand ACLs one by one.
+	RulesPause = 20 * time.Millisecond
 	// AcceptBackoffFirst and AcceptBackoffMost bound the pause after a failed accept (out of file descriptors).
 	AcceptBackoffFirst = 5 * time.Millisecond
 	AcceptBackoffMost  = time.Second

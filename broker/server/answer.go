@@ -92,18 +92,25 @@ func (c *conn) recheck(x *exchange, response kmsg.Response) kmsg.Response {
 	if !x.row.Recheck || old == nil || response == nil || c.server.cfg.Authorizer.Epoch() == old.Epoch() {
 		return response
 	}
-	now, refused := old.Regrant(c.server.cfg.Authorizer.Pin())
-	if !now.LostSince(old) {
+	view := c.server.cfg.Authorizer.Pin()
+	if !old.LostIn(view) {
 		return response
 	}
+	return c.refuseLost(x, old.Regrant(view))
+}
+
+// refuseLost is the answer to a request that has lost what it was granted.
+func (c *conn) refuseLost(x *exchange, now *authz.Granted) kmsg.Response {
+	old := x.call.Granted
 	x.call.Granted = now
 	c.recordDenials(x.call)
-	code := wire.ClusterAuthorizationFailed
-	if refused == nil {
-		refused = lost(now, old)
+	need := now.Refused()
+	if need == nil {
+		need = lost(now, old)
 	}
-	if refused != nil {
-		code = refusalCode(refused.On.Type)
+	code := wire.ClusterAuthorizationFailed
+	if need != nil {
+		code = refusalCode(need.On.Type)
 	}
 	c.server.cfg.Metrics.refused.WithLabelValues(x.row.Name).Inc()
 	return x.row.Refuse(x.call, code)

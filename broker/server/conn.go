@@ -41,9 +41,9 @@ type conn struct {
 	// ctx ends with the connection.
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	// handling is ctx for handlers; idle counts what they wait for.
-	handling context.Context
-	idle     api.Idle
+	// idle counts what handlers wait for; waiting is the wait of a request that reveals data.
+	idle    api.Idle
+	waiting waiting
 	// session is nil before the log-in. It is read by anyone.
 	session atomic.Pointer[auth.Session]
 	login   *login
@@ -74,7 +74,7 @@ func newConn(s *Server, l *Listener, raw net.Conn, host netip.Addr) *conn {
 	c.id = api.Conn{ID: s.nextID.Add(1), Listener: l.Name, Host: host}
 	c.log = s.cfg.Logger.With("connection", c.id.ID, "listener", l.Name, "host", host.String())
 	c.ctx, c.cancel = context.WithCancelCause(s.ctx)
-	c.handling = c.idle.In(c.ctx)
+	c.beginTurn()
 	c.loginBy = time.Now().Add(s.cfg.Limits.Login)
 	c.ready = c.allow
 	c.software.Store(&software{})
@@ -226,6 +226,10 @@ func (c *conn) finish() {
 	}
 	c.log.Log(context.Background(), level, "connection closed", "reason", string(why), "cause", cause)
 	if session := c.session.Load(); session != nil {
-		c.server.cfg.Recorder.Disconnected(c.id, session, string(why))
+		told := string(why)
+		if why == reasonRevoked {
+			told += ": " + cause.Error()
+		}
+		c.server.cfg.Recorder.Disconnected(c.id, session, told)
 	}
 }

@@ -192,4 +192,8 @@ func TestRevokedSessionsClose(t *testing.T) {
 	}
 	alice.closed()
 	bob.call(kmsg.NewPtrMetadataRequest(), 12)
+	r.recorded(func(told *record) bool { return len(told.ended) == 1 })
+	if got := r.record.ended[0]; got != "revoked: user deleted" {
+		t.Errorf("recorded as ended: %s", got)
+	}
 }

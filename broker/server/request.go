@@ -172,7 +172,7 @@ func (c *conn) carryOut(x *exchange) {
 	if !granted {
 		return
 	}
-	x.answer = row.Handle(c.handling, call)
+	c.handle(x)
 	if row.Key == keyAPIVersions {
 		c.learnSoftware(call, x.answer.Response)
 	}

@@ -30,6 +30,9 @@ type Server struct {
 	cancel context.CancelCauseFunc
 	// stopping is closed when a shutdown begins.
 	stopping chan struct{}
+	// changed tells that the rules have, or may have; following counts who listens to that.
+	changed   chan struct{}
+	following sync.WaitGroup
 
 	mu       sync.Mutex
 	draining bool
@@ -98,6 +101,7 @@ func (s *Server) Start() error {
 		s.cfg.Logger.Info("listening", "listener", l.Name, "protocol", l.Protocol, "address", socket.Addr().String())
 		s.running.Go(func() { s.accept(l, socket) })
 	}
+	s.following.Go(s.followRules)
 	return nil
 }
 
@@ -157,10 +161,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	select {
 	case <-done:
 		s.cancel(errShutdown)
+		s.following.Wait()
 		return nil
 	case <-ctx.Done():
 	}
 	s.cancel(errShutdown)
+	s.following.Wait()
 	s.mu.Lock()
 	left := len(s.conns)
 	for c := range s.conns {
