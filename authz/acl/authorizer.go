@@ -46,7 +46,7 @@ var _ authz.Authorizer = (*Authorizer)(nil)
 // New returns an authorizer without ACLs: until Load it denies everybody but the super users.
 func New(cfg Config) *Authorizer {
 	a := &Authorizer{}
-	a.current.Store(&view{policy: newPolicy(cfg), index: emptyIndex()})
+	a.current.Store(&view{policy: newPolicy(cfg), index: emptyIndex(cfg.AllowIfNoACL)})
 	return a
 }
 
@@ -65,7 +65,7 @@ func (a *Authorizer) Load(epoch uint64, bindings []authz.Binding) {
 	if old.loaded && epoch < old.epoch {
 		return
 	}
-	e := edit(emptyIndex(), old.policy.allowIfNone)
+	e := edit(emptyIndex(old.policy.allowIfNone))
 	for i := range bindings {
 		e.add(bindings[i])
 	}
@@ -81,7 +81,7 @@ func (a *Authorizer) Apply(epoch uint64, delta authz.BindingDelta) {
 	if !old.loaded || epoch <= old.epoch || len(delta.Removed)+len(delta.Added) == 0 {
 		return
 	}
-	e := edit(old.index, old.policy.allowIfNone)
+	e := edit(old.index)
 	for i := range delta.Removed {
 		e.remove(delta.Removed[i])
 	}

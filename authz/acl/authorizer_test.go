@@ -1,7 +1,6 @@
 package acl
 
 import (
-	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -205,8 +204,13 @@ func TestIndexIsEmptyAgain(t *testing.T) {
 		a := loaded(Config{AllowIfNoACL: true}, acls...)
 		a.Apply(2, authz.BindingDelta{Removed: acls})
 		x := a.current.Load().index
-		if x.holders.Len() != 0 || x.everybody != nil || x.hostBound != 0 || x.patterns.Len() != 0 {
+		if x.held.root != nil || x.everybody != [resourceTypes]*holding{} {
 			t.Fatalf("left over: %+v", x)
+		}
+		for _, p := range x.spoken {
+			if p.wildcard != nil || p.literal.root != nil || p.prefixed.root != nil || len(p.lengths) > 0 {
+				t.Fatalf("patterns left over: %+v", p)
+			}
 		}
 	})
 }
@@ -297,69 +301,22 @@ func TestDecidingWhileChanging(t *testing.T) {
 	}
 }
 
-// manyACLs is n ACLs as a large installation has them: users with topics and a prefix of their own, and a few rules for all.
-func manyACLs(n int) []authz.Binding {
-	acls := []authz.Binding{deny("User:*", authz.Write, authz.Prefixed, "audit-"), allow("User:*", authz.Describe, authz.Literal, "public")}
-	for i := 0; len(acls) < n; i++ {
-		user := fmt.Sprintf("User:user-%d", i)
-		acls = append(acls,
-			allow(user, authz.Read, authz.Literal, fmt.Sprintf("topic-%d-of-a-usual-length-of-name-in-production", i)),
-			allow(user, authz.All, authz.Prefixed, fmt.Sprintf("team-%d.", i)))
+// TestLengthsOfPrefixes: every prefix of a name counts, of whatever length, and none that is gone.
+func TestLengthsOfPrefixes(t *testing.T) {
+	name := "abcdefgh"
+	var acls []authz.Binding
+	for n := 1; n <= len(name); n++ {
+		acls = append(acls, allow("User:alice", authz.Read, authz.Prefixed, name[:n]), allow("User:alice", authz.Read, authz.Prefixed, "xyzxyzxy"[:n]))
 	}
-	return acls[:n]
-}
-
-// oneHolder is n ACLs that are all one user's.
-func oneHolder(n int) []authz.Binding {
-	acls := make([]authz.Binding, 0, n)
-	for i := range n {
-		pattern := authz.Literal
-		if i%2 == 0 {
-			pattern = authz.Prefixed
+	a := loaded(Config{}, acls...)
+	for n := range name {
+		a.Apply(uint64(n)+2, authz.BindingDelta{Removed: acls[2*n : 2*n+1]}) //nolint:gosec // not negative
+		d := a.Pin().Decide(from("alice", "::1"), authz.Read, topic(name))
+		switch last := n == len(name)-1; {
+		case d.Allowed == last:
+			t.Errorf("without the first %d prefixes: %+v", n+1, d)
+		case !last && d.Rule.Name != name:
+			t.Errorf("the longest prefix does not decide but %q", d.Rule.Name)
 		}
-		acls = append(acls, allow("User:user-7", authz.Read, pattern, fmt.Sprintf("topic-%d-of-a-usual-length-of-name-in-production", i)))
-	}
-	return acls
-}
-
-func BenchmarkDecide(b *testing.B) {
-	for _, n := range []int{10, 10_000, 100_000} {
-		for name, acls := range map[string][]authz.Binding{"users": manyACLs(n), "one-user": oneHolder(n)} {
-			who, on := from("user-7", "10.0.0.1"), topic("topic-7-of-a-usual-length-of-name-in-production")
-			for _, hosts := range []string{"", "/hosts"} {
-				set := acls
-				if hosts != "" {
-					set = append(slices.Clone(acls), at(deny("User:mallory", authz.All, authz.Literal, "*"), "10.0.0.66"))
-				}
-				v := loaded(Config{}, set...).Pin()
-				b.Run(fmt.Sprintf("acls=%d/%s%s", n, name, hosts), func(b *testing.B) {
-					b.ReportAllocs()
-					for b.Loop() {
-						v.Decide(who, authz.Read, on)
-					}
-				})
-			}
-		}
-	}
-}
-
-func BenchmarkApplyAmong100000(b *testing.B) {
-	for name, acls := range map[string][]authz.Binding{"users": manyACLs(100_000), "one-user": oneHolder(100_000)} {
-		b.Run(name, func(b *testing.B) {
-			a := loaded(Config{AllowIfNoACL: true}, acls...)
-			added, epoch := []authz.Binding{allow("User:user-7", authz.Read, authz.Literal, "one-more")}, uint64(2)
-			for b.Loop() {
-				a.Apply(epoch, authz.BindingDelta{Added: added})
-				a.Apply(epoch+1, authz.BindingDelta{Removed: added})
-				epoch += 2
-			}
-		})
-	}
-}
-
-func BenchmarkLoad100000(b *testing.B) {
-	acls := manyACLs(100_000)
-	for b.Loop() {
-		New(Config{}).Load(1, acls)
 	}
 }

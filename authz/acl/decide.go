@@ -1,11 +1,13 @@
 package acl
 
 import (
+	"hash/maphash"
+
 	"github.com/chronik-stream/chronik/authz"
 )
 
-// keyRoom is how long a key may be before a decision allocates: topic names have 249 bytes at most.
-const keyRoom = 256
+// maxScopes is how many scopes a decision has to do with: what the principal and what everybody holds, from any host and from this one.
+const maxScopes = 4
 
 // probeName is the resource name that Apache Kafka's authorizeByResourceType asks about first, so that super users and
 // allow.everyone.if.no.acl.found count there too (org.apache.kafka.server.authorizer.Authorizer).
@@ -29,14 +31,11 @@ func (v *view) Decide(who authz.Subject, op authz.Operation, on authz.Resource) 
 	if d, decided := v.withoutACLs(&who, op, on.Type); decided {
 		return d
 	}
-	var room [keyRoom]byte
-	name := append(room[:0], on.Name...)
-	var holders [4]*holder
+	var room [maxScopes]*scope
 	var allowed *authz.Binding
 	denies, allows := setOf(op, authz.All), v.policy.impliedBy[op]
-	for _, h := range holders[:v.index.holdersOf(&who, &holders)] {
-		denied := h.scopes[on.Type].decide(name, denies, allows, &allowed)
-		if denied != nil {
+	for _, s := range v.index.scopesOf(&who, on.Type, &room) {
+		if denied := s.decide(v.index.seed, on.Name, denies, allows, &allowed); denied != nil {
 			return authz.Decision{Reason: ReasonACL, Rule: denied}
 		}
 	}
@@ -63,62 +62,61 @@ func (v *view) withoutACLs(who *authz.Subject, op authz.Operation, t authz.Resou
 	}
 }
 
-// decide returns the binding that denies, if one does, and else sets allowed to one that allows.
-func (s *scope) decide(name []byte, denies, allows opSet, allowed **authz.Binding) *authz.Binding {
+// decide returns the binding that denies, if one does, and else sets allowed to one that allows. It looks no further than it may find
+// something of either.
+func (s *scope) decide(seed maphash.Seed, name string, denies, allows opSet, allowed **authz.Binding) *authz.Binding {
+	denies &= s.deny
+	if *allowed != nil || allows&s.allow == 0 {
+		allows = 0
+	}
+	if denies|allows == 0 {
+		return nil
+	}
 	var denied *authz.Binding
-	s.each(name, func(r *rules) bool {
+	s.each(seed, name, func(r *rules) bool {
 		if r.deny&denies != 0 {
 			denied = r.find(authz.Deny, denies)
 			return false
 		}
-		if *allowed == nil && r.allow&allows != 0 {
-			*allowed = r.find(authz.Allow, allows)
+		if r.allow&allows != 0 {
+			*allowed, allows = r.find(authz.Allow, allows), 0
 		}
-		return true
+		return denies|allows != 0
 	})
 	return denied
 }
 
-// holdersOf fills in the holders that the subject is one of and returns how many they are.
-func (x *index) holdersOf(who *authz.Subject, found *[4]*holder) int {
-	n := 0
-	if x.everybody != nil {
-		found[n], n = x.everybody, n+1
+// scopesOf returns, in room, the scopes of a resource type that the subject's rules are in.
+func (x *index) scopesOf(who *authz.Subject, t authz.ResourceType, room *[maxScopes]*scope) []*scope {
+	found := room[:0]
+	holdings := [2]*holding{x.everybody[t], x.holdingOf(&holder{who.Principal, t})}
+	if holdings[0] == holdings[1] {
+		holdings[0] = nil
 	}
-	var room [keyRoom]byte
-	anywhere := host{form: anyHost}
-	if h, is := x.holders.Get(appendPrincipal(anywhere.appendKey(room[:0]), who.Principal)); is && h != x.everybody {
-		found[n], n = h, n+1
+	var at host
+	for _, h := range holdings {
+		if h == nil {
+			continue
+		}
+		if h.anywhere != nil {
+			found = append(found, h.anywhere)
+		}
+		if h.at.root == nil {
+			continue
+		}
+		if at.form == 0 {
+			at = parseHost(who.Host)
+		}
+		if s := h.at.get(maphash.Comparable(x.seed, at), at); s != nil {
+			found = append(found, *s)
+		}
 	}
-	if x.hostBound == 0 {
-		return n
-	}
-	at := parseHost(who.Host)
-	if at.form == anyHost {
-		return n
-	}
-	if h, is := x.holders.Get(append(at.appendKey(room[:0]), everybody...)); is {
-		found[n], n = h, n+1
-	}
-	if h, is := x.holders.Get(appendPrincipal(at.appendKey(room[:0]), who.Principal)); is {
-		found[n], n = h, n+1
-	}
-	return n
+	return found
 }
 
 // speaksOf reports whether any binding of anybody matches the resource.
 func (x *index) speaksOf(on authz.Resource) bool {
-	if x.patterns == nil {
-		return false
-	}
-	var room [keyRoom]byte
-	for _, name := range [2]string{on.Name, authz.Wildcard} {
-		if _, found := x.patterns.Get(appendPattern(room[:0], on.Type, authz.Literal, name)); found {
-			return true
-		}
-	}
-	_, _, found := x.patterns.Root().LongestPrefix(appendPattern(room[:0], on.Type, authz.Prefixed, on.Name))
-	return found
+	return !x.spoken[on.Type].each(x.seed, on.Name, func(*int) bool { return false })
 }
 
 // DecideAny answers whether who may do op on at least one resource of type t, existing or not. As in Apache Kafka only
@@ -128,62 +126,58 @@ func (v *view) DecideAny(who authz.Subject, op authz.Operation, t authz.Resource
 	if d.Allowed || d.Reason == ReasonInvalid || d.Reason == ReasonNotLoaded {
 		return d
 	}
-	var room [4]*holder
-	holders := room[:v.index.holdersOf(&who, &room)]
+	var room [maxScopes]*scope
+	scopes := v.index.scopesOf(&who, t, &room)
 	ops := setOf(op, authz.All)
-	for _, h := range holders {
-		if w := h.scopes[t].wildcard; w != nil && w.deny&ops != 0 {
-			return authz.Decision{Reason: ReasonACL, Rule: w.find(authz.Deny, ops)}
+	for _, s := range scopes {
+		if s.wildcard != nil && s.wildcard.deny&ops != 0 {
+			return authz.Decision{Reason: ReasonACL, Rule: s.wildcard.find(authz.Deny, ops)}
 		}
 	}
-	for _, h := range holders {
-		if rule := h.scopes[t].firstOpen(ops, t, holders); rule != nil {
+	for _, s := range scopes {
+		if rule := v.index.firstOpen(s, ops, scopes); rule != nil {
 			return authz.Decision{Allowed: true, Reason: ReasonACL, Rule: rule}
 		}
 	}
 	return authz.Decision{Reason: ReasonDefault}
 }
 
-// firstOpen returns a binding of the scope that allows one of the operations on something that no holder is denied.
-func (s *scope) firstOpen(ops opSet, t authz.ResourceType, holders []*holder) *authz.Binding {
-	if s.wildcard != nil && s.wildcard.allow&ops != 0 {
+// firstOpen returns a binding of the scope that allows one of the operations on something that none of the scopes denies.
+func (x *index) firstOpen(s *scope, ops opSet, scopes []*scope) *authz.Binding {
+	switch {
+	case s.allow&ops == 0:
+		return nil
+	case s.wildcard != nil && s.wildcard.allow&ops != 0:
 		return s.wildcard.find(authz.Allow, ops)
 	}
 	var open *authz.Binding
-	look := func(literal bool) func([]byte, *rules) bool {
-		return func(name []byte, r *rules) bool {
-			if r.allow&ops != 0 && !covered(name, literal, ops, t, holders) {
+	look := func(kind authz.PatternType) func(string, *rules) bool {
+		return func(name string, r *rules) bool {
+			if r.allow&ops != 0 && !x.covered(kind, name, ops, scopes) {
 				open = r.find(authz.Allow, ops)
 			}
-			return open != nil
+			return open == nil
 		}
 	}
-	if s.prefixed != nil {
-		s.prefixed.Root().Walk(look(false))
-	}
-	if s.literal != nil && open == nil {
-		s.literal.Root().Walk(look(true))
+	if s.prefixed.each(look(authz.Prefixed)) {
+		s.literal.each(look(authz.Literal))
 	}
 	return open
 }
 
-// covered reports whether a denied pattern of one of the holders covers all of the pattern.
-func covered(name []byte, literal bool, ops opSet, t authz.ResourceType, holders []*holder) bool {
-	for _, h := range holders {
-		s := &h.scopes[t]
-		if literal && s.literal != nil {
-			if r, found := s.literal.Get(name); found && r.deny&ops != 0 {
-				return true
-			}
-		}
-		if s.prefixed == nil {
+// covered reports whether a denied pattern of one of the scopes covers all of the pattern.
+func (x *index) covered(kind authz.PatternType, name string, ops opSet, scopes []*scope) bool {
+	for _, s := range scopes {
+		if s.deny&ops == 0 {
 			continue
 		}
-		path := s.prefixed.Root().PathIterator(name)
-		for _, r, more := path.Next(); more; _, r, more = path.Next() {
-			if r.deny&ops != 0 {
+		if kind == authz.Literal {
+			if r := s.get(x.seed, kind, name); r != nil && r.deny&ops != 0 {
 				return true
 			}
+		}
+		if !s.eachPrefix(x.seed, name, func(r *rules) bool { return r.deny&ops == 0 }) {
+			return true
 		}
 	}
 	return false

@@ -1,164 +1,154 @@
 package acl
 
 import (
-	iradix "github.com/hashicorp/go-immutable-radix/v2"
+	"hash/maphash"
+	"math/bits"
 
+	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/authz"
 )
 
-// index is the set of ACLs, by holder, then resource type, then pattern. It is immutable: a change shares all that it does
-// not touch with the old index.
+// index is the set of ACLs, by principal and resource type, then host, then pattern. It is immutable: a change shares all that it does not
+// touch with the old index.
 type index struct {
-	holders *iradix.Tree[*holder]
-	// everybody is the holder User:* from any host, kept at hand because every decision asks it.
-	everybody *holder
-	// hostBound counts the bindings that name a host; when there is none nobody's host is looked at.
-	hostBound int
-	// patterns counts the bindings of each pattern, whoever holds them; nil unless allow.everyone.if.no.acl.found asks.
-	patterns *iradix.Tree[int]
+	// seed makes the hashes of this authorizer unlike those of any other.
+	seed maphash.Seed
+	held table[holder, holding]
+	// everybody is what User:* holds by resource type, kept at hand because every decision asks for it.
+	everybody [resourceTypes]*holding
+	// spoken counts the bindings of each pattern by resource type, whoever holds them; nil unless allow.everyone.if.no.acl.found asks.
+	spoken *[resourceTypes]patterns[int]
 }
 
-func emptyIndex() index { return index{holders: iradix.New[*holder]()} }
+// holder is somebody whom bindings on resources of a type name.
+type holder struct {
+	principal auth.Principal
+	of        authz.ResourceType
+}
+
+// hash is made of the principal's parts, so that nobody has to put them together.
+func (h *holder) hash(seed maphash.Seed) uint64 {
+	return maphash.String(seed, h.principal.Name) ^ bits.RotateLeft64(maphash.String(seed, h.principal.Type), int(h.of))
+}
+
+// holding is what a holder holds: what counts from any host, nil if nothing does, and what counts from one.
+type holding struct {
+	anywhere *scope
+	at       table[host, *scope]
+}
+
+func (h *holding) empty() bool { return h.anywhere == nil && h.at.root == nil }
+
+// scopeAt returns the scope of bindings that name a host so, nil if there is none.
+func (h *holding) scopeAt(seed maphash.Seed, where *host) *scope {
+	if where.form == anyHost {
+		return h.anywhere
+	}
+	if s := h.at.get(maphash.Comparable(seed, *where), *where); s != nil {
+		return *s
+	}
+	return nil
+}
+
+// put sets the scope of a host; an empty one goes.
+func (h *holding) put(seed maphash.Seed, where *host, s *scope) {
+	next := &s
+	if s.empty() {
+		s, next = nil, nil
+	}
+	if where.form == anyHost {
+		h.anywhere = s
+		return
+	}
+	h.at = h.at.put(maphash.Comparable(seed, *where), *where, next)
+}
+
+func emptyIndex(countPatterns bool) index {
+	x := index{seed: maphash.MakeSeed()}
+	if countPatterns {
+		x.spoken = new([resourceTypes]patterns[int])
+	}
+	return x
+}
+
+// holdingOf returns what the holder holds, nil if nothing.
+func (x *index) holdingOf(h *holder) *holding { return x.held.get(h.hash(x.seed), *h) }
 
 // editor makes the next index out of one.
 type editor struct {
-	index    index
-	holders  *iradix.Txn[*holder]
-	patterns *iradix.Txn[int]
-	open     map[string]*openHolder
+	index index
+	open  map[place]*scope
 }
 
-// openHolder is a holder under change.
-type openHolder struct {
-	next     holder
-	literal  [resourceTypes]*iradix.Txn[*rules]
-	prefixed [resourceTypes]*iradix.Txn[*rules]
+// place is where a scope belongs.
+type place struct {
+	holder holder
+	host   host
 }
 
-func edit(from index, countPatterns bool) *editor {
-	e := &editor{index: from, holders: from.holders.Txn(), open: make(map[string]*openHolder)}
-	if !countPatterns {
-		return e
-	}
-	if from.patterns == nil {
-		from.patterns = iradix.New[int]()
-	}
-	e.patterns = from.patterns.Txn()
-	return e
-}
+func edit(from index) *editor { return &editor{index: from, open: make(map[place]*scope)} }
 
 func (e *editor) add(b authz.Binding) { e.change(b, 1) }
 
 func (e *editor) remove(b authz.Binding) { e.change(b, -1) }
 
 // change adds (by 1) or removes (by -1) a binding.
-func (e *editor) change(b authz.Binding, by int) {
-	if b.Validate() != nil {
+func (e *editor) change(b authz.Binding, by int32) {
+	who, err := auth.ParsePrincipal(b.Principal)
+	if err != nil || b.Validate() != nil {
 		return
 	}
-	where := parseHost(b.Host)
-	h := e.holder(string(append(where.appendKey(nil), b.Principal...)))
-	if !h.change(b, by) {
-		return
+	s := e.scope(place{holder{who, b.Type}, parseHost(b.Host)})
+	if s.change(e.index.seed, b, by) && e.index.spoken != nil {
+		e.count(b, int(by))
 	}
-	if where.form != anyHost {
-		e.index.hostBound += by
+}
+
+// scope returns a scope to be changed.
+func (e *editor) scope(of place) *scope {
+	if s := e.open[of]; s != nil {
+		return s
 	}
-	if e.patterns != nil {
-		e.count(b, by)
+	s := &scope{}
+	if h := e.index.holdingOf(&of.holder); h != nil {
+		if old := h.scopeAt(e.index.seed, &of.host); old != nil {
+			*s = *old
+		}
 	}
+	e.open[of] = s
+	return s
 }
 
 func (e *editor) count(b authz.Binding, by int) {
-	key := appendPattern(nil, b.Type, b.Pattern, b.Name)
-	n, _ := e.patterns.Get(key)
-	if n += by; n > 0 {
-		e.patterns.Insert(key, n)
-		return
+	spoken, seed := *e.index.spoken, e.index.seed
+	p := &spoken[b.Type]
+	if old := p.get(seed, b.Pattern, b.Name); old != nil {
+		by += *old
 	}
-	e.patterns.Delete(key)
-}
-
-func (e *editor) holder(key string) *openHolder {
-	if h := e.open[key]; h != nil {
-		return h
+	n := &by
+	if by == 0 {
+		n = nil
 	}
-	h := &openHolder{}
-	if old, found := e.holders.Get([]byte(key)); found {
-		h.next = *old
-	}
-	e.open[key] = h
-	return h
-}
-
-// change reports whether the set of bindings is another one now.
-func (h *openHolder) change(b authz.Binding, by int) bool {
-	apply := (*rules).with
-	if by < 0 {
-		apply = (*rules).without
-	}
-	s := &h.next.scopes[b.Type]
-	if b.Pattern == authz.Literal && b.Name == authz.Wildcard {
-		next, changed := apply(s.wildcard, b)
-		s.wildcard = next
-		return changed
-	}
-	tree, txn := s.literal, &h.literal[b.Type]
-	if b.Pattern == authz.Prefixed {
-		tree, txn = s.prefixed, &h.prefixed[b.Type]
-	}
-	if *txn == nil {
-		if tree == nil {
-			tree = iradix.New[*rules]()
-		}
-		*txn = tree.Txn()
-	}
-	old, _ := (*txn).Get([]byte(b.Name))
-	next, changed := apply(old, b)
-	switch {
-	case !changed:
-	case next == nil:
-		(*txn).Delete([]byte(b.Name))
-	default:
-		(*txn).Insert([]byte(b.Name), next)
-	}
-	return changed
-}
-
-func (h *openHolder) finish() *holder {
-	for t := range h.next.scopes {
-		s := &h.next.scopes[t]
-		s.literal = commit(s.literal, h.literal[t])
-		s.prefixed = commit(s.prefixed, h.prefixed[t])
-	}
-	return &h.next
-}
-
-// commit returns the tree after the transaction, nil for an empty one.
-func commit(tree *iradix.Tree[*rules], txn *iradix.Txn[*rules]) *iradix.Tree[*rules] {
-	if txn == nil {
-		return tree
-	}
-	if next := txn.Commit(); next.Len() > 0 {
-		return next
-	}
-	return nil
+	p.put(seed, b.Pattern, b.Name, n)
+	e.index.spoken = &spoken
 }
 
 func (e *editor) finish() index {
-	for key, open := range e.open {
-		h := open.finish()
-		if h.empty() {
-			e.holders.Delete([]byte(key))
-			continue
+	x := &e.index
+	for of, s := range e.open {
+		var h holding
+		if old := x.holdingOf(&of.holder); old != nil {
+			h = *old
 		}
-		e.holders.Insert([]byte(key), h)
+		h.put(x.seed, &of.host, s)
+		next := &h
+		if h.empty() {
+			next = nil
+		}
+		x.held = x.held.put(of.holder.hash(x.seed), of.holder, next)
 	}
-	e.index.holders = e.holders.Commit()
-	anywhere := host{form: anyHost}
-	e.index.everybody, _ = e.index.holders.Get(append(anywhere.appendKey(nil), everybody...))
-	if e.patterns != nil {
-		e.index.patterns = e.patterns.Commit()
+	for t := range x.everybody {
+		x.everybody[t] = x.holdingOf(&holder{everybody, authz.ResourceType(t)})
 	}
-	return e.index
+	return *x
 }

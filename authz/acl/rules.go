@@ -1,9 +1,8 @@
 package acl
 
 import (
+	"hash/maphash"
 	"slices"
-
-	iradix "github.com/hashicorp/go-immutable-radix/v2"
 
 	"github.com/chronik-stream/chronik/authz"
 )
@@ -54,58 +53,49 @@ func newRules(bindings []authz.Binding) *rules {
 	return r
 }
 
-// find returns the first binding with the permission and one of the operations, nil if there is none.
+// find returns the first binding with the permission and one of the operations; there is one. A single one is not looked at, since that
+// is a line of memory more.
 func (r *rules) find(p authz.Permission, ops opSet) *authz.Binding {
-	for i := range r.bindings {
+	for i := range r.bindings[:len(r.bindings)-1] {
 		b := &r.bindings[i]
 		if b.Permission == p && setOf(b.Operation)&ops != 0 {
 			return b
 		}
 	}
-	return nil
+	return &r.bindings[len(r.bindings)-1]
 }
 
-// scope are the bindings of one holder on resources of one type. It is immutable, its trees may be nil.
+// scope are the bindings of one principal, for one host or any, on resources of one type. A scope in an index is immutable. What a decision
+// reads of it is in one line of memory.
 type scope struct {
-	wildcard *rules
-	literal  *iradix.Tree[*rules]
-	prefixed *iradix.Tree[*rules]
+	patterns[rules]
+	// deny and allow have the operations of which there are bindings: what is not in them need not be searched for.
+	deny, allow opSet
+	// denies and allows count the bindings by operation.
+	denies, allows [operations]int32
 }
 
-func (s *scope) empty() bool { return s.wildcard == nil && s.literal == nil && s.prefixed == nil }
+func (s *scope) empty() bool { return s.deny|s.allow == 0 }
 
-// each calls visit for the rules that match the name, until it returns false.
-func (s *scope) each(name []byte, visit func(*rules) bool) bool {
-	if s.wildcard != nil && !visit(s.wildcard) {
+// change adds a binding (by 1) or removes one (by -1), and reports whether that is a change.
+func (s *scope) change(seed maphash.Seed, b authz.Binding, by int32) bool {
+	apply := (*rules).with
+	if by < 0 {
+		apply = (*rules).without
+	}
+	next, changed := apply(s.get(seed, b.Pattern, b.Name), b)
+	if !changed {
 		return false
 	}
-	if s.literal != nil {
-		if r, found := s.literal.Get(name); found && !visit(r) {
-			return false
-		}
+	s.put(seed, b.Pattern, b.Name, next)
+	set, counts := &s.allow, &s.allows
+	if b.Permission == authz.Deny {
+		set, counts = &s.deny, &s.denies
 	}
-	if s.prefixed == nil {
-		return true
-	}
-	path := s.prefixed.Root().PathIterator(name)
-	for _, r, more := path.Next(); more; _, r, more = path.Next() {
-		if !visit(r) {
-			return false
-		}
-	}
-	return true
-}
-
-// holder is somebody whom bindings name: a principal and a host, either of which may be "any".
-type holder struct {
-	scopes [resourceTypes]scope
-}
-
-func (h *holder) empty() bool {
-	for i := range h.scopes {
-		if !h.scopes[i].empty() {
-			return false
-		}
+	counts[b.Operation] += by
+	*set &^= setOf(b.Operation)
+	if counts[b.Operation] > 0 {
+		*set |= setOf(b.Operation)
 	}
 	return true
 }
