@@ -20,6 +20,7 @@ import (
 	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/auth/guard"
 	"github.com/chronik-stream/chronik/auth/scram"
+	"github.com/chronik-stream/chronik/authz/explain"
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/controller"
 	"github.com/chronik-stream/chronik/broker/group"
@@ -80,7 +81,7 @@ func testOptions(dir string) Options {
 		AddPause:         20 * time.Millisecond, AddLimit: 100 * time.Millisecond,
 		FetchSessions: 10, MaxFetchBytes: 50 << 20,
 		Topics:     func(func() *meta.Image) TopicRules { return plainRules{} },
-		ConfigRows: func(handler.MetadataLog) []api.Row { return nil },
+		ConfigRows: func(handler.MetadataLog, *explain.Rules) []api.Row { return nil },
 		Clock:      time.Now, Logger: slog.New(slog.DiscardHandler),
 	}
 }

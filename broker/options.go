@@ -11,6 +11,7 @@ import (
 	"github.com/chronik-stream/chronik/auth/ldap"
 	"github.com/chronik-stream/chronik/auth/password"
 	"github.com/chronik-stream/chronik/auth/plain"
+	"github.com/chronik-stream/chronik/authz/explain"
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/config"
 	"github.com/chronik-stream/chronik/broker/group"
@@ -107,7 +108,7 @@ type Options struct {
 	// Topics makes what validates and explains topic configurations.
 	Topics func(image func() *meta.Image) TopicRules
 	// ConfigRows are the rows of the APIs that describe and change configurations.
-	ConfigRows func(handler.MetadataLog) []api.Row
+	ConfigRows func(handler.MetadataLog, *explain.Rules) []api.Row
 
 	Clock  func() time.Time
 	Logger *slog.Logger

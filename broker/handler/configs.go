@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/chronik-stream/chronik/authz"
+	"github.com/chronik-stream/chronik/authz/explain"
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/config"
 	"github.com/chronik-stream/chronik/broker/meta"
@@ -28,6 +29,8 @@ const (
 type Configs struct {
 	Metadata MetadataLog
 	Config   *config.Config
+	// Rules answer questions of who may do what.
+	Rules *explain.Rules
 }
 
 // Rows are the rows of this area.
@@ -56,15 +59,30 @@ func (k configKey) on() authz.Resource {
 	}
 }
 
+// toDescribe is the operation that describing the resource is.
+func (k configKey) toDescribe() authz.Operation {
+	if k.kind == questionConfig {
+		return authz.Describe
+	}
+	return authz.DescribeConfigs
+}
+
 // needsOn asks for an operation on each resource.
 func needsOn(op authz.Operation, keys []configKey) authz.Needs {
 	each := make([]authz.Need, 0, len(keys))
 	for _, k := range keys {
-		if n := (authz.Need{Op: op, On: k.on()}); !slices.Contains(each[max(0, len(each)-1):], n) {
-			each = append(each, n)
-		}
+		each = appendNeed(each, op, k)
 	}
 	return authz.Needs{Each: each}
+}
+
+// appendNeed appends the need of an operation on a resource, unless it is the last one already.
+func appendNeed(each []authz.Need, op authz.Operation, k configKey) []authz.Need {
+	n := authz.Need{Op: op, On: k.on()}
+	if slices.Contains(each[max(0, len(each)-1):], n) {
+		return each
+	}
+	return append(each, n)
 }
 
 // permitted returns the error of a resource that the caller has no right to.

@@ -15,6 +15,7 @@ import (
 	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/authz/acl"
+	"github.com/chronik-stream/chronik/authz/explain"
 	"github.com/chronik-stream/chronik/broker/api"
 	"github.com/chronik-stream/chronik/broker/config"
 	"github.com/chronik-stream/chronik/broker/meta"
@@ -61,7 +62,11 @@ func newConfigsBench(t *testing.T) *configsBench {
 	}
 	log.proposed = 0
 	authorizer := acl.New(acl.Config{SuperUsers: []auth.Principal{auth.User("admin")}})
-	return &configsBench{Configs: &Configs{Metadata: log, Config: c}, log: log, authorizer: authorizer, user: "admin"}
+	rules := &explain.Rules{
+		Mode: "acl", Authorizer: authorizer, Invariant: Invariant, Protocols: map[string]string{"PLAINTEXT": "PLAINTEXT"},
+		ACLs: func(f authz.Filter, yield func(authz.Binding) bool) { log.Image().MatchingACLs(f, yield) },
+	}
+	return &configsBench{Configs: &Configs{Metadata: log, Config: c, Rules: rules}, log: log, authorizer: authorizer, user: "admin"}
 }
 
 // ask sends a request through its row, authorization included, and returns the answer as a client decodes it.

@@ -22,11 +22,12 @@ func (s *Configs) describeConfigs() api.Row {
 		Row:     api.Row{Key: 32, Name: "DescribeConfigs", Min: 1, Max: 4, Gate: api.Authenticated, MaxBytes: configsFrame, Recheck: true},
 		Resolve: func(*api.Call, *kmsg.DescribeConfigsRequest) *meta.Image { return s.Metadata.Image() },
 		Needs: func(_ *api.Call, q *kmsg.DescribeConfigsRequest, _ *meta.Image) authz.Needs {
-			keys := make([]configKey, len(q.Resources))
+			each := make([]authz.Need, 0, len(q.Resources))
 			for i := range q.Resources {
-				keys[i] = configKey{q.Resources[i].ResourceType, q.Resources[i].ResourceName}
+				key := configKey{q.Resources[i].ResourceType, q.Resources[i].ResourceName}
+				each = appendNeed(each, key.toDescribe(), key)
 			}
-			return needsOn(authz.DescribeConfigs, keys)
+			return authz.Needs{Each: each}
 		},
 		Refuse: func(_ *api.Call, q *kmsg.DescribeConfigsRequest, code int16) kmsg.Response {
 			return s.describeAll(q, func(*kmsg.DescribeConfigsRequestResource) ([]kmsg.DescribeConfigsResponseResourceConfig, error) {
@@ -40,7 +41,7 @@ func (s *Configs) describeConfigs() api.Row {
 					return nil, wire.Errorf(wire.PolicyViolation, "%s", excessive)
 				}
 				key := configKey{r.ResourceType, r.ResourceName}
-				if err := permitted(c.Granted, authz.DescribeConfigs, key); err != nil {
+				if err := permitted(c.Granted, key.toDescribe(), key); err != nil {
 					return nil, err
 				}
 				if described[key] {
@@ -101,6 +102,8 @@ func (d *description) entries() ([]kmsg.DescribeConfigsResponseResourceConfig, e
 		return nil, wire.Errorf(wire.InvalidRequest, "Unexpected broker id, expected %s or empty string, but received %s", node, name)
 	case userConfig:
 		return d.user(name)
+	case questionConfig:
+		return d.explanation(name)
 	case kmsg.ConfigResourceTypeBrokerLogger:
 		switch name {
 		case "":

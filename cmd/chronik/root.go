@@ -30,7 +30,7 @@ A broker of your own:
 		SilenceErrors: true,
 	}
 	root.SetOut(os.Stdout)
-	root.AddCommand(newServer(), newFormat(), newConfig(), newLog(), newPolicy(), newImport(), newUser(), newDoctor())
+	root.AddCommand(newServer(), newFormat(), newConfig(), newLog(), newPolicy(), newImport(), newUser(), newAuthz(), newDoctor())
 	return root
 }
 

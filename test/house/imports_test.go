@@ -28,7 +28,7 @@ var layers = map[string]int{
 	"authz": 1, "auth/scram": 1, "auth/plain": 1, "auth/mtls": 1, "auth/gssapi": 1, "auth/oauth": 1, "auth/ldap": 1, "broker/journal": 1,
 	"auth/guard": 1, "auth/password": 1,
 
-	"auth/token": 2, "authz/acl": 2, "authz/rego": 2, "audit": 2, "broker/api": 2, "broker/storage": 2, "broker/meta": 2,
+	"auth/token": 2, "authz/acl": 2, "authz/explain": 2, "authz/rego": 2, "audit": 2, "broker/api": 2, "broker/storage": 2, "broker/meta": 2,
 	"broker/group/assign": 2, "broker/group/consumerlog": 2, "broker/group/embedded": 2, "broker/coordinator": 2,
 
 	"broker/replica": 3, "broker/controller": 3, "broker/quorum": 3, "broker/group": 3, "broker/txn": 3, "broker/fetchsession": 3,
