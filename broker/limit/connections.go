@@ -40,6 +40,10 @@ const (
 	FailedLoginDelay = 100 * time.Millisecond
 	// ReauthInterval is the shortest time between two re-authentications, as in Apache Kafka's server.
 	ReauthInterval = time.Second
+	// RenewalGap keeps the first answer of a re-authentication apart from the answers before it. Java's client that finds both in one
+	// read of TLS takes the first and then waits for more to arrive, until the request that began with it times out (30 s). A client on
+	// a processor that is not overloaded has read the first by then.
+	RenewalGap = 50 * time.Millisecond
 	// RevokedAnswer is how long whoever has revoked himself may wait to be told so: a revoked session ends within a second.
 	RevokedAnswer = 800 * time.Millisecond
 	// RulesLook is how often it is looked whether the rules have changed without anybody having told so: rules that look at the time

@@ -147,7 +147,8 @@ func (c *conn) flush(buf *wire.Buffer) {
 	defer buf.Reset()
 	for len(b) > 0 && c.ctx.Err() == nil {
 		step := min(len(b), limit.WriteStep)
-		err := c.raw.SetWriteDeadline(time.Now().Add(limit.WriteProgress))
+		c.flushed = time.Now()
+		err := c.raw.SetWriteDeadline(c.flushed.Add(limit.WriteProgress))
 		if err == nil {
 			_, err = c.nc.Write(b[:step])
 		}

@@ -60,6 +60,9 @@ type conn struct {
 	// out carries exchanges to the writer, which tells by written that a request that was waited for is done.
 	out     chan *exchange
 	written chan struct{}
+	// flushed is when the last answer was sent. It belongs to the writer until that has told by written, and then to the reader until
+	// it sends.
+	flushed time.Time
 	// own is charged with what the client sends after the log-in, stranger before it.
 	own, stranger account
 

@@ -65,7 +65,7 @@ func (c *conn) serveRequest(frame wire.Frame) bool {
 	}
 	if c.login != nil && isSASL(row.Key) {
 		// What came before a re-authentication ends before it.
-		if !c.send(&exchange{awaited: true}) {
+		if !c.send(&exchange{awaited: true}) || !c.keepApart(row.Key) {
 			return false
 		}
 		x.call.Login = c.login
