@@ -48,6 +48,7 @@ type Broker struct {
 	authorizer   authz.Authorizer
 	policies     *rego.Engine // nil without policies
 	replicas     *replica.Set
+	movePace     *storage.MovePace
 	groups       *shard.Groups
 	transactions *shard.Transactions
 	work         *transactionWork
@@ -128,8 +129,12 @@ func (b *Broker) startReplicas(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	b.movePace = storage.NewMovePace(b.topics.MoveBytesPerSecond())
+	if err := registerMoves(b.registry, b.movePace); err != nil {
+		return err
+	}
 	b.replicas = replica.NewSet(replica.Config{
-		NodeID: b.options.NodeID, Directories: b.directories, Walker: record.NewWalker(), Settings: b.topics.ReplicaSettings,
+		NodeID: b.options.NodeID, Directories: b.directories, Walker: record.NewWalker(), Settings: b.topics.ReplicaSettings, MovePace: b.movePace,
 		Metrics: metrics, Clock: b.options.Clock, Logger: b.logger,
 	})
 	troubled, err := newCoordinatorMetrics(b.registry)
@@ -175,10 +180,11 @@ func (b *Broker) makeTransactions(troubled func()) error {
 	return nil
 }
 
-// followDefaults gives topics their settings anew when what they inherit from the broker has changed.
+// followDefaults gives topics their settings anew when what they inherit from the broker has changed, and moves their pace.
 func (b *Broker) followDefaults(_, next *meta.Image, d meta.Delta) {
 	for _, key := range d.ConfigsChanged {
 		if key.Type == meta.BrokerConfig {
+			b.movePace.Set(b.topics.MoveBytesPerSecond())
 			b.replicas.Reconfigure(next)
 			return
 		}

@@ -53,6 +53,8 @@ func (plainRules) DefaultPartitions() int                                       
 func (plainRules) DefaultReplicationFactor() int                                     { return 1 }
 func (plainRules) AutoCreateTopics() bool                                            { return true }
 func (plainRules) DeleteTopicsEnabled() bool                                         { return true }
+func (plainRules) MoveBytesPerSecond() int64                                         { return math.MaxInt64 }
+
 func (plainRules) ReplicaSettings(*meta.Topic) *replica.Settings {
 	log := storage.DefaultLogConfig()
 	return &replica.Settings{Log: log, BeforeMaxMs: math.MaxInt64, AfterMaxMs: math.MaxInt64, MaxMessageBytes: int(log.MaxMessageBytes), MinISR: 1}

@@ -119,6 +119,8 @@ type TopicRules interface {
 	handler.TopicDefaults
 	// ReplicaSettings is a topic's effective configuration.
 	ReplicaSettings(*meta.Topic) *replica.Settings
+	// MoveBytesPerSecond is how fast partitions move between log directories at the most.
+	MoveBytesPerSecond() int64
 }
 
 // InternalTopic says how a topic of the broker's own is made.

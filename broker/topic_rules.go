@@ -70,6 +70,9 @@ func (r *topicRules) AutoCreateTopics() bool { return r.config.Storage.AutoCreat
 // DeleteTopicsEnabled implements handler.TopicDefaults.
 func (r *topicRules) DeleteTopicsEnabled() bool { return r.config.Storage.DeleteTopics }
 
+// MoveBytesPerSecond implements TopicRules.
+func (r *topicRules) MoveBytesPerSecond() int64 { return r.config.MoveBytesPerSecond(r.dynamic()) }
+
 // ReplicaSettings implements TopicRules.
 func (r *topicRules) ReplicaSettings(t *meta.Topic) *replica.Settings {
 	s := r.config.Topic(t.Configs, r.dynamic())

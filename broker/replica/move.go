@@ -12,7 +12,8 @@ import (
 )
 
 // moveAttempts is how often a move begins anew that retention or compaction has overtaken; copyRounds is how often it copies what
-// has come meanwhile before appends have to wait for the rest.
+// has come meanwhile before appends have to wait for the rest, unless it is held to a pace: then until it has caught up, as in Apache Kafka,
+// which may be never.
 const (
 	moveAttempts = 3
 	copyRounds   = 10
@@ -178,10 +179,9 @@ func (s *Set) tryMove(ctx context.Context, r *Replica, to *storage.Directory) er
 	}
 	r.future.Store(m)
 	defer r.future.Store(nil)
-	for range copyRounds {
-		if err == nil && m.End() < r.LogEnd() {
-			err = m.Copy(ctx)
-		}
+	m.HoldTo(s.cfg.MovePace)
+	for n := 0; err == nil && m.End() < r.LogEnd() && (n < copyRounds || m.Held()); n++ {
+		err = m.Copy(ctx)
 	}
 	if err == nil {
 		err = s.swap(ctx, r, m)

@@ -26,6 +26,8 @@ type Config struct {
 	Walker      *record.Walker
 	// Settings gives the effective configuration of a topic.
 	Settings func(*meta.Topic) *Settings
+	// MovePace is what moves between directories are held to.
+	MovePace *storage.MovePace
 	Metrics  *Metrics
 	Clock    func() time.Time
 	Logger   *slog.Logger

@@ -32,6 +32,9 @@ type Move struct {
 	cuts uint64
 	end  atomic.Int64
 	size atomic.Int64
+	// pace, where set, is what copying is held to until there is hurry; held says that the last Copy had to wait for it.
+	pace        *MovePace
+	held, hurry bool
 }
 
 // StartMove begins to move a log of another directory into this one. KAFKA_STORAGE_ERROR: the directory is offline, or full, or
@@ -75,8 +78,15 @@ func (m *Move) End() int64 { return m.end.Load() }
 // Size is how many bytes are copied.
 func (m *Move) Size() int64 { return m.size.Load() }
 
+// HoldTo makes Copy keep to a pace.
+func (m *Move) HoldTo(p *MovePace) { m.pace = p }
+
+// Held says that the last Copy had to wait for the pace: what has come to the log meanwhile may be much.
+func (m *Move) Held() bool { return m.held }
+
 // Copy copies what the log holds by now and the copy does not.
 func (m *Move) Copy(ctx context.Context) error {
+	m.held = false
 	segments, err := m.left()
 	if err != nil {
 		return err
@@ -152,7 +162,24 @@ func (m *Move) batches(ctx context.Context, s *segment) error {
 		m.pos = at + h.size
 		m.end.Store(h.last() + 1)
 		m.size.Add(h.size)
+		if err := m.keepPace(ctx, h.size); err != nil {
+			return err
+		}
 	}
+}
+
+// keepPace waits until bytes that are copied are paid for.
+func (m *Move) keepPace(ctx context.Context, bytes int64) error {
+	if m.pace == nil {
+		return nil
+	}
+	m.pace.copied.Add(bytes)
+	if m.hurry {
+		return nil
+	}
+	waited, err := m.pace.take(ctx, bytes)
+	m.held = m.held || waited
+	return err
 }
 
 // endSegment makes the copy of a segment durable.
@@ -171,8 +198,8 @@ func (m *Move) endSegment() error {
 	return m.sink.end()
 }
 
-// Finish copies the rest, and puts the copy, durably, into its directory. Nothing is appended meanwhile, and the caller sees to it
-// that nothing is appended to the old log any more. It then calls Leave; until that is done a start finds both logs, which have to
+// Finish copies the rest, at no pace since appends wait, and puts the copy, durably, into its directory. Nothing is appended meanwhile,
+// and the caller sees to it that nothing is appended to the old log any more. It then calls Leave; until that is done a start finds both logs, which have to
 // be equal: nothing is appended to the copy either, and it is not cut.
 func (m *Move) Finish(ctx context.Context) (*Log, error) {
 	l := m.from
@@ -181,6 +208,7 @@ func (m *Move) Finish(ctx context.Context) (*Log, error) {
 	if err := l.usable(); err != nil {
 		return nil, err
 	}
+	m.hurry = true
 	if err := m.Copy(ctx); err != nil {
 		return nil, err
 	}
