@@ -28,6 +28,7 @@ type signed struct {
 	files fs.FS
 	name  string
 	key   *bundle.VerificationConfig
+	seen  seen
 }
 
 // Bundle returns the policies of a bundle of the Open Policy Agent, a tar.gz, that has to be signed by the key whose public half is given in PEM.
@@ -38,7 +39,7 @@ func Bundle(files fs.FS, name string, publicKey []byte) (Source, error) {
 		return nil, err
 	}
 	keys := map[string]*bundle.KeyConfig{keyID: {Key: string(publicKey), Algorithm: algorithm}}
-	return signed{files: files, name: name, key: bundle.NewVerificationConfig(keys, keyID, "", nil)}, nil
+	return &signed{files: files, name: name, key: bundle.NewVerificationConfig(keys, keyID, "", nil)}, nil
 }
 
 func algorithmOf(publicKey []byte) (string, error) {
@@ -69,7 +70,19 @@ func algorithmOf(publicKey []byte) (string, error) {
 }
 
 // Read implements Source.
-func (s signed) Read() (Snapshot, error) {
+func (s *signed) Read() (Snapshot, error) {
+	now := stampOf(s.files, []string{s.name})
+	if s.seen.still(now) {
+		return again(s.seen.digest, s.readAll), nil
+	}
+	snapshot, err := s.readAll()
+	if err == nil {
+		s.seen.keep(now, snapshot.Digest)
+	}
+	return snapshot, err
+}
+
+func (s *signed) readAll() (Snapshot, error) {
 	f, err := s.files.Open(s.name)
 	if err != nil {
 		return Snapshot{}, fmt.Errorf("open the bundle: %w", err)
@@ -85,7 +98,7 @@ func (s signed) Read() (Snapshot, error) {
 	return Snapshot{Digest: sha256.Sum256(b), Files: func() (*Files, error) { return s.open(b) }}, nil
 }
 
-func (s signed) open(b []byte) (*Files, error) {
+func (s *signed) open(b []byte) (*Files, error) {
 	if err := checkUnpacked(b); err != nil {
 		return nil, fmt.Errorf("the bundle %s: %w", s.name, err)
 	}
@@ -112,7 +125,7 @@ func (s signed) open(b []byte) (*Files, error) {
 	return out, nil
 }
 
-func (s signed) verify(b []byte, version ast.RegoVersion) (bundle.Bundle, error) {
+func (s *signed) verify(b []byte, version ast.RegoVersion) (bundle.Bundle, error) {
 	return bundle.NewReader(bytes.NewReader(b)).WithBundleVerificationConfig(s.key).WithSizeLimitBytes(MaxDataBytes).WithRegoVersion(version).Read()
 }
 

@@ -127,7 +127,8 @@ func (e *Engine) Look(ctx context.Context) {
 }
 
 // load compiles a snapshot and puts it into force.
-func (e *Engine) load(ctx context.Context, snapshot Snapshot) error {
+func (e *Engine) load(ctx context.Context, snapshot Snapshot) (err error) {
+	defer contain(&err)
 	files, err := snapshot.Files()
 	if err != nil {
 		return err

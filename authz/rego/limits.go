@@ -8,7 +8,7 @@ import (
 const (
 	// MaxPolicyBytes bounds the modules together.
 	MaxPolicyBytes = 1 << 20
-	// MaxDataBytes bounds the data files together. They are read at every look, and take about ten times their bytes when they are decoded.
+	// MaxDataBytes bounds the data files together. They take about ten times their bytes when they are decoded.
 	MaxDataBytes = 16 << 20
 	// MaxFiles bounds how many files there are.
 	MaxFiles = 1024

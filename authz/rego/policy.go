@@ -15,7 +15,7 @@ import (
 // Why a question was not decided; each comes wrapped with what. It is denied then.
 var (
 	ErrTimeout = errors.New("it took too long")
-	ErrPanic   = errors.New("the evaluation failed")
+	ErrPanic   = errors.New("the evaluator failed")
 )
 
 // Outcome is what a policy says. The zero value is a denial.
@@ -45,8 +45,10 @@ func newPolicy(ctx context.Context, files *Files, allowed []string, limits Limit
 	}
 	done := make(chan compiled, 1)
 	go func() {
-		p, err := compilePolicy(ctx, files, allowed, limits)
-		done <- compiled{p, err}
+		var c compiled
+		defer func() { done <- c }()
+		defer contain(&c.err)
+		c.policy, c.err = compilePolicy(ctx, files, allowed, limits)
 	}()
 	timer := time.NewTimer(limits.Compilation)
 	defer timer.Stop()
@@ -55,6 +57,13 @@ func newPolicy(ctx context.Context, files *Files, allowed []string, limits Limit
 		return c.policy, c.err
 	case <-timer.C:
 		return nil, fmt.Errorf("compile policies: %w: more than %s", ErrTimeout, limits.Compilation)
+	}
+}
+
+// contain makes an error of a panic on the way to a policy. It is to be deferred.
+func contain(err *error) {
+	if fault := recover(); fault != nil {
+		*err = fmt.Errorf("compile policies: %w: %v", ErrPanic, fault)
 	}
 }
 

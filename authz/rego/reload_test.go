@@ -187,3 +187,20 @@ func TestRunLooksUntilItIsStopped(t *testing.T) {
 	stop()
 	<-done
 }
+
+// hostile is a source on whose files the compiler panics.
+type hostile struct{ rego.Source }
+
+func (h hostile) Read() (rego.Snapshot, error) {
+	s, err := h.Source.Read()
+	s.Digest[0]++
+	s.Files = func() (*rego.Files, error) { return nil, nil }
+	return s, err
+}
+
+func TestAPanicOfTheCompilerIsARefusal(t *testing.T) {
+	s := newSetup(t, map[string]string{"p.rego": allowAll})
+	if _, err := rego.New(context.Background(), rego.Config{Source: hostile{s.config.Source}, Clock: s.config.Clock, Logger: s.config.Logger}); !errors.Is(err, rego.ErrPanic) {
+		t.Errorf("at the start: %v", err)
+	}
+}

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// Source is where policies come from.
+// Source is where policies come from. It is read by one goroutine at a time.
 type Source interface {
 	// Read reads what is there now. Two snapshots with the same digest are the same policies.
 	Read() (Snapshot, error)
@@ -40,21 +40,51 @@ var (
 	ErrConflict = errors.New("two data files have the same path")
 )
 
+// errChanged says that files changed between the look that found them the same and the one that read them: the next look finds out.
+var errChanged = errors.New("the policies changed while they were read")
+
 // dir are the files of a directory.
 type dir struct {
 	files fs.FS
+	seen  seen
 }
 
 // Dir returns the policies of a directory and those below it: *.rego, and data.json, whose path is that of its document. Names that begin
 // with a dot are not looked at, so that a mounted ConfigMap of Kubernetes is seen once, by its links.
-func Dir(files fs.FS) Source { return dir{files: files} }
+func Dir(files fs.FS) Source { return &dir{files: files} }
 
 // Read implements Source.
-func (d dir) Read() (Snapshot, error) {
+func (d *dir) Read() (Snapshot, error) {
 	names, err := d.list()
 	if err != nil {
 		return Snapshot{}, err
 	}
+	now := stampOf(d.files, names)
+	if d.seen.still(now) {
+		return again(d.seen.digest, func() (Snapshot, error) { return d.readAll(names) }), nil
+	}
+	s, err := d.readAll(names)
+	if err == nil {
+		d.seen.keep(now, s.Digest)
+	}
+	return s, err
+}
+
+// again is a snapshot of files that are still the same, and are read where somebody wants them.
+func again(digest [sha256.Size]byte, read func() (Snapshot, error)) Snapshot {
+	return Snapshot{Digest: digest, Files: func() (*Files, error) {
+		s, err := read()
+		switch {
+		case err != nil:
+			return nil, err
+		case s.Digest != digest:
+			return nil, errChanged
+		}
+		return s.Files()
+	}}
+}
+
+func (d *dir) readAll(names []string) (Snapshot, error) {
 	sum := sha256.New()
 	content := make(map[string][]byte, len(names))
 	left := budget{}
@@ -72,7 +102,7 @@ func (d dir) Read() (Snapshot, error) {
 	return s, nil
 }
 
-func (d dir) list() ([]string, error) {
+func (d *dir) list() ([]string, error) {
 	var names []string
 	err := fs.WalkDir(d.files, ".", func(name string, e fs.DirEntry, err error) error {
 		switch {
@@ -97,7 +127,7 @@ func (d dir) list() ([]string, error) {
 	return names, nil
 }
 
-func (d dir) read(name string, left *budget) ([]byte, error) {
+func (d *dir) read(name string, left *budget) ([]byte, error) {
 	f, err := d.files.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("open a policy: %w", err)

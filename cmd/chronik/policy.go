@@ -26,6 +26,7 @@ const maxPolicyInput = 1 << 20
 var (
 	errDenied      = errors.New("the policies deny it")
 	errTestsFailed = errors.New("tests of policies failed")
+	errNoPolicies  = errors.New("one directory is needed, as an argument or by --dir, or --bundle with --key")
 )
 
 type policyFlags struct {
@@ -48,10 +49,22 @@ func (p *policyFlags) add(cmd *cobra.Command) {
 	f.StringSliceVar(&p.allow, "allow", nil, "functions that policies may use beside those without side effects, as chronik.policies.builtins.allow")
 }
 
+// take takes the directory as an argument.
+func (p *policyFlags) take(args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case p.dir != "":
+		return errNoPolicies
+	}
+	p.dir = args[0]
+	return nil
+}
+
 func (p *policyFlags) source() (rego.Source, error) {
 	switch {
 	case given(p.dir, p.bundle) != 1 || (p.bundle == "") != (p.key == ""):
-		return nil, errors.New("either --dir is needed, or --bundle with --key")
+		return nil, errNoPolicies
 	case p.dir != "":
 		return rego.Dir(os.DirFS(p.dir)), nil
 	}
@@ -65,10 +78,13 @@ func (p *policyFlags) source() (rego.Source, error) {
 func newPolicyTest() *cobra.Command {
 	var flags policyFlags
 	cmd := &cobra.Command{
-		Use:   "test (--dir DIR | --bundle FILE --key FILE)",
+		Use:   "test (DIR | --dir DIR | --bundle FILE --key FILE)",
 		Short: "Run the tests of policies: the rules whose names begin with test_ in *_test.rego",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := flags.take(args); err != nil {
+				return err
+			}
 			return runPolicyTest(cmd.Context(), cmd.OutOrStdout(), &flags)
 		},
 	}
@@ -116,11 +132,14 @@ func newPolicyExplain() *cobra.Command {
 func newPolicyQuestion(name, short string, trace bool) *cobra.Command {
 	var flags policyFlags
 	cmd := &cobra.Command{
-		Use:   name + " (--dir DIR | --bundle FILE --key FILE) [--input FILE]",
+		Use:   name + " (DIR | --dir DIR | --bundle FILE --key FILE) [--input FILE]",
 		Short: short,
 		Long:  short + ".\n\nExit code 0: they allow; 1: they deny; 2: it could not be decided.",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := flags.take(args); err != nil {
+				return &exitError{exitUndecided, err}
+			}
 			out := cmd.OutOrStdout()
 			if trace {
 				return askPolicies(cmd, &flags, out)

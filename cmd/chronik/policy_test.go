@@ -28,6 +28,9 @@ func TestPolicyCommands(t *testing.T) {
 		want string
 	}{
 		"test":      {[]string{"test", "--dir", dir}, 0, "data.kafka.authz.test_home ok"},
+		"test DIR":  {[]string{"test", dir}, 0, "data.kafka.authz.test_home ok"},
+		"eval DIR":  {[]string{"eval", dir, "--input", home}, 0, "allowed"},
+		"twice":     {[]string{"eval", dir, "--dir", dir, "--input", home}, exitUndecided, ""},
 		"allowed":   {[]string{"eval", "--dir", dir, "--input", home}, 0, "allowed"},
 		"denied":    {[]string{"eval", "--dir", dir, "--input", away}, exitDenied, "denied: not from there"},
 		"explained": {[]string{"explain", "--dir", dir, "--input", away}, exitDenied, "Fail input.host"},
