@@ -157,12 +157,14 @@ func (d *description) group(name string) []kmsg.DescribeConfigsResponseResourceC
 	return out
 }
 
-// broker shows all keys of this broker, and those that were given for single listeners.
+// broker shows all keys of this broker, and whatever else was given, such as keys for single listeners and throttles.
 func (d *description) broker() []kmsg.DescribeConfigsResponseResourceConfig {
 	names := d.configs.Config.Table().Names(config.BrokerScope)
 	for name := range d.configs.Config.Explicit {
 		names = append(names, name)
 	}
+	names = slices.AppendSeq(names, maps.Keys(d.dynamic.Broker))
+	names = slices.AppendSeq(names, maps.Keys(d.dynamic.Default))
 	slices.Sort(names)
 	var out []kmsg.DescribeConfigsResponseResourceConfig
 	for _, name := range slices.Compact(names) {
