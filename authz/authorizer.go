@@ -31,6 +31,9 @@ type RequestFacts struct {
 	ClientID, SoftwareName, SoftwareVersion string
 	// Connection is the connection's number, unique within this run of the broker.
 	Connection uint64
+	// TopicsAsked is how many topics the request is to create; 0 where it creates none. TopicsCreated is how many others its principal has
+	// created in the last hour, or is about to by requests under way.
+	TopicsAsked, TopicsCreated int
 }
 
 // Decision is an answer and its reason. The zero value is a denial.

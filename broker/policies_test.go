@@ -3,9 +3,11 @@ package broker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/chronik-stream/chronik/authz/rego"
+	"github.com/chronik-stream/chronik/broker/meta"
 )
 
 // underPolicy are the options of a broker whose one user is no super user, and where a policy in a file decides.
@@ -99,6 +102,97 @@ allow {
 	}
 	if found != 6 {
 		t.Errorf("%d kinds of metrics of policies, want 6", found)
+	}
+}
+
+// TestAPolicyLimitsTheTopicsOfAnHour: one by one, at once, and after a restart; a request that is only checked makes nothing.
+func TestAPolicyLimitsTheTopicsOfAnHour(t *testing.T) {
+	o, _ := underPolicy(t, `package kafka.authz
+import rego.v1
+import data.chronik.creations
+allow if {
+	count(creations.deny) == 0 with data.creations as {"limit": 3}
+	input.action.operation != "DESCRIBE_CONFIGS"
+}`)
+	b := start(t, o)
+	c := client(t, b)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	ask := func(validateOnly bool, names ...string) (codes []error) {
+		t.Helper()
+		q := kmsg.NewPtrCreateTopicsRequest()
+		q.ValidateOnly, q.TimeoutMillis = validateOnly, 10_000
+		for _, name := range names {
+			topic := kmsg.NewCreateTopicsRequestTopic()
+			topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, 1, 1
+			q.Topics = append(q.Topics, topic)
+		}
+		r, err := q.RequestWith(ctx, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range r.Topics {
+			codes = append(codes, kerr.ErrorForCode(r.Topics[i].ErrorCode))
+		}
+		return codes
+	}
+	expect := func(what string, want error, got []error) {
+		t.Helper()
+		for _, err := range got {
+			if !errors.Is(err, want) {
+				t.Errorf("%s: %v, want %v", what, got, want)
+			}
+		}
+	}
+	for range 5 {
+		expect("checked only", nil, ask(true, "t-1", "t-2", "t-3"))
+	}
+	expect("checked only, too many", kerr.TopicAuthorizationFailed, ask(true, "t-1", "t-2", "t-3", "t-4"))
+	expect("too many at once", kerr.TopicAuthorizationFailed, ask(false, "t-1", "t-2", "t-3", "t-4"))
+	expect("two", nil, ask(false, "t-1", "t-2"))
+	expect("two more", kerr.TopicAuthorizationFailed, ask(false, "t-3", "t-4"))
+	expect("the third", nil, ask(false, "t-3"))
+	expect("the fourth", kerr.TopicAuthorizationFailed, ask(false, "t-4"))
+	c.Close()
+	stop(t, b)
+
+	b = start(t, o)
+	defer stop(t, b)
+	c = client(t, b)
+	defer c.Close()
+	expect("the fourth after a restart", kerr.TopicAuthorizationFailed, ask(false, "t-4"))
+}
+
+// TestAPolicyLimitsTopicsOfRequestsAtOnce: together, many connections create no more than one could.
+func TestAPolicyLimitsTopicsOfRequestsAtOnce(t *testing.T) {
+	o, _ := underPolicy(t, `package kafka.authz
+import rego.v1
+import data.chronik.creations
+allow if count(creations.deny) == 0 with data.creations as {"limit": 5}`)
+	b := start(t, o)
+	defer stop(t, b)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var at sync.WaitGroup
+	for i := range 12 {
+		at.Go(func() {
+			c := client(t, b)
+			defer c.Close()
+			if err := createTopic(ctx, c, fmt.Sprintf("at-once-%d", i)); err != nil && !errors.Is(err, kerr.TopicAuthorizationFailed) {
+				t.Error(err)
+			}
+		})
+	}
+	at.Wait()
+	made := 0
+	b.store.Image().Topics(func(topic *meta.Topic) bool {
+		if strings.HasPrefix(topic.Name, "at-once-") {
+			made++
+		}
+		return true
+	})
+	if made == 0 || made > 5 {
+		t.Errorf("%d topics are made", made)
 	}
 }
 

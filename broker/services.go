@@ -131,7 +131,7 @@ func (b *Broker) table(ctx context.Context, quotas *quota.Manager) (*api.Table, 
 			return img.Features(), int64(img.Index()) //nolint:gosec // an index is far below 2^63
 		},
 	}
-	topics := &handler.Topics{Metadata: b.metadata, Defaults: b.topics, Draw: mathrand.IntN, Quotas: quotas}
+	topics := &handler.Topics{Metadata: b.metadata, Defaults: b.topics, Draw: mathrand.IntN, Quotas: quotas, Creations: &handler.Creations{}}
 	cluster := &handler.Cluster{
 		Metadata: b.metadata, Topics: topics, ControllerID: b.controllerID, MaxDescribed: b.options.DescribedPartitions,
 		Offline: func(topic string, partition int32) bool {

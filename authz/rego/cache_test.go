@@ -168,3 +168,20 @@ func TestTheCacheIsBounded(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestDecisionsHoldForTheNumberOfTopics: with each number that a policy sees it is asked anew, and what does not create shares one decision.
+func TestDecisionsHoldForTheNumberOfTopics(t *testing.T) {
+	a, s := deciding(t, map[string]string{"p.rego": "package kafka.authz\nimport rego.v1\ndefault over := false\nover if input.topics.created + input.topics.asked > 2\nallow if not over"})
+	creating := func(created, asked int) bool {
+		who := with(func(_ *authz.Subject, _ *auth.Session, r *request) { r.TopicsCreated, r.TopicsAsked = created, asked })
+		return a.Pin().Decide(who, authz.Create, topic("t")).Allowed
+	}
+	for range 2 {
+		if !creating(0, 2) || !creating(1, 1) || creating(2, 1) || creating(0, 3) || !creating(9, 0) || !creating(8, 0) {
+			t.Error("decided by another number")
+		}
+	}
+	if got := s.engine.Stats(); got.Evaluations != 5 || got.Cached != 7 {
+		t.Errorf("%+v", got)
+	}
+}

@@ -31,6 +31,7 @@ func leaves() []leaf {
 	all = append(all, firstPluginLeaves()...)
 	all = append(all, sessionLeaves()...)
 	all = append(all, certificateLeaves()...)
+	all = append(all, creationLeaves()...)
 	return append(all, timeLeaves()...)
 }
 
@@ -112,6 +113,16 @@ func certificateLeaves() []leaf {
 		{path: at("certificate.uris"), has: shown, list: func(q *Question) []string { return q.Who.Session.Certificate.URIs }},
 		{path: at("certificate.emails"), has: shown, list: func(q *Question) []string { return q.Who.Session.Certificate.Emails }},
 		{path: at("certificate.addresses"), has: shown, list: func(q *Question) []string { return q.Who.Session.Certificate.Addresses }},
+	}
+}
+
+// creationLeaves are there for requests that are to create topics. Decisions are cached by these numbers, too: another number is another
+// question.
+func creationLeaves() []leaf {
+	creates := func(q *Question) bool { return q.facts.TopicsAsked > 0 }
+	return []leaf{
+		{path: at("topics.asked"), has: creates, number: func(q *Question) int64 { return int64(q.facts.TopicsAsked) }},
+		{path: at("topics.created"), has: creates, number: func(q *Question) int64 { return int64(q.facts.TopicsCreated) }},
 	}
 }
 

@@ -43,11 +43,16 @@ type Call struct {
 	Login Login
 	// Request is the decoded body, its version set. Byte slices in it alias the frame and live as long as the call.
 	Request kmsg.Request
+	// Creates is what the request is to create of topics.
+	Creates Creates
 	// Resolved is what the row's Resolve returned.
 	Resolved any
 	// Granted answers what the row's Needs asked, or, for its Resolve, what its Before asked.
 	Granted *authz.Granted
 }
+
+// Creates says how many topics a request asks for, and how many others its principal has created in the last hour or is about to.
+type Creates struct{ Asked, Others int }
 
 // Subject is the caller as the authorizer sees him.
 func (c *Call) Subject() authz.Subject {
@@ -65,6 +70,7 @@ func (c *Call) RequestFacts() authz.RequestFacts {
 	return authz.RequestFacts{
 		API: c.API, Key: c.Key, Version: c.Version, CorrelationID: c.CorrelationID, ClientID: c.ClientID,
 		SoftwareName: c.SoftwareName, SoftwareVersion: c.SoftwareVersion, Connection: c.Conn.ID,
+		TopicsAsked: c.Creates.Asked, TopicsCreated: c.Creates.Others,
 	}
 }
 

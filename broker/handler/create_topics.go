@@ -18,8 +18,11 @@ import (
 // the topic's configuration (version 5 and later) where the caller may describe it. Version 7 adds the topic's id.
 func (t *Topics) createTopics() api.Row {
 	return api.Spec[*kmsg.CreateTopicsRequest, *meta.Image]{
-		Row:     api.Row{Key: 19, Name: "CreateTopics", Min: 2, Max: 7, Gate: api.Authenticated, MaxBytes: topicsFrame},
-		Resolve: func(*api.Call, *kmsg.CreateTopicsRequest) *meta.Image { return t.Metadata.Image() },
+		Row: api.Row{Key: 19, Name: "CreateTopics", Min: 2, Max: 7, Gate: api.Authenticated, MaxBytes: topicsFrame},
+		Resolve: func(c *api.Call, q *kmsg.CreateTopicsRequest) *meta.Image {
+			t.Creations.begin(c, len(q.Topics), q.ValidateOnly, t.Metadata.Image)
+			return t.Metadata.Image()
+		},
 		Needs: func(_ *api.Call, q *kmsg.CreateTopicsRequest, _ *meta.Image) authz.Needs {
 			var each []authz.Need
 			for i := range q.Topics {
@@ -49,6 +52,7 @@ func createFailed(name string, err error) kmsg.CreateTopicsResponseTopic {
 func (t *Topics) handleCreateTopics(ctx context.Context, c *api.Call, q *kmsg.CreateTopicsRequest, img *meta.Image) api.Answer {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(q.TimeoutMillis)*time.Millisecond)
 	defer cancel()
+	defer t.Creations.end(c, q.ValidateOnly)
 	resp := q.ResponseKind().(*kmsg.CreateTopicsResponse)
 	command := &meta.CreateTopics{Origin: originOf(c)}
 	var places []int // of the command's topics in the answer

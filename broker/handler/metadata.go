@@ -75,7 +75,7 @@ func (t *metadataTarget) name() string {
 	}
 }
 
-func (k *Cluster) resolveMetadata(_ *api.Call, q *kmsg.MetadataRequest) *metadataPlan {
+func (k *Cluster) resolveMetadata(c *api.Call, q *kmsg.MetadataRequest) *metadataPlan {
 	plan := &metadataPlan{img: k.Metadata.Image()}
 	plan.all = q.Topics == nil || q.Version == 0 && len(q.Topics) == 0
 	plan.create = !plan.all && (q.Version < autoCreateFlag || q.AllowAutoTopicCreation) && k.Topics.Defaults.AutoCreateTopics()
@@ -87,7 +87,20 @@ func (k *Cluster) resolveMetadata(_ *api.Call, q *kmsg.MetadataRequest) *metadat
 		return plan
 	}
 	plan.name(q)
+	if plan.create {
+		k.Topics.Creations.begin(c, plan.missing(), false, k.Metadata.Image)
+	}
 	return plan
+}
+
+// missing is how many topics are named that do not exist.
+func (p *metadataPlan) missing() (n int) {
+	for i := range p.topics {
+		if t := &p.topics[i]; t.topic == nil && t.asked != nil {
+			n++
+		}
+	}
+	return n
 }
 
 // name takes up the topics that are named, each once: an answer must not grow by repeating the question.
@@ -140,6 +153,9 @@ func (p *metadataPlan) needs(q *kmsg.MetadataRequest) authz.Needs {
 }
 
 func (k *Cluster) handleMetadata(ctx context.Context, c *api.Call, q *kmsg.MetadataRequest, plan *metadataPlan) api.Answer {
+	if plan.create {
+		defer k.Topics.Creations.end(c, false)
+	}
 	if plan.invalid {
 		return api.Now(metadataRefused(q, wire.InvalidRequest))
 	}

@@ -41,6 +41,8 @@ type Topics struct {
 	Draw func(n int) int
 	// Quotas bound the partitions that a client creates and deletes; nil bounds none.
 	Quotas *quota.Manager
+	// Creations tell policies how many topics a principal creates; nil tells nothing.
+	Creations *Creations
 }
 
 // Rows are the rows of this area.

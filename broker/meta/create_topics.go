@@ -26,6 +26,7 @@ type NewTopic struct {
 func (*CreateTopics) kind() string { return "CreateTopics" }
 
 func (c *CreateTopics) apply(d *draft) {
+	made := 0
 	for i := range c.Topics {
 		n := &c.Topics[i]
 		code, message := d.checkNewTopic(n)
@@ -37,8 +38,10 @@ func (c *CreateTopics) apply(d *draft) {
 		d.audit(c.Origin, "TOPIC", n.Name, code, nil, after)
 		if code == wire.None {
 			d.putTopic(d.newTopic(n))
+			made++
 		}
 	}
+	d.countCreated(c.Origin, made)
 }
 
 func (d *draft) checkNewTopic(n *NewTopic) (code int16, message string) {

@@ -26,6 +26,7 @@ type Image struct {
 	tokensByOwner  *iradix.Tree[*Token]          // by owner and id
 	tokensByExpiry *iradix.Tree[*Token]          // by end and id
 	quotas         *iradix.Tree[*Quotas]         // by entity
+	created        *iradix.Tree[Created]         // by minute and principal
 	brokers        *iradix.Tree[*Broker]
 	features       map[string]int16
 	nextProducerID int64
@@ -41,7 +42,7 @@ func NewImage() *Image {
 		topics: iradix.New[*Topic](), topicIDs: iradix.New[*Topic](), folded: iradix.New[string](), configs: iradix.New[map[string]string](),
 		acls: iradix.New[authz.Binding](), scram: iradix.New[ScramCredential](), quotas: iradix.New[*Quotas](), brokers: iradix.New[*Broker](),
 		tokens: iradix.New[*Token](), tokensByOwner: iradix.New[*Token](), tokensByExpiry: iradix.New[*Token](),
-		features: map[string]int16{}, audit: iradix.New[*AuditRecord](),
+		features: map[string]int16{}, audit: iradix.New[*AuditRecord](), created: iradix.New[Created](),
 	}
 }
 

@@ -36,6 +36,8 @@ type snapshotEntry struct {
 	Quotas *Quotas          `json:"quotas,omitempty"`
 	Broker *Broker          `json:"broker,omitempty"`
 	Audit  *AuditRecord     `json:"audit,omitempty"`
+
+	Created *Created `json:"created,omitempty"`
 }
 
 type snapshotHead struct {
@@ -117,6 +119,7 @@ func (img *Image) entries(yield func(snapshotEntry) bool) {
 	img.AllQuotas(func(q *Quotas) bool { return yield(snapshotEntry{Quotas: q}) })
 	img.Brokers(func(b *Broker) bool { return yield(snapshotEntry{Broker: b}) })
 	img.PendingAudit(func(r *AuditRecord) bool { return yield(snapshotEntry{Audit: r}) })
+	img.created.Root().Walk(func(_ []byte, c Created) bool { return !yield(snapshotEntry{Created: &c}) })
 }
 
 // ReadSnapshot reads an image. A snapshot of a newer version, a wrong checksum or an unknown entry is an error.
@@ -219,6 +222,8 @@ func (d *draft) restore(data []byte, first bool) error {
 		d.img.brokers, _, _ = d.img.brokers.Insert(brokerKey(e.Broker.ID), e.Broker)
 	case e.Audit != nil:
 		d.img.audit, _, _ = d.img.audit.Insert(auditKey(e.Audit.Index, e.Audit.Seq), e.Audit)
+	case e.Created != nil:
+		d.img.created, _, _ = d.img.created.Insert(createdKey(e.Created.Minute, e.Created.Principal), *e.Created)
 	default:
 		return fmt.Errorf("%w: an entry with nothing in it", ErrBadSnapshot)
 	}
