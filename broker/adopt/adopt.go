@@ -34,10 +34,11 @@ const (
 	ACLs    Part = "acls"
 	Users   Part = "users"
 	Tokens  Part = "tokens"
+	Quotas  Part = "quotas"
 )
 
 // Parts lists the parts.
-func Parts() []Part { return []Part{Offsets, ACLs, Users, Tokens} }
+func Parts() []Part { return []Part{Offsets, ACLs, Users, Tokens, Quotas} }
 
 // Request says what to import.
 type Request struct {
@@ -83,6 +84,7 @@ type job struct {
 	users  []meta.ScramCredential
 	acls   []authz.Binding
 	tokens []*meta.Token
+	quotas []meta.QuotaChange
 	// producers is the first producer id that is above all of those in the logs.
 	producers int64
 	// coordinated says that __transaction_state is imported, whose coordinators end open transactions.
@@ -138,6 +140,7 @@ func (j *job) survey() {
 	j.chooseUsers()
 	j.chooseACLs()
 	j.chooseTokens()
+	j.chooseQuotas()
 }
 
 // chooseUsers takes the users that are not here: a credential that is here stays.

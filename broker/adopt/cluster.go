@@ -17,6 +17,8 @@ type Cluster struct {
 	Users  map[scramKey]meta.ScramCredential
 	// Tokens are the delegation tokens by their ids.
 	Tokens map[string]*meta.Token
+	// Quotas are the quotas of clients, by key.
+	Quotas map[meta.QuotaEntity]map[string]float64
 	// Configs are those of topics; other resources are counted in LeftOut.
 	Configs map[string]map[string]string
 	// NextProducerID is the first producer id that no broker has been given.
@@ -25,9 +27,10 @@ type Cluster struct {
 	// End is the offset behind the last record that was read.
 	End int64
 
-	types                map[int]recordType
-	quotas, otherConfigs map[string]bool
-	unknown              map[int]int
+	types map[int]recordType
+	// otherQuotas are those of entities that there are none of here.
+	otherQuotas, otherConfigs map[string]bool
+	unknown                   map[int]int
 	// transaction has the records of a metadata transaction (KIP-868) that has not ended; nil outside of one.
 	transaction [][]byte
 }
@@ -55,8 +58,8 @@ func newCluster() *Cluster {
 	return &Cluster{
 		Topics: map[meta.TopicID]*Topic{}, ACLs: map[[16]byte]authz.Binding{}, Users: map[scramKey]meta.ScramCredential{},
 		Configs: map[string]map[string]string{}, Features: map[string]int16{},
-		Tokens: map[string]*meta.Token{},
-		types:  recordTypes(), quotas: map[string]bool{}, otherConfigs: map[string]bool{}, unknown: map[int]int{},
+		Tokens: map[string]*meta.Token{}, Quotas: map[meta.QuotaEntity]map[string]float64{},
+		types: recordTypes(), otherQuotas: map[string]bool{}, otherConfigs: map[string]bool{}, unknown: map[int]int{},
 	}
 }
 
@@ -296,26 +299,13 @@ func (c *Cluster) token(d *decoder) {
 	c.Tokens[t.ID] = t
 }
 
-func (c *Cluster) quota(d *decoder) {
-	entity := ""
-	for range d.count(3) {
-		entity += d.text() + "=" + d.text() + " "
-		d.tags(nil)
-	}
-	entity += d.text()
-	d.int64() // the value
-	if delete(c.quotas, entity); !d.boolean() {
-		c.quotas[entity] = true
-	}
-}
-
 // LeftOut lists what there is no place for here.
 func (c *Cluster) LeftOut() []string {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(c.otherConfigs)) {
 		out = append(out, "the configuration "+name)
 	}
-	for _, q := range slices.Sorted(maps.Keys(c.quotas)) {
+	for _, q := range slices.Sorted(maps.Keys(c.otherQuotas)) {
 		out = append(out, "the quota "+q)
 	}
 	for _, kind := range slices.Sorted(maps.Keys(c.unknown)) {

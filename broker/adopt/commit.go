@@ -10,7 +10,7 @@ import (
 // commit writes into the metadata log. The topics come last and all at once: before that nothing of the import is seen, and
 // running it again repeats the rest without harm.
 func (j *job) commit(ctx context.Context, topics []*topicPlan) error {
-	for _, step := range []func(context.Context) error{j.commitProducers, j.commitUsers, j.commitACLs, j.commitTokens} {
+	for _, step := range []func(context.Context) error{j.commitProducers, j.commitUsers, j.commitACLs, j.commitTokens, j.commitQuotas} {
 		if err := step(ctx); err != nil {
 			return err
 		}

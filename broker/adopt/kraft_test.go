@@ -42,7 +42,8 @@ func metadataRecords() [][]byte {
 		userOf("u", 1), userOf("u", 2), userOf("gone", 2), recordOf(removeScram, 0).text("gone").int8(2).end(),
 		recordOf(producerIDs, 0).int32(1).int64(9).int64(4000).end(),
 		recordOf(featureLevel, 0).text("metadata.version").int16(29).end(),
-		recordOf(clientQuota, 0).uvarint(2).text("user").text("u").uvarint(0).text("producer_byte_rate").int64(0).int8(0).end(),
+		quotaOf("producer_byte_rate", 1024, false, "user", "u"), quotaOf("request_percentage", 12.5, false, "user", "u", "client-id", ""),
+		quotaOf("consumer_byte_rate", 1, false, "user", "u"), quotaOf("consumer_byte_rate", 0, true, "user", "u"), quotaOf("x", 1, false, "team", "t"),
 		recordOf(delegationToken, 0).text("User:o").text("User:r").uvarint(2).text("User:w").int64(1).int64(2).int64(3).text("id").end(),
 		recordOf(noOp, 0).end(), recordOf(99, 3).text("of a later release").end(),
 	}
@@ -80,11 +81,17 @@ func check(t *testing.T, c *Cluster) {
 	if len(c.Tokens) != 1 || cmp.Diff(&token, c.Tokens["id"]) != "" {
 		t.Errorf("tokens %+v", c.Tokens)
 	}
+	entity := meta.QuotaEntity{User: meta.Named("u")}
+	ofClients := meta.QuotaEntity{User: meta.Named("u"), ClientID: meta.QuotaPart{Match: meta.QuotaDefault}}
+	quotas := map[meta.QuotaEntity]map[string]float64{entity: {"producer_byte_rate": 1024}, ofClients: {"request_percentage": 12.5}}
+	if diff := cmp.Diff(quotas, c.Quotas); diff != "" {
+		t.Error(diff)
+	}
 	if c.NextProducerID != 4000 || c.Features["metadata.version"] != 29 {
 		t.Errorf("producer ids from %d on, features %v", c.NextProducerID, c.Features)
 	}
 	left := []string{
-		"the configuration min.insync.replicas of all brokers", "the configuration x of group g", "the quota user=u producer_byte_rate",
+		"the configuration min.insync.replicas of all brokers", "the configuration x of group g", "the quota team=t x",
 		"1 metadata record(s) of the unknown type 99",
 	}
 	if diff := cmp.Diff(left, c.LeftOut()); diff != "" {

@@ -57,7 +57,9 @@ type Report struct {
 	// KeptUsers have a credential here already, which stays.
 	KeptUsers []string `json:"keptUsers,omitempty"`
 	// Tokens is how many delegation tokens there are.
-	Tokens         int              `json:"tokens,omitempty"`
+	Tokens int `json:"tokens,omitempty"`
+	// Quotas is how many quotas of clients there are.
+	Quotas         int              `json:"quotas,omitempty"`
 	NextProducerID int64            `json:"nextProducerId"`
 	Features       map[string]int16 `json:"features,omitempty"`
 	// LeftOut is what there is no place for, Notes what an operator should know.

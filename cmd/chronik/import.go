@@ -37,8 +37,8 @@ func newImportKafkaLogs() *cobra.Command {
 		Use:   "kafka-logs --config FILE --from DIR[,DIR]",
 		Short: "Take over the log directories of a stopped Apache Kafka 4",
 		Long: `Copies the partitions of a stopped Apache Kafka 4 (KRaft) into the log directories of a formatted broker that does not run, and
-takes over topics with their ids and configurations, committed offsets, ACLs, SCRAM users and delegation tokens from its metadata log. Every batch is
-verified on the way. The source is read and never written to. An import that was interrupted can be run again.
+takes over topics with their ids and configurations, committed offsets, ACLs, SCRAM users, delegation tokens and quotas of clients from its metadata log.
+Every batch is verified on the way. The source is read and never written to. An import that was interrupted can be run again.
 
 What stands against it is reported, and nothing is changed; some kinds can be accepted:
   unclean            the broker was killed: what was not flushed may be cut, as Apache Kafka would at its next start
@@ -138,8 +138,8 @@ func (f *importFlags) print(to io.Writer, r *adopt.Report) error {
 			}
 		}
 	}
-	fmt.Fprintf(&t, "%d topic(s), %d record(s), %d bytes, %d ACL(s), %d user(s), %d delegation token(s); producer ids begin at %d\n",
-		len(r.Topics), records, bytes, r.ACLs, len(r.Users), r.Tokens, r.NextProducerID)
+	fmt.Fprintf(&t, "%d topic(s), %d record(s), %d bytes, %d ACL(s), %d user(s), %d delegation token(s), %d quota(s); producer ids begin at %d\n",
+		len(r.Topics), records, bytes, r.ACLs, len(r.Users), r.Tokens, r.Quotas, r.NextProducerID)
 	lines := func(title string, list []string) {
 		for _, line := range list {
 			fmt.Fprintf(&t, "%s: %s\n", title, shown(line))
