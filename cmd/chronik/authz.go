@@ -17,13 +17,13 @@ import (
 func newAuthz() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "authz",
-		Short: "Ask a running broker who may do what, and why",
-		Long: `Asks a running broker who may do what, over an ordinary connection, with the client's settings that Apache Kafka's tools take. To ask
-needs DESCRIBE on the cluster, as kafka-acls --list does.`,
+		Short: "Ask who may do what, and why, and keep ACLs in a file",
+		Long: `Asks a running broker who may do what, and brings its ACLs into a file and back, over an ordinary connection, with the client's settings
+that Apache Kafka's tools take. To ask needs DESCRIBE on the cluster, as kafka-acls --list does.`,
 	}
 	flags := &brokerFlags{}
 	flags.on(cmd)
-	cmd.AddCommand(newAuthzExplain(flags), newAuthzWhoCan(flags))
+	cmd.AddCommand(newAuthzExplain(flags), newAuthzWhoCan(flags), newAuthzExport(flags), newAuthzPlan(flags), newAuthzApply(flags))
 	return cmd
 }
 

@@ -45,3 +45,47 @@ func describeACLs(ctx context.Context, client *kgo.Client, f authz.Filter) ([]au
 	}
 	return all, nil
 }
+
+// createACLs adds ACLs, by one command of the metadata.
+func createACLs(ctx context.Context, client *kgo.Client, acls []authz.Binding) error {
+	q := kmsg.NewPtrCreateACLsRequest()
+	for _, b := range acls {
+		c := kmsg.NewCreateACLsRequestCreation()
+		c.ResourceType, c.ResourceName, c.ResourcePatternType = kmsg.ACLResourceType(b.Type), b.Name, kmsg.ACLResourcePatternType(b.Pattern) //nolint:gosec // small
+		c.Principal, c.Host = b.Principal, b.Host
+		c.Operation, c.PermissionType = kmsg.ACLOperation(b.Operation), kmsg.ACLPermissionType(b.Permission) //nolint:gosec // small
+		q.Creations = append(q.Creations, c)
+	}
+	resp, err := q.RequestWith(ctx, client)
+	if err != nil {
+		return fmt.Errorf("add ACLs: %w", err)
+	}
+	for i := range resp.Results {
+		if err := brokerError(resp.Results[i].ErrorCode, resp.Results[i].ErrorMessage, "ALTER"); err != nil {
+			return fmt.Errorf("add ACLs: %w", err)
+		}
+	}
+	return nil
+}
+
+// deleteACLs removes these ACLs and no others, by one command of the metadata.
+func deleteACLs(ctx context.Context, client *kgo.Client, acls []authz.Binding) error {
+	q := kmsg.NewPtrDeleteACLsRequest()
+	for _, b := range acls {
+		f := kmsg.NewDeleteACLsRequestFilter()
+		f.ResourceType, f.ResourceName, f.ResourcePatternType = kmsg.ACLResourceType(b.Type), &b.Name, kmsg.ACLResourcePatternType(b.Pattern) //nolint:gosec // small
+		f.Principal, f.Host = &b.Principal, &b.Host
+		f.Operation, f.PermissionType = kmsg.ACLOperation(b.Operation), kmsg.ACLPermissionType(b.Permission) //nolint:gosec // small
+		q.Filters = append(q.Filters, f)
+	}
+	resp, err := q.RequestWith(ctx, client)
+	if err != nil {
+		return fmt.Errorf("remove ACLs: %w", err)
+	}
+	for i := range resp.Results {
+		if err := brokerError(resp.Results[i].ErrorCode, resp.Results[i].ErrorMessage, "ALTER"); err != nil {
+			return fmt.Errorf("remove ACLs: %w", err)
+		}
+	}
+	return nil
+}

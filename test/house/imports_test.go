@@ -32,7 +32,7 @@ var layers = map[string]int{
 	"broker/group/assign": 2, "broker/group/consumerlog": 2, "broker/group/embedded": 2, "broker/coordinator": 2,
 
 	"broker/replica": 3, "broker/controller": 3, "broker/quorum": 3, "broker/group": 3, "broker/txn": 3, "broker/fetchsession": 3,
-	"broker/server": 3, "broker/httpd": 3, "broker/quota": 3,
+	"broker/server": 3, "broker/httpd": 3, "broker/quota": 3, "authz/plan": 3,
 
 	"broker/handler": 4, "broker/shard": 4, "broker/adopt": 4, "broker/doctor": 4,
 
@@ -106,6 +106,7 @@ func TestLibrariesStayInTheirRoom(t *testing.T) {
 		"github.com/maypok86/otter/v2":               {"broker/evict"},
 		"github.com/open-policy-agent/opa/v1/rego":   {"authz/rego"},
 		"github.com/open-policy-agent/opa/v1/ast":    {"authz/rego"},
+		"go.yaml.in/yaml/v3":                         {"authz/plan"},
 		"software.sslmate.com/src/go-pkcs12":         {"tls"},
 		"github.com/pavlo-v-chernykh/keystore-go/v4": {"tls"},
 	}
