@@ -50,8 +50,10 @@ test-fips: build build-fips tools ## what identifies clients, and a log-in by ea
 test-whole: test-fips ## what test-unit samples: every byte of small data files flipped, every shorter file, every call failed, compaction, thousands of segments, a million aborted transactions, the power cut in each step of a transaction, its broker killed in each state
 	$(TEST) -timeout 15m -run 'TestEvery|TestNothing|TestCompaction|TestThousands|TestMemory|TestPowerFails|TestABrokerIsKilled' ./broker/storage ./broker/journal ./broker
 
+# The tests wait more than they work: more of them run at once than there are processors for, on two at least.
+INTEROP_PARALLEL ?= 4
 test-interop: build tools ## real clients and tools against the built binary
-	$(TEST) -count=1 -tags interop -timeout 30m ./test/interop/...
+	$(TEST) -count=1 -tags interop -timeout 30m -parallel $(INTEROP_PARALLEL) ./test/interop/...
 
 SOAK_CRASH_SEEDS ?= 50000
 soak: build tools ## the long runs: crashes of a disk in memory, kills under load; INTEROP_SEED=... repeats a run's moments

@@ -20,7 +20,7 @@ func Command(t testing.TB, stdin string, name string, args ...string) string {
 	t.Helper()
 	out, err := TryCommand(t, stdin, name, args...)
 	if err != nil {
-		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, lastLines(out, logLines))
 	}
 	return out
 }

@@ -33,9 +33,9 @@ func awaitReady(t testing.TB, what string, exited <-chan struct{}, log *tail, re
 	for !ready(ctx) {
 		select {
 		case <-exited:
-			t.Fatalf("%s ended at start:\n%s", what, log)
+			t.Fatalf("%s ended at start:\n%s", what, log.last(logLines))
 		case <-ctx.Done():
-			t.Fatalf("%s is not ready after %s:\n%s", what, startTimeout, log)
+			t.Fatalf("%s is not ready after %s:\n%s", what, startTimeout, log.last(logLines))
 		case <-tick.C:
 		}
 	}

@@ -21,6 +21,7 @@ const (
 // TestFiltersMatchAsKafkas asks Apache Kafka's authorizer which of some ACLs the filters of DescribeAcls and DeleteAcls match, and
 // compares with ours. INTEROP_SEED repeats a run.
 func TestFiltersMatchAsKafkas(t *testing.T) {
+	t.Parallel()
 	draw := aclDraw{rand.New(rand.NewPCG(killSeed(t), 1<<32))}
 	var kafka aclCases
 	var ours [][]uint32

@@ -23,6 +23,7 @@ const invalidRequest = "42 "
 // answers, this broker answers in the same words. Where Apache Kafka closes the connection or answers UNKNOWN_SERVER_ERROR, since its
 // classes throw, this broker answers INVALID_REQUEST.
 func TestACLsAreRefusedAsByKafka(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t)
 	k := harness.StartKafka(t, b)
 	for name, q := range refusedRequests() {

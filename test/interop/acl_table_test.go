@@ -74,6 +74,7 @@ type difference struct{ why, answer string }
 //
 // INTEROP_SUBJECT=kafka compares Apache Kafka with what was recorded of it, and INTEROP_WRITE_ACL_TABLE=1 besides records it.
 func TestACLTable(t *testing.T) {
+	t.Parallel()
 	s := startSubject(t, tokensOn)
 	w := newWorld(t, s)
 	defer w.hangUp()

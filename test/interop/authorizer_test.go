@@ -26,6 +26,7 @@ const (
 // Where ours differs on purpose (docs/security.md) the ACLs are told to Apache Kafka in its own terms, so that it is the judge of these
 // too. INTEROP_SEED repeats a run.
 func TestAuthorizerAnswersAsKafka(t *testing.T) {
+	t.Parallel()
 	seed, counts := killSeed(t), map[string]int{}
 	for batch := range authorizerBatches {
 		d := &duel{draw: aclDraw{rand.New(rand.NewPCG(seed, uint64(batch)))}}

@@ -156,6 +156,7 @@ func dumpCompacted(t *testing.T, dir string, want []string) {
 // TestTheOffsetsTopicIsCompacted commits the offset of one group again and again, in small segments. What is committed last is
 // there after a kill, and the topic's log is a small part of what was written.
 func TestTheOffsetsTopicIsCompacted(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t, "CHRONIK_LOG_CLEANER_BACKOFF_MS=100", "CHRONIK_OFFSETS_TOPIC_SEGMENT_BYTES=4000", "CHRONIK_OFFSETS_TOPIC_NUM_PARTITIONS=1",
 		"CHRONIK_LOG_SEGMENT_DELETE_DELAY_MS=0")
 	createTopic(t, b, "committed", 1)

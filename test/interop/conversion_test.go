@@ -107,6 +107,7 @@ func sameRecords(t *testing.T, b *harness.Broker, topic string, want []*kgo.Reco
 
 // TestCompressionIsChangedAtRunTime by the topic's configuration and by that of all brokers, with kafka-configs.
 func TestCompressionIsChangedAtRunTime(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t)
 	createTopic(t, b, "changed", 1)
 	write := func(value string) {

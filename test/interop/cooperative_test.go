@@ -22,6 +22,7 @@ const (
 // to give back, and the rebalance can not end, another one goes on reading what it keeps. Only what moves is revoked, and each record
 // is read once.
 func TestCooperativeRebalance(t *testing.T) {
+	t.Parallel()
 	c := newCast(t)
 	c.makeTopic(t, rebalanced, rebalancedPartitions)
 	fed := c.feed(t)

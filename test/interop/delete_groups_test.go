@@ -14,6 +14,7 @@ import (
 
 // TestDeletedGroupsAreAudited deletes an offset and then its group, and looks for an intent and an outcome of each in the audit log.
 func TestDeletedGroupsAreAudited(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t)
 	createTopic(t, b, "read", 2)
 	admin := kadm.NewClient(franzClient(t, franzSASL(t, b, "SCRAM-SHA-512")...))

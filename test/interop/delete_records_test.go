@@ -31,6 +31,7 @@ func deleteFile(t *testing.T, topic string, partition, offset int) string {
 
 // TestDeleteRecordsTool runs kafka-delete-records, restarts, and looks for what the audit log has of it.
 func TestDeleteRecordsTool(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t)
 	createTopic(t, b, "shrinking", 2)
 	tools.Must(t, roundTrip, "produce", b.Bootstrap(), b.ClientProperties(), "shrinking", "20", "v")

@@ -22,6 +22,7 @@ import (
 // TestDumpLogSegmentsReadsTransactions writes logs with transactions of several producers, committed, aborted and open, of every
 // codec, over many segments; one of the logs is compacted. Apache Kafka's own tool then looks at every file.
 func TestDumpLogSegmentsReadsTransactions(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	now := time.Now()
 	d, err := storage.Open(storage.Config{FS: vfs.OS{}, Dir: dir, JournalFileBytes: 4 << 20, Clock: func() time.Time { return now }})

@@ -30,6 +30,7 @@ func wantLevels(t *testing.T, b *harness.Broker, when, group, transaction string
 
 // TestFeatureTool runs kafka-features in its forms: levels change as it says, all or none, survive kill -9, and are recorded.
 func TestFeatureTool(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t)
 	const group, transaction = "group.version", "transaction.version"
 	wantLevels(t, b, "at first", "1", "2")

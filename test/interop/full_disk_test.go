@@ -80,6 +80,7 @@ func checkNumbers(t *testing.T, b *harness.Broker, topic string, from, to int) {
 // TestFullDisk fills a disk: producers get a clean error, nothing that was acknowledged is lost, the broker stays up, starts on the
 // full disk too, and goes on by itself when there is space.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	disk := smallDisk(t)
 	b := harness.Start(t, "CHRONIK_LOG_DIRS="+filepath.Join(disk, "data"), "CHRONIK_JOURNAL_BYTES=8388608",
 		"CHRONIK_LOG_SEGMENT_BYTES=1048576", "CHRONIK_LOG_RETENTION_CHECK_INTERVAL_MS=500", "CHRONIK_LOG_SEGMENT_DELETE_DELAY_MS=100")
@@ -121,6 +122,7 @@ func TestFullDisk(t *testing.T) {
 
 // TestBallastOnTheDisk takes the space away from outside and gives it back.
 func TestBallastOnTheDisk(t *testing.T) {
+	t.Parallel()
 	disk := smallDisk(t)
 	b := harness.Start(t, "CHRONIK_LOG_DIRS="+filepath.Join(disk, "data"), "CHRONIK_JOURNAL_BYTES=8388608", "CHRONIK_LOG_SEGMENT_BYTES=1048576")
 	createTopic(t, b, "filling", 1)

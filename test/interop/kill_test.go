@@ -19,6 +19,7 @@ import (
 // one converts to zstd, one has batches that go round the journal. Then the directory is verified. The seed is printed;
 // INTEROP_SEED repeats a run's moments.
 func TestSoakKill(t *testing.T) {
+	t.Parallel()
 	rng := rand.New(rand.NewPCG(killSeed(t), 0))
 	b := harness.Start(t, tokensOn, "CHRONIK_LOG_CLEANER_BACKOFF_MS=100")
 	createKillTopics(t, b)

@@ -21,6 +21,7 @@ import (
 // were, neither seen nor lost, and their producers go on: what one commits is then there, what another aborts is not. Apache
 // Kafka's tool reads what the broker has written of it.
 func TestOpenTransactionSurvivesKill(t *testing.T) {
+	t.Parallel()
 	b := startSubject(t, "CHRONIK_OFFSETS_TOPIC_NUM_PARTITIONS=1", "CHRONIK_TRANSACTION_STATE_LOG_NUM_PARTITIONS=1")
 	s := newStepper(t, b.Broker, b.Bootstrap())
 	first := s.begin(t, "first", 10*time.Minute)

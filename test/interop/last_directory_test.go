@@ -16,6 +16,7 @@ import (
 // TestTheLastDirectoryEndsTheBroker: where a write fails and no directory is left, the process ends, its last line says why, and
 // what was acknowledged is there after the repair.
 func TestTheLastDirectoryEndsTheBroker(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t)
 	createTopic(t, b, "kept", 1)
 	client := franzClient(t, append(franzSASL(t, b, "SCRAM-SHA-512"), kgo.RecordRetries(0), kgo.DisableIdempotentWrite())...)

@@ -66,6 +66,7 @@ func withDirs(t *testing.T, n int, env ...string) (*harness.Broker, []string) {
 
 // TestLogDirsTool runs kafka-log-dirs, with all directories and with one that is broken.
 func TestLogDirsTool(t *testing.T) {
+	t.Parallel()
 	b, dirs := withDirs(t, 2)
 	createTopic(t, b, "spread", 4)
 	tools.Must(t, roundTrip, "produce", b.Bootstrap(), b.ClientProperties(), "spread", "40", "v")

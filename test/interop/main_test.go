@@ -33,7 +33,7 @@ const (
 	roundTrip           = "stream.chronik.test.RoundTrip"
 )
 
-// tools is the one JVM of this test run.
+// tools are the JVMs of this test run.
 var tools *harness.Tools
 
 func TestMain(m *testing.M) {

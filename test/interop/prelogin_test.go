@@ -110,6 +110,7 @@ func TestBeforeLogin(t *testing.T) {
 // every mechanism. No password, right or wrong, given by log-in or set by a tool, reaches the log at its finest, the audit topic or
 // the data directory.
 func TestWrongLogins(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t, "CHRONIK_LOG_LEVEL=debug")
 	user, password := b.Admin(t)
 	const set = "password-set-by-a-tool"

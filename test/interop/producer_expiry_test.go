@@ -13,6 +13,7 @@ import (
 // TestProducerExpiryIsAltered alters producer.id.expiration.ms by kafka-configs: an idle producer is forgotten from then on, so that
 // any sequence is taken of it, and is remembered again when the change is taken back.
 func TestProducerExpiryIsAltered(t *testing.T) {
+	t.Parallel()
 	const outOfOrder = 45
 	b := harness.Start(t, "CHRONIK_PRODUCER_ID_EXPIRATION_CHECK_INTERVAL_MS=50")
 	createTopic(t, b, "sequences", 1)

@@ -27,47 +27,74 @@ const (
 	quotaRuns = 3
 )
 
-// TestClientsAreThrottledToTheirRate measures the bytes of clients that go as fast as they can, one after another. Two samples are
+// TestClientsAreThrottledToTheirRate measures the bytes of clients that go as fast as they can, each at a broker of its own. Two samples are
 // looked over, so that the burst at the beginning is soon paid for.
 func TestClientsAreThrottledToTheirRate(t *testing.T) {
-	b := harness.Start(t, "CHRONIK_QUOTA_WINDOW_NUM=2")
-	createTopic(t, b, "throttled", 1)
-	for _, of := range []string{"java", "franz"} {
-		admin(t, b, configCommand, "--alter", "--entity-type", "clients", "--entity-name", of+"-producer", "--add-config", fmt.Sprintf("producer_byte_rate=%d", quotaRate))
-		admin(t, b, configCommand, "--alter", "--entity-type", "clients", "--entity-name", of+"-consumer", "--add-config", fmt.Sprintf("consumer_byte_rate=%d", quotaRate))
-	}
-	tools.Must(t, producerPerf, "--topic", "throttled", "--num-records", "60000", "--record-size", "1000", "--throughput", "-1",
-		"--bootstrap-server", b.Bootstrap(), "--command-config", b.ClientProperties())
-
-	t.Run("Java producer", func(t *testing.T) {
-		startPerf(t, b, producerPerf, "--num-records", "1000000000", "--record-size", "1000", "--throughput", "-1",
-			"--command-property", "client.id=java-producer")
-		atQuota(t, b, "Produce", "chronik_received_bytes_total")
-	})
-	t.Run("Java consumer", func(t *testing.T) {
-		startPerf(t, b, consumerPerf, "--num-records", "1000000000", "--timeout", "600000", "--fetch-size", "65536",
-			"--command-property", "client.id=java-consumer")
-		atQuota(t, b, "Fetch", "chronik_sent_bytes_total")
-	})
-	t.Run("franz-go producer", func(t *testing.T) {
-		client := franzClient(t, append(franzSASL(t, b, "SCRAM-SHA-512"), kgo.ClientID("franz-producer"), kgo.DefaultProduceTopic("throttled"),
-			kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(64<<10), kgo.MaxBufferedRecords(1000))...)
-		untilEnd(t, func(ctx context.Context) {
-			client.Produce(ctx, kgo.SliceRecord(make([]byte, 1000)), nil)
+	for name, throttled := range map[string]func(*testing.T, *harness.Broker){
+		"Java producer": javaProducerAtQuota, "Java consumer": javaConsumerAtQuota,
+		"franz-go producer": franzProducerAtQuota, "franz-go consumer": franzConsumerAtQuota,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := harness.Start(t, "CHRONIK_QUOTA_WINDOW_NUM=2")
+			createTopic(t, b, "throttled", 1)
+			admin(t, b, configCommand, "--alter", "--entity-type", "clients", "--entity-name", throttledClient,
+				"--add-config", fmt.Sprintf("producer_byte_rate=%[1]d,consumer_byte_rate=%[1]d", quotaRate))
+			throttled(t, b)
 		})
-		atQuota(t, b, "Produce", "chronik_received_bytes_total")
+	}
+}
+
+// throttledClient is the client id that has a quota.
+const throttledClient = "throttled"
+
+func javaProducerAtQuota(t *testing.T, b *harness.Broker) {
+	startPerf(t, b, producerPerf, "--num-records", "1000000000", "--record-size", "1000", "--throughput", "-1")
+	atQuota(t, b, "Produce", "chronik_received_bytes_total")
+}
+
+func javaConsumerAtQuota(t *testing.T, b *harness.Broker) {
+	fillThrottled(t, b)
+	startPerf(t, b, consumerPerf, "--num-records", "1000000000", "--timeout", "600000", "--fetch-size", "65536")
+	atQuota(t, b, "Fetch", "chronik_sent_bytes_total")
+}
+
+func franzProducerAtQuota(t *testing.T, b *harness.Broker) {
+	client := franzClient(t, append(franzSASL(t, b, "SCRAM-SHA-512"), kgo.ClientID(throttledClient), kgo.DefaultProduceTopic("throttled"),
+		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(64<<10), kgo.MaxBufferedRecords(1000))...)
+	untilEnd(t, func(ctx context.Context) {
+		client.Produce(ctx, kgo.SliceRecord(make([]byte, 1000)), nil)
 	})
-	t.Run("franz-go consumer", func(t *testing.T) {
-		client := franzClient(t, append(franzSASL(t, b, "SCRAM-SHA-512"), kgo.ClientID("franz-consumer"), kgo.ConsumeTopics("throttled"),
-			kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchMaxPartitionBytes(64<<10))...)
-		untilEnd(t, func(ctx context.Context) { client.PollFetches(ctx) })
-		atQuota(t, b, "Fetch", "chronik_sent_bytes_total")
-	})
+	atQuota(t, b, "Produce", "chronik_received_bytes_total")
+}
+
+func franzConsumerAtQuota(t *testing.T, b *harness.Broker) {
+	fillThrottled(t, b)
+	client := franzClient(t, append(franzSASL(t, b, "SCRAM-SHA-512"), kgo.ClientID(throttledClient), kgo.ConsumeTopics("throttled"),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchMaxPartitionBytes(64<<10))...)
+	untilEnd(t, func(ctx context.Context) { client.PollFetches(ctx) })
+	atQuota(t, b, "Fetch", "chronik_sent_bytes_total")
+}
+
+// fillThrottled writes more than a consumer may read while it is measured, by a client without a quota.
+func fillThrottled(t *testing.T, b *harness.Broker) {
+	t.Helper()
+	client := franzClient(t, append(franzSASL(t, b, "SCRAM-SHA-512"), kgo.DefaultProduceTopic("throttled"),
+		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(16<<10))...)
+	records := make([]*kgo.Record, 60_000)
+	for i := range records {
+		records[i] = kgo.SliceRecord(make([]byte, 1000))
+	}
+	if err := client.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	client.Close()
 }
 
 // TestChangesAndConnectionsAreThrottled has a user who creates partitions faster than he may (KIP-599) and an address that connects faster
 // than it may (KIP-612). Both go on when there is room again: Java's tools wait and try again.
 func TestChangesAndConnectionsAreThrottled(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t, "CHRONIK_CONTROLLER_QUOTA_WINDOW_NUM=2", "CHRONIK_QUOTA_WINDOW_NUM=2")
 	user, _ := b.Admin(t)
 	admin(t, b, configCommand, "--alter", "--entity-type", "users", "--entity-name", user, "--add-config", "controller_mutation_rate=1")
@@ -99,7 +126,10 @@ func TestChangesAndConnectionsAreThrottled(t *testing.T) {
 // startPerf runs one of the performance tools until the test ends.
 func startPerf(t *testing.T, b *harness.Broker, main string, args ...string) {
 	t.Helper()
-	args = append([]string{"--topic", "throttled", "--bootstrap-server", b.Bootstrap(), "--command-config", b.ClientProperties()}, args...)
+	args = append([]string{
+		"--topic", "throttled", "--bootstrap-server", b.Bootstrap(), "--command-config", b.ClientProperties(),
+		"--command-property", "client.id=" + throttledClient,
+	}, args...)
 	harness.StartProcess(t, func([]byte) {}, "java", harness.JavaArgs(t, []string{"-Xmx128m"}, main, args...)...)
 }
 

@@ -27,6 +27,7 @@ const (
 
 // TestPoisonedBatches sends batches that no honest client makes: each is refused and nothing is stored.
 func TestPoisonedBatches(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t)
 	const topic = "poisoned"
 	createTopic(t, b, topic, 1)

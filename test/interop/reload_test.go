@@ -19,6 +19,7 @@ import (
 // TestCertificatesAreReloaded replaces the server's certificate under a running broker: who connects then sees the new one, and
 // who was connected before goes on over the old connection.
 func TestCertificatesAreReloaded(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t, "CHRONIK_TLS_RELOAD_INTERVAL_MS=100")
 	createTopic(t, b, "reloaded", 1)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

@@ -11,6 +11,7 @@ import (
 // TestRevokedUsersAreOut has connections of users open, one with a fetch that waits, whose passwords are then changed or deleted: they end
 // with the change. The administrator who changes his own password is told that it is done.
 func TestRevokedUsersAreOut(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t)
 	createTopic(t, b, secretTopic, 1)
 	for _, user := range []string{"deleted", "changed", "untouched"} {

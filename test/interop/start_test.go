@@ -78,6 +78,7 @@ func servedVersions() map[int16][2]int16 {
 
 // TestListedVersions compares what ApiVersions lists, before the log-in and after it, with what is promised.
 func TestListedVersions(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t)
 	user, password := b.Admin(t)
 	for when, list := range map[string][]kmsg.ApiVersionsResponseApiKey{

@@ -15,6 +15,7 @@ const staticRecords = 10
 // TestStaticMembers lets members with an instance id, of each client and protocol, go away without leaving and come back, be claimed by
 // a second client, and be removed. The other member is told of nothing before the last of these.
 func TestStaticMembers(t *testing.T) {
+	t.Parallel()
 	c := newCast(t)
 	for _, a := range actors() {
 		if a == (actor{"franz-go", "consumer"}) {

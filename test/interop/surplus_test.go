@@ -21,6 +21,7 @@ func (s surplus) AppendTo(dst []byte) []byte { return append(s.DescribeACLsReque
 // TestAByteTooManyIsIgnoredAsByKafka describes ACLs as kafka-go does, which ends its request twice: Apache Kafka ignores what follows a
 // request.
 func TestAByteTooManyIsIgnoredAsByKafka(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t)
 	admin(t, b, aclCommand, "--add", "--allow-principal", "User:reader", "--operation", "Read", "--topic", "described")
 	client := franzClient(t, franzSASL(t, b, "SCRAM-SHA-512")...)

@@ -31,6 +31,7 @@ func franzToken(t *testing.T, b *harness.Broker, mechanism string, token kadm.De
 
 // TestTokensOfClients lets Java's clients and franz-go log in by tokens, with each SCRAM mechanism: they may do what the owner may.
 func TestTokensOfClients(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t, tokensOn, "CHRONIK_GROUP_INITIAL_REBALANCE_DELAY_MS=0")
 	createTopic(t, b, "shared", 1)
 	createTopic(t, b, "closed", 1)

@@ -15,6 +15,7 @@ import (
 
 // TestTopicTool runs kafka-topics in its forms.
 func TestTopicTool(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t)
 	out := admin(t, b, topicCommand, "--create", "--topic", "orders", "--partitions", "3", "--replication-factor", "1",
 		"--config", "retention.ms=600000")
@@ -63,6 +64,7 @@ func fails(t *testing.T, b *harness.Broker, text, main string, args ...string) {
 
 // TestConfigTool runs kafka-configs for topics and for SCRAM users.
 func TestConfigTool(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t)
 	createTopic(t, b, "configured", 1)
 	topic := []string{"--entity-type", "topics", "--entity-name", "configured"}
@@ -98,6 +100,7 @@ func TestConfigTool(t *testing.T) {
 
 // TestACLTool runs kafka-acls in every form of its documentation.
 func TestACLTool(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t)
 	added := []struct {
 		args []string
@@ -172,6 +175,7 @@ func checkOffsetsTopic(t *testing.T, b *harness.Broker) {
 
 // TestClusterTools runs kafka-broker-api-versions and kafka-cluster.
 func TestClusterTools(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t)
 	out := admin(t, b, apiVersionsCommand)
 	contains(t, out, "id: 1", "Produce(0): 0 to 13", "Fetch(1): 4 to 18", "CreateAcls(30): 1 to 3", "ApiVersions(18): 0 to 5")

@@ -271,6 +271,7 @@ func checkUntouched(t *testing.T, b *harness.Broker) {
 
 // TestPrefixedDenyBeatsLiteralAllow is the order that other brokers get wrong.
 func TestPrefixedDenyBeatsLiteralAllow(t *testing.T) {
+	t.Parallel()
 	b := harness.Start(t)
 	createTopic(t, b, "ledger-2026", 1)
 	createTopic(t, b, "open", 1)
