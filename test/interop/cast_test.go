@@ -5,6 +5,7 @@ package interop
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -220,7 +221,7 @@ func (g ensemble) close(t *testing.T, members ...string) {
 		g.do(t, "close", m)
 	}
 	for _, m := range members {
-		waitFor(t, m+" to be closed", func() bool { return len(g.told(m, "closed")) > 0 })
+		waitSeeing(t, m+" to be closed", func() (string, bool) { return g.seen(m), len(g.told(m, "closed")) > 0 })
 	}
 }
 
@@ -229,12 +230,24 @@ func (g ensemble) waitOwned(t *testing.T, partitions int, members ...string) {
 	t.Helper()
 	defer g.showOnFailure(t, members)()
 	for _, m := range members {
-		waitFor(t, m+" to have its partitions", func() bool { return len(g.owned(m)) == partitions })
+		waitSeeing(t, m+" to have its partitions", func() (string, bool) { return g.seen(members...), len(g.owned(m)) == partitions })
 	}
-	waitFor(t, g.group+" to be stable", func() bool {
+	waitSeeing(t, g.group+" to be stable", func() (string, bool) {
 		s := g.describe(t)
-		return s.state == "Stable" && len(s.members) == len(members)
+		return fmt.Sprintf("%+v; %s", s, g.seen(members...)), s.state == "Stable" && len(s.members) == len(members)
 	})
+}
+
+// seen is what members have, and how much happened to each.
+func (g ensemble) seen(members ...string) string {
+	var text strings.Builder
+	for _, m := range members {
+		g.mu.Lock()
+		events := len(g.events[m])
+		g.mu.Unlock()
+		fmt.Fprintf(&text, "%s has %v after %d events; ", m, g.owned(m), events)
+	}
+	return text.String()
 }
 
 // showOnFailure tells of the members' events where a wait has failed.

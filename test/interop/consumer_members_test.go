@@ -24,6 +24,7 @@ type crew struct {
 	*harness.Broker
 	topic, group string
 	partitions   int
+	asker        *kgo.Client
 	client       *kadm.Client
 
 	mu sync.Mutex
@@ -40,9 +41,10 @@ type place64 struct {
 
 func newCrew(t *testing.T, b *harness.Broker, group string, partitions int) *crew {
 	t.Helper()
+	asker := franzClient(t, franzSASL(t, b, "SCRAM-SHA-512")...)
 	c := &crew{
 		Broker: b, topic: "read-by-" + group, group: group, partitions: partitions,
-		client:       kadm.NewClient(franzClient(t, franzSASL(t, b, "SCRAM-SHA-512")...)),
+		asker: asker, client: kadm.NewClient(asker),
 		acknowledged: map[int32]int64{}, read: map[place64]map[string]int{}, counts: map[string]int{},
 	}
 	createTopic(t, b, c.topic, partitions)
@@ -102,6 +104,13 @@ func (c *crew) count(member string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.counts[member]
+}
+
+// state is how many records each member has read.
+func (c *crew) state() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return fmt.Sprintf("%d are acknowledged, read were %v", c.acknowledged, c.counts)
 }
 
 // line takes a line of VerifiableConsumer, and of ours in Python.
@@ -179,34 +188,36 @@ func confluentMember(t *testing.T, c *crew, name, protocol string) func() {
 // waitShared waits until so many members of the consumer group have their share of the partitions each.
 func (c *crew) waitShared(t *testing.T, members int) {
 	t.Helper()
-	waitFor(t, fmt.Sprintf("%d members with %d partitions each", members, c.partitions/members), func() bool {
+	waitSeeing(t, fmt.Sprintf("%d members with %d partitions each", members, c.partitions/members), func() (string, bool) {
 		d := c.describe(t)
-		if d == nil || d.State != "Stable" || len(d.Members) != members {
-			return false
+		if d == nil {
+			return "it is no consumer group", false
 		}
+		state, shared := fmt.Sprintf("%s in epoch %d of %d:", d.State, d.AssignmentEpoch, d.Epoch), d.State == "Stable" && len(d.Members) == members
 		for _, m := range d.Members {
-			n := 0
-			for _, topic := range m.Assignment.TopicPartitions {
-				n += len(topic.Partitions)
-			}
-			if n != c.partitions/members {
-				return false
-			}
+			n := partitionsIn(m.Assignment)
+			state += fmt.Sprintf(" %s (%s) in epoch %d has %d of %d;", m.MemberID, m.ClientID, m.MemberEpoch, n, partitionsIn(m.TargetAssignment))
+			shared = shared && n == c.partitions/members
 		}
-		return true
+		return state, shared
 	})
+}
+
+func partitionsIn(a kmsg.Assignment) (n int) {
+	for _, topic := range a.TopicPartitions {
+		n += len(topic.Partitions)
+	}
+	return n
 }
 
 // describe describes the group as one of the consumer protocol; nil where it is none, or nobody can tell.
 func (c *crew) describe(t *testing.T) *kmsg.ConsumerGroupDescribeResponseGroup {
 	t.Helper()
-	client := franzClient(t, franzSASL(t, c.Broker, "SCRAM-SHA-512")...)
-	defer client.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	q := kmsg.NewPtrConsumerGroupDescribeRequest()
 	q.Groups = []string{c.group}
-	r, err := q.RequestWith(ctx, client)
+	r, err := q.RequestWith(ctx, c.asker)
 	if err != nil || len(r.Groups) != 1 || r.Groups[0].ErrorCode != 0 {
 		return nil
 	}
@@ -218,7 +229,7 @@ func (c *crew) waitReads(t *testing.T, members ...string) {
 	t.Helper()
 	for _, name := range members {
 		before := c.count(name)
-		waitFor(t, name+" to read on", func() bool { return c.count(name) > before })
+		waitSeeing(t, name+" to read on", func() (string, bool) { return c.state(), c.count(name) > before })
 	}
 }
 
@@ -231,17 +242,18 @@ func (c *crew) checkAllRead(t *testing.T) {
 		ends[p] = n
 	}
 	c.mu.Unlock()
-	waitFor(t, "everything to be read and committed", func() bool {
+	waitSeeing(t, "everything to be read and committed", func() (string, bool) {
 		offsets, err := c.client.FetchOffsets(context.Background(), c.group)
 		if err != nil {
-			return false
+			return err.Error(), false
 		}
-		for p, end := range ends {
-			if o, found := offsets.Lookup(c.topic, p); !found || o.At < end {
-				return false
-			}
+		state, all := c.state(), true
+		for p := range int32(c.partitions) {
+			o, found := offsets.Lookup(c.topic, p)
+			all = all && (ends[p] == 0 || found && o.At >= ends[p])
+			state += fmt.Sprintf("; partition %d is committed to %d of %d", p, o.At, ends[p])
 		}
-		return true
+		return state, all
 	})
 	c.mu.Lock()
 	defer c.mu.Unlock()

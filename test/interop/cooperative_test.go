@@ -139,7 +139,7 @@ func (g cooperation) waitReads(t *testing.T, member string, partitions []string)
 	defer g.showOnFailure(t, []string{member})()
 	for _, p := range partitions {
 		before := count(p)
-		waitFor(t, fmt.Sprintf("%s to read on in %s", member, p), func() bool { return count(p) >= before+3 })
+		waitSeeing(t, fmt.Sprintf("%s to read on in %s", member, p), func() (string, bool) { return g.seen(member), count(p) >= before+3 })
 	}
 }
 
@@ -148,7 +148,7 @@ func (g cooperation) wantReadOnce(t *testing.T, records int64, members ...string
 	t.Helper()
 	var readers map[string][]string
 	place := func(p string, offset int64) string { return fmt.Sprintf("%s@%d", p, offset) }
-	waitFor(t, g.group+" to read everything", func() bool {
+	waitSeeing(t, g.group+" to read everything", func() (string, bool) {
 		readers = map[string][]string{}
 		for _, m := range members {
 			for _, e := range g.told(m, "record") {
@@ -158,12 +158,12 @@ func (g cooperation) wantReadOnce(t *testing.T, records int64, members ...string
 		}
 		for p := range rebalancedPartitions {
 			for offset := range records {
-				if readers[place(partitionName(rebalanced, int32(p)), offset)] == nil {
-					return false
+				if at := place(partitionName(rebalanced, int32(p)), offset); readers[at] == nil {
+					return fmt.Sprintf("%d records are read, not yet %s of %d; %s", len(readers), at, records, g.seen(members...)), false
 				}
 			}
 		}
-		return true
+		return "", true
 	})
 	for at, by := range readers {
 		if len(by) > 1 {

@@ -102,9 +102,7 @@ func TestSessionsEndWithTheirTickets(t *testing.T) {
 
 // sent is how many records a client has sent, or kcat has read.
 func (s *kerberosClients) sent(client string) int {
-	s.clients.mu.Lock()
-	defer s.clients.mu.Unlock()
-	return s.clients.sent[client]
+	return s.clients.count(client)
 }
 
 // sessions is how many kinds of sessions by Kerberos a listener has.

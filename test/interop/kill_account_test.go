@@ -108,7 +108,10 @@ func (l *account) waitForEach(t *testing.T) {
 	t.Helper()
 	before := l.snapshot()
 	for _, writer := range slices.Sorted(maps.Keys(before)) {
-		waitFor(t, "an acknowledged record of "+writer, func() bool { return l.snapshot()[writer] > before[writer] })
+		waitSeeing(t, "an acknowledged record of "+writer, func() (string, bool) {
+			now := l.snapshot()
+			return fmt.Sprint(now), now[writer] > before[writer]
+		})
 	}
 }
 

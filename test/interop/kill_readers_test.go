@@ -212,7 +212,10 @@ func followConfluent(t *testing.T, b *harness.Broker) *follower {
 func (f *follower) checkSame(t *testing.T, r *reading) {
 	t.Helper()
 	for _, at := range f.places {
-		waitFor(t, fmt.Sprintf("%s at the end of %v", f.name, at), func() bool { return f.length(at) >= r.length(at) || f.failed() })
+		waitSeeing(t, fmt.Sprintf("%s at the end of %v", f.name, at), func() (string, bool) {
+			has, all := f.length(at), r.length(at)
+			return fmt.Sprintf("%d of %d", has, all), has >= all || f.failed()
+		})
 	}
 	f.stop()
 	f.report(t, f.name)

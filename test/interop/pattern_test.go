@@ -70,8 +70,8 @@ func (r patternReader) expression() string {
 func (r patternReader) waitReads(t *testing.T, place string) {
 	t.Helper()
 	defer r.showOnFailure(t, []string{r.member})()
-	waitFor(t, r.member+" to read "+place, func() bool {
-		return slices.ContainsFunc(r.told(r.member, "record"), func(e happening) bool { return e.Partitions[0] == place })
+	waitSeeing(t, r.member+" to read "+place, func() (string, bool) {
+		return r.seen(r.member), slices.ContainsFunc(r.told(r.member, "record"), func(e happening) bool { return e.Partitions[0] == place })
 	})
 }
 

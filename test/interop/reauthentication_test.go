@@ -73,33 +73,26 @@ func (r *renewing) end(t *testing.T, stop map[string]func()) {
 // await waits until every client has renewed a session so many times, and sent after that.
 func (r *renewing) await(t *testing.T, clients map[string]func(), renewals func(client string) int, times int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for before := map[string]int{}; ; {
-		renewed := true
+	before := map[string]int{}
+	waitSeeing(t, fmt.Sprintf("every client to renew its session %d times", times), func() (string, bool) {
+		state, renewed := map[string]int{}, true
 		for client := range clients {
-			n := renewals(client)
-			r.mu.Lock()
-			sent := r.sent[client]
-			r.mu.Unlock()
-			if _, seen := before[client]; n >= times && !seen {
+			state[client] = renewals(client)
+			sent := r.count(client)
+			if _, seen := before[client]; state[client] >= times && !seen {
 				before[client] = sent
 			}
-			if was, seen := before[client]; !seen || sent == was {
-				renewed = false
-			}
+			was, seen := before[client]
+			renewed = renewed && seen && sent != was
 		}
-		if renewed {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatalf("not every client has renewed its session %d times:\n%s", times, grep(scrape(t, r.Broker), "authentications"))
-		case <-tick.C:
-		}
-	}
+		return fmt.Sprint(state), renewed
+	})
+}
+
+func (r *renewing) count(client string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.sent[client]
 }
 
 // tell counts what a client has sent.

@@ -47,7 +47,7 @@ func (g staticGroup) join(t *testing.T, name, instance string) string {
 func (g staticGroup) check(t *testing.T) {
 	a, b := g.join(t, "a", "one"), g.join(t, "b", "two")
 	g.waitOwned(t, 2, a, b)
-	waitFor(t, "all to be read", func() bool { return g.different(a, b) == 4*staticRecords })
+	waitSeeing(t, "all to be read", func() (string, bool) { return g.seen(a, b), g.different(a, b) == 4*staticRecords })
 	began := g.describe(t)
 
 	b = g.comesBack(t, a, b, began)

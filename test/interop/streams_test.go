@@ -45,7 +45,10 @@ func TestStreamsCountWordsExactlyOnce(t *testing.T) {
 	b.Run(t)
 	counts.waitForMore(t)
 	stop()
-	waitFor(t, "every word to be counted", func() bool { return counts.total() >= written.total() })
+	waitSeeing(t, "every word to be counted", func() (string, bool) {
+		has, all := counts.total(), written.total()
+		return fmt.Sprintf("%d of %d", has, all), has >= all
+	})
 	app.Stop(t)
 	for word, want := range written.words {
 		got := counts.words[word]
@@ -93,7 +96,10 @@ func (c *tally) total() int {
 func (c *tally) waitForMore(t *testing.T) {
 	t.Helper()
 	before := c.total()
-	waitFor(t, "more counts", func() bool { return c.total() >= before+200 })
+	waitSeeing(t, "more counts", func() (string, bool) {
+		now := c.total()
+		return fmt.Sprintf("%d after %d", now, before), now >= before+200
+	})
 }
 
 // writeLines writes lines of words until it is stopped, and counts the words.

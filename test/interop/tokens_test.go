@@ -101,7 +101,7 @@ func TestRenewedTokensGoOn(t *testing.T) {
 	t.Parallel()
 	b := harness.Start(t, tokensOn, "CHRONIK_DELEGATION_TOKEN_EXPIRY_TIME_MS=3000")
 	createTopic(t, b, "long", 1)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	owner := kadm.NewClient(franzClient(t, franzSASL(t, b, "SCRAM-SHA-512")...))
 	token, err := owner.CreateDelegationToken(ctx, kadm.CreateDelegationToken{MaxLifetime: -1})
