@@ -82,7 +82,7 @@ func (b *Broker) Launch(t testing.TB) {
 	cmd.Env = append(cmd.Env, b.env...)
 	cmd.Stdout, cmd.Stderr = b.log, b.log
 	b.cmd, b.exited = cmd, startProcess(t, b.binary, cmd)
-	running.add(b)
+	running.add(t, b)
 }
 
 func (b *Broker) waitReady(t testing.TB) {

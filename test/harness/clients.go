@@ -35,7 +35,7 @@ func TryCommand(t testing.TB, stdin string, name string, args ...string) (string
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	cmd.Cancel = func() error {
-		t.Log(waits(strings.Join(cmd.Args, " ")+" "+stdin, cmd))
+		t.Log(waits(t, strings.Join(cmd.Args, " ")+" "+stdin, cmd))
 		return cmd.Process.Kill()
 	}
 	if err := cmd.Run(); err != nil {

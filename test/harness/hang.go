@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"testing"
 	"time"
 )
 
@@ -29,32 +30,50 @@ var running servers
 
 type servers struct {
 	mu   sync.Mutex
-	list []server
+	list []startedServer
 }
 
-func (s *servers) add(b server) {
+// startedServer is a broker and the test that has started it, without its subtests: those are of one test.
+type startedServer struct {
+	server
+	test string
+}
+
+func (s *servers) add(t testing.TB, b server) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.list = append(s.list, b)
+	s.list = append(s.list, startedServer{b, topTest(t)})
 }
 
 func (s *servers) remove(b server) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.list = slices.DeleteFunc(s.list, func(other server) bool { return other == b })
+	s.list = slices.DeleteFunc(s.list, func(other startedServer) bool { return other.server == b })
 }
 
-// reached lists those that the arguments or the input of a client name by an address, or all of them where they name none.
-func (s *servers) reached(client string) []server {
+// reached lists those that the arguments or the input of a test's client name by an address, or all of the test's where they name none. A
+// client of one test waits for no broker of another, which runs beside it.
+func (s *servers) reached(t testing.TB, client string) (named []server) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	named := slices.DeleteFunc(slices.Clone(s.list), func(b server) bool {
-		return !slices.ContainsFunc(words(client), b.serves)
-	})
+	var own []server
+	for _, b := range s.list {
+		if slices.ContainsFunc(words(client), b.serves) {
+			named = append(named, b.server)
+		}
+		if b.test == topTest(t) {
+			own = append(own, b.server)
+		}
+	}
 	if len(named) == 0 {
-		return slices.Clone(s.list)
+		return own
 	}
 	return named
+}
+
+func topTest(t testing.TB) string {
+	name, _, _ := strings.Cut(t.Name(), "/")
+	return name
 }
 
 // words are what may be addresses in a command line or in text for a client.
@@ -64,13 +83,14 @@ func words(text string) []string {
 
 // waits tells all there is to know of a client that does not end: what it is doing, if it is a JVM, and what the brokers are doing
 // that it may wait for. These end by that.
-func waits(client string, process *exec.Cmd) string {
+func waits(t testing.TB, client string, process *exec.Cmd) string {
+	t.Helper()
 	var text strings.Builder
 	fmt.Fprintf(&text, "does not end: %s\n", client)
 	if filepath.Base(process.Path) == "java" {
 		fmt.Fprintf(&text, "its threads:\n%s\n", threads(process.Process.Pid))
 	}
-	for _, b := range running.reached(client) {
+	for _, b := range running.reached(t, client) {
 		fmt.Fprintf(&text, "it may wait for %s:\n%s\n", b.describe(), b.dump())
 	}
 	return text.String()

@@ -60,7 +60,7 @@ func (k *Kafka) Run(t testing.TB) {
 		t.Fatalf("start Apache Kafka: %v", err)
 	}
 	k.cmd = cmd
-	running.add(k)
+	running.add(t, k)
 	t.Cleanup(func() { k.end(syscall.SIGKILL) })
 	k.waitReady(t)
 }

@@ -89,7 +89,7 @@ func (p *Process) end(t testing.TB, s syscall.Signal) {
 	select {
 	case <-p.done:
 	case <-time.After(clientTimeout):
-		t.Log(waits(strings.Join(p.cmd.Args, " "), p.cmd))
+		t.Log(waits(t, strings.Join(p.cmd.Args, " "), p.cmd))
 		t.Errorf("%s did not end on %s:\n%s", p.cmd.Args, s, p.errs.last(logLines))
 		_ = p.cmd.Process.Kill()
 		<-p.done

@@ -184,7 +184,7 @@ func (j *toolJVM) answer(t testing.TB, tool string) (out Output, inTime bool) {
 	case <-read:
 		inTime = true
 	case <-time.After(clientTimeout):
-		t.Log(waits(tool, j.cmd))
+		t.Log(waits(t, tool, j.cmd))
 		<-read
 	}
 	if err != nil {
@@ -197,7 +197,10 @@ func (j *toolJVM) answer(t testing.TB, tool string) (out Output, inTime bool) {
 }
 
 // Waits tells what a tool that is running in the first JVM, given by its command line, may wait for. Brokers that it names end by that.
-func (s *Tools) Waits(tool string) string { return waits(tool, s.jvms[0].cmd) }
+func (s *Tools) Waits(t testing.TB, tool string) string {
+	t.Helper()
+	return waits(t, tool, s.jvms[0].cmd)
+}
 
 // Must runs a main class and fails the test when it does not exit with 0.
 func (s *Tools) Must(t testing.TB, main string, args ...string) string {

@@ -13,7 +13,7 @@ import (
 // sent to the log and the goroutines.
 func TestHungToolIsExplained(t *testing.T) {
 	other, b := harness.Start(t), harness.Start(t)
-	text := tools.Waits(topicCommand + " --bootstrap-server " + b.Bootstrap() + " --list")
+	text := tools.Waits(t, topicCommand+" --bootstrap-server "+b.Bootstrap()+" --list")
 	contains(t, text, "--list", "stream.chronik.test.ToolServer.main", "chronik at "+b.SASL, `msg=listening`, "goroutine ", "broker/server.(*Server).accept")
 	if strings.Contains(text, other.SASL) {
 		t.Errorf("another broker is spoken of:\n%s", text)
