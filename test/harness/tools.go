@@ -27,8 +27,8 @@ type Tools struct {
 	idle []*toolJVM
 }
 
-// toolsAtOnce is how many JVMs there are at most: a tool waits more than it works.
-const toolsAtOnce = 3
+// toolsAtOnce is how many JVMs there are at most: each learns all classes anew.
+const toolsAtOnce = 2
 
 // toolJVM is a JVM with ToolServer.
 type toolJVM struct {
