@@ -262,6 +262,9 @@ const logLines = 40
 
 func (w *tail) last(lines int) string { return lastLines(w.String(), lines) }
 
+// LastLines is the end of a log, as much as a failed test shows.
+func LastLines(text string) string { return lastLines(text, logLines) }
+
 func lastLines(text string, lines int) string {
 	all := strings.Split(strings.TrimSpace(text), "\n")
 	return strings.Join(all[max(0, len(all)-lines):], "\n")

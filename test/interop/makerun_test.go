@@ -40,7 +40,12 @@ func TestMakeRunFromAnEmptyCheckout(t *testing.T) {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
 		_ = cmd.Wait()
 	}
-	t.Cleanup(stop)
+	t.Cleanup(func() {
+		stop()
+		if t.Failed() {
+			t.Logf("make run printed last:\n%s", harness.LastLines(printed.String()))
+		}
+	})
 	waitFor(t, "make run to serve", func() bool {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
