@@ -122,9 +122,7 @@ func (l *account) report(t *testing.T) {
 		t.Logf("%s: %d acknowledged records", writer, n)
 		total += n
 	}
-	for _, f := range l.failures {
-		t.Errorf("a writer failed: %s", f)
-	}
+	reportFailures(t, "a writer", l.failures)
 	t.Logf("%d acknowledged records were looked for after %d rounds of kills", total, killRounds)
 }
 

@@ -59,14 +59,12 @@ func (tr *transcript) fail(what string) {
 	tr.failures = append(tr.failures, what)
 }
 
-// report tells of the first failures: one gap makes many.
+// report tells of the failures since it did so last.
 func (tr *transcript) report(t *testing.T, who string) {
 	t.Helper()
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
-	for _, f := range tr.failures[:min(len(tr.failures), 10)] {
-		t.Errorf("%s: %s", who, f)
-	}
+	reportFailures(t, who, tr.failures)
 	tr.failures = nil
 }
 

@@ -65,9 +65,7 @@ func (r *renewing) end(t *testing.T, stop map[string]func()) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, f := range r.failures {
-		t.Error(f)
-	}
+	reportFailures(t, "a client", r.failures)
 }
 
 // await waits until every client has renewed a session so many times, and sent after that.

@@ -48,3 +48,15 @@ func waitSeeing(t *testing.T, what string, look func() (state string, done bool)
 		}
 	}
 }
+
+// reportFailures tells of the first failures of clients: one makes many.
+func reportFailures(t *testing.T, who string, failures []string) {
+	t.Helper()
+	const shown = 10
+	for _, f := range failures[:min(len(failures), shown)] {
+		t.Errorf("%s: %s", who, f)
+	}
+	if len(failures) > shown {
+		t.Errorf("%s: %d more failures", who, len(failures)-shown)
+	}
+}
