@@ -68,7 +68,7 @@ func New(cfg Config) (*Server, error) {
 		budget:    newBudget(cfg.Limits.BytesInFlight),
 		strangers: newBudget(limit.BytesBeforeLogin),
 		rows:      map[int16]*rowMetrics{},
-		ctx:       ctx, cancel: cancel, stopping: make(chan struct{}),
+		ctx:       ctx, cancel: cancel, stopping: make(chan struct{}), changed: make(chan struct{}, 1),
 		conns:   map[*conn]struct{}{},
 		perAddr: map[netip.Addr]int{},
 	}

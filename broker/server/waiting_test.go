@@ -89,6 +89,27 @@ func TestAWaitingRequestThatLosesItsRightIsAnswered(t *testing.T) {
 	}
 }
 
+// TestTheServerIsToldOnce: whoever changes the rules is not held up, though nobody has looked yet.
+func TestTheServerIsToldOnce(t *testing.T) {
+	cfg := newRig(t, plainListener(), nil).server.cfg
+	s, err := New(cfg) // not started: nobody looks
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.RulesChanged()
+	s.RulesChanged()
+	select {
+	case <-s.changed:
+	default:
+		t.Fatal("it was not told")
+	}
+	select {
+	case <-s.changed:
+		t.Error("it was told twice")
+	default:
+	}
+}
+
 // TestARightThatCameBackIsLostAllTheSame: the wait is over, and its answer is not what its handler says of that.
 func TestARightThatCameBackIsLostAllTheSame(t *testing.T) {
 	r, _, _ := newWaitingRig(t, nil)
