@@ -42,9 +42,7 @@ func (a Authentication) document(run string) document {
 	d.ActivityName = "Logon"
 	d.StatusID = statusSuccess
 	d.User = user(a.Client.Principal)
-	for _, g := range a.Groups {
-		d.User.Groups = append(d.User.Groups, nameObject{Name: clip(g)})
-	}
+	d.User.Groups = groups(a.Groups)
 	d.Session = a.Client.session(run)
 	d.Actor = &actorObject{AppName: clip(a.Client.ClientID), Session: d.Session}
 	if !a.Expires.IsZero() {

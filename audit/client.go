@@ -19,9 +19,15 @@ type Client struct {
 	Protocol string
 	// ClientID is what the client calls itself; it proves nothing.
 	ClientID string
+	// Session is what the log-in established, nil where nobody has logged in. Of denials and accesses it is recorded, so that they can be
+	// decided anew by other rules.
+	Session *auth.Session
 	// Connection is the connection's number within this run of the broker.
 	Connection uint64
 }
+
+// cutMark ends a text that was cut.
+const cutMark = "…"
 
 // unknownName stands where OCSF requires a name and there is none.
 const unknownName = "unknown"
@@ -48,6 +54,26 @@ func (c Client) actor(run string) *actorObject {
 	return &actorObject{User: user(c.Principal), Session: c.session(run), AppName: clip(c.ClientID)}
 }
 
+// describe adds to a decision what rules may look at beside the principal and the host.
+func (c Client) describe(d *document) {
+	s := c.Session
+	if s == nil {
+		return
+	}
+	d.Actor.User.Groups = groups(s.Groups)
+	d.Certificate = certificate(s.Certificate)
+	u := d.Unmapped
+	u.Method, u.Protocol, u.Token, u.Proven = clip(s.Method), s.Protocol, clip(s.Token), clip(s.Proven)
+	u.TLS = encryption(s.Encryption)
+}
+
+func groups(names []string) (out []nameObject) {
+	for _, name := range names {
+		out = append(out, nameObject{Name: clip(name)})
+	}
+	return out
+}
+
 // source is the client's end. OCSF requires something in it, so an event without an address comes from the broker itself.
 func source(host string) *endpoint {
 	if host == "" {
@@ -69,5 +95,5 @@ func clip(s string) string {
 	for cut > 0 && !utf8.RuneStart(s[cut]) {
 		cut--
 	}
-	return s[:cut] + "…"
+	return s[:cut] + cutMark
 }

@@ -39,8 +39,9 @@ func (n Denial) document(run string) document {
 		d.API.Request = &apiRequest{UID: n.RequestID}
 	}
 	d.Source, d.Destination = source(n.Client.Host), destination(n.Client.Listener)
-	d.Resources = []resource{{Name: clip(n.resource()), Type: n.Need.On.Type.String()}}
-	d.Unmapped = &unmapped{Operation: n.Need.Op.String()}
+	d.Resources = []resource{{Name: clip(nameOf(n.Need)), Type: n.Need.On.Type.String()}}
+	d.Unmapped = questionOf(n.Need, nil, n.Decision)
+	n.Client.describe(&d)
 	d.Metadata.CorrelationUID = n.RequestID
 	if n.More > 0 {
 		d.Count = uint64(n.More) + 1
@@ -48,12 +49,12 @@ func (n Denial) document(run string) document {
 	return d
 }
 
-// resource is the name of what was asked for; a question about any resource of a type has none of its own.
-func (n Denial) resource() string {
-	if n.Need.AnyOfType {
+// nameOf is the name of what was asked for; a question about any resource of a type has none of its own.
+func nameOf(n authz.Need) string {
+	if n.AnyOfType {
 		return authz.Wildcard
 	}
-	return n.Need.On.Name
+	return n.On.Name
 }
 
 // activityOf is an operation in the words of OCSF's API Activity.
@@ -85,7 +86,7 @@ func (n Denial) attrs() []slog.Attr {
 	attrs := []slog.Attr{
 		slog.String("principal", clip(n.Client.Principal.String())), slog.String("host", clip(n.Client.Host)),
 		slog.String("listener", n.Client.Listener), slog.String("api", clip(n.API)), slog.String("operation", n.Need.Op.String()),
-		slog.String("resource_type", n.Need.On.Type.String()), slog.String("resource", clip(n.resource())),
+		slog.String("resource_type", n.Need.On.Type.String()), slog.String("resource", clip(nameOf(n.Need))),
 		slog.String("reason", clip(n.Decision.Reason)),
 	}
 	if n.More > 0 {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Event is one thing that is recorded: Authentication, Logoff, Lockout, Denial, Change, Lifecycle or Gap. None of them has a
+// Event is one thing that is recorded: Authentication, Logoff, Lockout, Denial, Access, Change, Lifecycle or Gap. None of them has a
 // field for a password, a key, a salt or a record's content.
 type Event interface {
 	// document is the event without what only the recorder knows.

@@ -147,7 +147,9 @@ func TestEventsAsJSON(t *testing.T) {
 				`"authorizations":[{"decision":"Denied","policy":{"name":"ACL","desc":"DENY ALL on TOPIC:PREFIXED:t to User:* from *"}}]},` +
 				`"api":{"operation":"Produce","service":{"name":"kafka"},"request":{"uid":"r1"}},` +
 				`"src_endpoint":{"ip":"10.0.0.9"},"dst_endpoint":{"name":"SASL_SSL","svc_name":"kafka"},` +
-				`"resources":[{"name":"tt","type":"TOPIC"}],"unmapped":{"operation":"WRITE"},` +
+				`"resources":[{"name":"tt","type":"TOPIC"}],"unmapped":{"operation":"WRITE",` +
+				`"acl":{"permission":"DENY","operation":"ALL","resource_type":"TOPIC","pattern_type":"PREFIXED","name":"t",` +
+				`"principal":"User:*","host":"*"}},` +
 				strings.TrimSuffix(metadataJSON, ",") + `,"correlation_uid":"r1","log_name":"node-1/run","sequence":1}}`,
 		},
 		"denials": {

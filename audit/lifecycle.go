@@ -15,6 +15,8 @@ type Lifecycle struct {
 	Version string
 	// Reason is why, in a few words.
 	Reason string
+	// Accesses is chronik.audit.access: whether this run records what was allowed. "" of a stop.
+	Accesses string
 }
 
 var _ Event = Lifecycle{}
@@ -27,6 +29,9 @@ func (l Lifecycle) document(string) document {
 	d := of(classLifecycle, activity, severityInformational)
 	d.ActivityName, d.StatusID, d.StatusDetail = name, statusSuccess, clip(l.Reason)
 	d.App = &productObject{Name: productName, Vendor: vendor, Version: clip(l.Version)}
+	if l.Accesses != "" {
+		d.Unmapped = &unmapped{Accesses: l.Accesses}
+	}
 	return d
 }
 

@@ -145,13 +145,20 @@ type endpoint struct {
 }
 
 type resource struct {
-	Name string `json:"name,omitempty"`
-	Type string `json:"type,omitempty"`
+	Name string        `json:"name,omitempty"`
+	Type string        `json:"type,omitempty"`
+	Data *accessObject `json:"data,omitempty"`
 }
 
 // unmapped holds what OCSF has no attribute for.
 type unmapped struct {
 	Operation     string            `json:"operation,omitempty"`
+	AnyOfType     bool              `json:"any_of_type,omitempty"`
+	Alternatives  []needObject      `json:"alternatives,omitempty"`
+	ACL           *aclObject        `json:"acl,omitempty"`
+	Method        string            `json:"auth_method,omitempty"`
+	Protocol      string            `json:"security_protocol,omitempty"`
+	Accesses      string            `json:"audit_access,omitempty"`
 	Renewed       bool              `json:"renewed,omitempty"`
 	Proven        string            `json:"proven_name,omitempty"`
 	Token         string            `json:"delegation_token,omitempty"`

@@ -66,7 +66,7 @@ func (p PolicyDecision) document(run string) document {
 	}
 	d.API = &apiObject{Operation: clip(p.API), Service: &nameObject{Name: serviceName}}
 	d.Source, d.Destination = source(p.Client.Host), destination(p.Client.Listener)
-	d.Resources = []resource{{Name: clip(Denial{Need: p.Need}.resource()), Type: p.Need.On.Type.String()}}
+	d.Resources = []resource{{Name: clip(nameOf(p.Need)), Type: p.Need.On.Type.String()}}
 	d.Unmapped = &unmapped{Operation: p.Need.Op.String()}
 	return d
 }
@@ -98,7 +98,7 @@ func (p PolicyDecision) attrs() []slog.Attr {
 	return []slog.Attr{
 		slog.String("principal", clip(p.Client.Principal.String())), slog.String("host", clip(p.Client.Host)), slog.String("api", clip(p.API)),
 		slog.String("operation", p.Need.Op.String()), slog.String("resource_type", p.Need.On.Type.String()),
-		slog.String("resource", clip(Denial{Need: p.Need}.resource())), slog.Bool("shadow", p.Shadow),
+		slog.String("resource", clip(nameOf(p.Need))), slog.Bool("shadow", p.Shadow),
 		slog.Bool("allowed", p.decisive().Allowed), slog.String("acl", clip(p.ACL.Reason)), slog.String("policy", clip(p.Policy.Reason)),
 	}
 }

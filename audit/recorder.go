@@ -177,6 +177,9 @@ func (r *Recorder) logLine(ctx context.Context, e Event, err error) {
 	if e.provoked() {
 		level = slog.LevelWarn
 	}
+	if own, is := e.(interface{ level() slog.Level }); is {
+		level = own.level()
+	}
 	attrs := append([]slog.Attr{slog.String("event", e.kind())}, e.attrs()...)
 	if err != nil {
 		level = slog.LevelError

@@ -1,7 +1,5 @@
 package authz
 
-import "cmp"
-
 // linearNeeds is how many decisions are searched in a row before a map pays.
 const linearNeeds = 8
 
@@ -84,7 +82,8 @@ func (n Need) decideIn(view View, who Subject) Decision {
 		d = view.Decide(who, n.Op, n.On)
 	}
 	if !d.Allowed && n.OrOn != (Resource{}) {
-		if other := view.Decide(who, cmp.Or(n.OrOp, n.Op), n.OrOn); other.Allowed {
+		second := n.Second()
+		if other := view.Decide(who, second.Op, second.On); other.Allowed {
 			return other
 		}
 	}
@@ -152,6 +151,25 @@ func (g *Granted) LostIn(view View) bool {
 		}
 	}
 	return false
+}
+
+// Uses calls yield for each need that was granted and lets the request do something: no probe. Of Any, which one grant meets, it is the
+// first need with the others as or, and the decision that met it. The pointers are good for the call only.
+func (g *Granted) Uses(yield func(need *Need, or []Need, decision *Decision)) {
+	all, anyEnd := len(g.needs.All), len(g.needs.All)+len(g.needs.Any)
+	for i := all; i < anyEnd; i++ {
+		if g.answers[i].decision.Allowed {
+			yield(&g.needs.Any[0], g.needs.Any[1:], &g.answers[i].decision)
+			break
+		}
+	}
+	for i := range g.answers {
+		a := &g.answers[i]
+		if i >= all && i < anyEnd || a.need.Probe || !a.decision.Allowed {
+			continue
+		}
+		yield(&a.need, nil, &a.decision)
+	}
 }
 
 // Denials calls yield for each denied need that is an event: no probe, and of Any only when all of it is denied.

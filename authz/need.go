@@ -1,5 +1,7 @@
 package authz
 
+import "cmp"
+
 // Need is one thing that a request has to be allowed to do.
 type Need struct {
 	Op Operation
@@ -31,6 +33,9 @@ type Needs struct {
 
 // Len is how many questions the needs are: how much memory their answers take.
 func (n *Needs) Len() int { return len(n.All) + len(n.Any) + len(n.Each) + len(n.Operations) }
+
+// Second is what will do as well: the need of OrOn, where it is set.
+func (n Need) Second() Need { return Need{Op: cmp.Or(n.OrOp, n.Op), On: n.OrOn} }
 
 // Key identifies a need within one request.
 func (n Need) key() needKey {

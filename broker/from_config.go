@@ -65,7 +65,8 @@ func FromConfig(c *config.Config, version string, logger *slog.Logger) (Options,
 			Samples: c.Quotas.Samples, Window: c.Quotas.Window,
 			ControllerSamples: c.Quotas.ControllerSamples, ControllerWindow: c.Quotas.ControllerWindow,
 		},
-		Features: FeatureLevels(), Clock: time.Now, Logger: logger,
+		AccessInterval: c.Security.AuditAccessInterval,
+		Features:       FeatureLevels(), Clock: time.Now, Logger: logger,
 	}
 	if c.Security.AuditAllowOnFailure {
 		o.AuditFailure = audit.Allow

@@ -24,7 +24,7 @@ var _ server.Recorder = (*recorder)(nil)
 func clientOf(conn api.Conn, session *auth.Session) audit.Client {
 	c := audit.Client{Host: conn.Host.String(), Listener: conn.Listener, Connection: conn.ID}
 	if session != nil {
-		c.Principal, c.Protocol = session.Principal, session.Protocol
+		c.Principal, c.Protocol, c.Session = session.Principal, session.Protocol, session
 	}
 	return c
 }

@@ -62,7 +62,7 @@ func (b *Broker) startAudit(ctx context.Context) {
 	b.projector = newProjector(b.metadata, log, source, b.logger)
 	b.store.Subscribe(b.projector.Follow)
 	b.background(ctx, b.projector.run)
-	if err := b.audit.Record(ctx, audit.Lifecycle{Version: b.options.Version}); err != nil {
+	if err := b.audit.Record(ctx, audit.Lifecycle{Version: b.options.Version, Accesses: accessesSaid(b.options.AccessInterval)}); err != nil {
 		b.logger.Error("the start could not be recorded", "error", err)
 	}
 }
@@ -99,7 +99,7 @@ func (b *Broker) startServer(ctx context.Context) error {
 		Listeners: listeners, Table: table, Authorizer: b.authorizer,
 		Recorder: &recorder{audit: b.audit, clock: b.options.Clock, logger: b.logger},
 		Guard:    logins, RevokedBefore: func(p auth.Principal) time.Time { return b.store.Image().RevokedBefore(p.String()) },
-		Quotas: quotas, Limits: b.options.Limits, Clock: b.options.Clock, Logger: b.logger, Metrics: metrics,
+		Quotas: quotas, Limits: b.options.Limits, UsesInterval: b.options.AccessInterval, Clock: b.options.Clock, Logger: b.logger, Metrics: metrics,
 	})
 	if err != nil {
 		return err

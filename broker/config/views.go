@@ -38,6 +38,8 @@ type Security struct {
 	FIPSRequired bool
 	// AuditAllowOnFailure is chronik.audit.on.failure=allow.
 	AuditAllowOnFailure bool
+	// AuditAccessInterval is chronik.audit.access.interval.ms, 0 with chronik.audit.access=none.
+	AuditAccessInterval time.Duration
 }
 
 // FlushPolicy is chronik.flush.policy.
@@ -187,6 +189,9 @@ func (l *loader) views() {
 		FIPSRequired:        c.boolean("chronik.fips.required"),
 		AuditAllowOnFailure: c.text("chronik.audit.on.failure") == "allow", RotationGrace: c.millis("chronik.credential.rotation.grace.ms"),
 		PasswordMinLength: int(c.long("chronik.password.min.length")),
+	}
+	if c.text("chronik.audit.access") != "none" {
+		c.Security.AuditAccessInterval = c.millis("chronik.audit.access.interval.ms")
 	}
 	if !c.Security.ACLEnabled && !c.Security.AllowInsecure {
 		l.fail("chronik.acl.enabled=false needs chronik.allow.insecure=true")

@@ -89,7 +89,7 @@ type Limits struct {
 	FailedLoginDelay time.Duration
 }
 
-// Config is all that a Server needs. Every field is required but Quotas and Limits.
+// Config is all that a Server needs. Every field is required but Quotas, Limits and UsesInterval.
 type Config struct {
 	Listeners  []Listener
 	Table      *api.Table
@@ -102,6 +102,9 @@ type Config struct {
 	// Quotas hold clients back; nil holds nobody.
 	Quotas Quotas
 	Limits Limits
+	// UsesInterval is how long uses of rights are gathered before the recorder is told, at the next request of the same connection; 0
+	// means that they are not.
+	UsesInterval time.Duration
 	// Clock stamps requests and sessions. Deadlines of sockets go by the machine's clock.
 	Clock   func() time.Time
 	Logger  *slog.Logger

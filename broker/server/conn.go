@@ -65,6 +65,8 @@ type conn struct {
 	flushed time.Time
 	// own is charged with what the client sends after the log-in, stranger before it.
 	own, stranger account
+	// uses are what the session has done with its rights, as far as that is not told yet.
+	uses uses
 
 	mu       sync.Mutex // guards what follows
 	draining bool
@@ -228,6 +230,7 @@ func (c *conn) finish() {
 		level = slog.LevelInfo
 	}
 	c.log.Log(context.Background(), level, "connection closed", "reason", string(why), "cause", cause)
+	c.tellUses()
 	if session := c.session.Load(); session != nil {
 		told := string(why)
 		if why == reasonRevoked {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -79,7 +80,28 @@ type record struct {
 	denied   []authz.Need
 	more     int
 	ended    []string
+	used     []toldUses
 	refuse   error
+}
+
+// toldUses is what Used was told at once.
+type toldUses struct {
+	session  *auth.Session
+	clientID string
+	uses     []Use
+}
+
+func (r *record) Used(_ api.Conn, s *auth.Session, clientID string, uses []Use) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.used = append(r.used, toldUses{s, clientID, uses})
+}
+
+// usesTold is how often Used was called, and what it was told.
+func (r *record) usesTold() []toldUses {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.used)
 }
 
 func (r *record) LoggedIn(_ api.Conn, s *auth.Session, _ bool) error {

@@ -32,6 +32,7 @@ type Metrics struct {
 	sent         prometheus.Counter
 	inFlight     prometheus.Gauge
 	panics       prometheus.Counter
+	usesEarly    prometheus.Counter
 	renewalMetrics
 }
 
@@ -58,14 +59,15 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 			Name: "chronik_request_duration_seconds", Help: "From the last byte of a request to the encoding of its answer.",
 			Buckets: prometheus.ExponentialBuckets(0.0001, 4, 9),
 		}, []string{"api"}),
-		received: prometheus.NewCounter(prometheus.CounterOpts{Name: "chronik_received_bytes_total", Help: "Bytes of request frames."}),
-		sent:     prometheus.NewCounter(prometheus.CounterOpts{Name: "chronik_sent_bytes_total", Help: "Bytes of response frames."}),
-		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "chronik_requests_in_flight_bytes", Help: "Memory of the requests being served."}),
-		panics:   prometheus.NewCounter(prometheus.CounterOpts{Name: "chronik_connection_panics_total", Help: "Connections ended by a fault in the broker."}),
+		received:  prometheus.NewCounter(prometheus.CounterOpts{Name: "chronik_received_bytes_total", Help: "Bytes of request frames."}),
+		sent:      prometheus.NewCounter(prometheus.CounterOpts{Name: "chronik_sent_bytes_total", Help: "Bytes of response frames."}),
+		inFlight:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "chronik_requests_in_flight_bytes", Help: "Memory of the requests being served."}),
+		panics:    prometheus.NewCounter(prometheus.CounterOpts{Name: "chronik_connection_panics_total", Help: "Connections ended by a fault in the broker."}),
+		usesEarly: prometheus.NewCounter(prometheus.CounterOpts{Name: "chronik_audit_access_early_total", Help: "Times that a session's uses of rights were written to the audit log before their period was over, for want of room."}),
 	}
 	all := []prometheus.Collector{
 		m.connections, m.accepted, m.turnedAway, m.closed, m.unmet, m.handshakes, m.logins, m.failedLogins, m.delayed, m.unchecked, m.lockouts, m.requests, m.refused, m.malformed,
-		m.duration, m.received, m.sent, m.inFlight, m.panics,
+		m.duration, m.received, m.sent, m.inFlight, m.panics, m.usesEarly,
 	}
 	for _, c := range append(all, m.renewalCollectors()...) {
 		if err := registry.Register(c); err != nil {

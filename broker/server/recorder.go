@@ -21,6 +21,9 @@ type Recorder interface {
 	// Denied tells of something that a request asked to do and may not. It stands for so many more denials of the same request,
 	// which are not told one by one.
 	Denied(call *api.Call, need authz.Need, decision authz.Decision, more int)
+	// Used tells what a session has been allowed and has asked for since the last time: when the period is over, when there is no room
+	// for more, and at the end of the session. clientID is what the client called itself last.
+	Used(conn api.Conn, session *auth.Session, clientID string, uses []Use)
 	// Disconnected tells of the end of a connection that had a session.
 	Disconnected(conn api.Conn, session *auth.Session, reason string)
 }

@@ -172,6 +172,7 @@ func (c *conn) carryOut(x *exchange) {
 	if !granted {
 		return
 	}
+	c.gatherUses(call)
 	c.handle(x)
 	if row.Key == keyAPIVersions {
 		c.learnSoftware(call, x.answer.Response)

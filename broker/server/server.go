@@ -24,6 +24,8 @@ type Server struct {
 	budget, strangers *budget
 	rows              map[int16]*rowMetrics
 	nextID            atomic.Uint64
+	// pooledUses are the uses of rights that connections remember beyond limit.UsesPerSession.
+	pooledUses atomic.Int64
 
 	// ctx ends when a shutdown stops waiting; handlers get contexts below it.
 	ctx    context.Context
