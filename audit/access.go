@@ -97,7 +97,7 @@ func (a Access) attrs() []slog.Attr {
 		slog.String("reason", clip(a.Decision.Reason)),
 	}
 	if a.Decision.Rule != nil {
-		attrs = append(attrs, slog.String("rule", ruleText(a.Decision.Rule)))
+		attrs = append(attrs, slog.String("rule", RuleText(a.Decision.Rule)))
 	}
 	return attrs
 }

@@ -31,7 +31,7 @@ func (n Denial) document(run string) document {
 	d.Actor = n.Client.actor(run)
 	answer := authorization{Decision: "Denied", Policy: &policy{Name: clip(n.Decision.Reason)}}
 	if rule := n.Decision.Rule; rule != nil {
-		answer.Policy.Description = ruleText(rule)
+		answer.Policy.Description = RuleText(rule)
 	}
 	d.Actor.Authorizations = []authorization{answer}
 	d.API = &apiObject{Operation: clip(n.API), Service: &nameObject{Name: serviceName}}
@@ -73,7 +73,8 @@ func activityOf(o authz.Operation) (int, string) {
 	}
 }
 
-func ruleText(b *authz.Binding) string {
+// RuleText is an ACL in words.
+func RuleText(b *authz.Binding) string {
 	return clip(b.Permission.String() + " " + b.Operation.String() + " on " + b.Type.String() + ":" + b.Pattern.String() + ":" + b.Name +
 		" to " + b.Principal + " from " + b.Host)
 }
@@ -93,7 +94,7 @@ func (n Denial) attrs() []slog.Attr {
 		attrs = append(attrs, slog.Int("more", n.More))
 	}
 	if n.Decision.Rule != nil {
-		attrs = append(attrs, slog.String("rule", ruleText(n.Decision.Rule)))
+		attrs = append(attrs, slog.String("rule", RuleText(n.Decision.Rule)))
 	}
 	return attrs
 }

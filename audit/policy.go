@@ -85,7 +85,7 @@ func answerOf(d authz.Decision) authorization {
 		a.Decision = "Allowed"
 	}
 	if d.Rule != nil {
-		a.Policy.Description = ruleText(d.Rule)
+		a.Policy.Description = RuleText(d.Rule)
 	}
 	return a
 }

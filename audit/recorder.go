@@ -69,6 +69,9 @@ type Recorder struct {
 	done  chan struct{}
 }
 
+// nodeLog begins the log name of a broker's own events.
+const nodeLog = "node-"
+
 // Start returns a recorder at work. Its events are numbered from 1; the log_name of a run is its own.
 func Start(cfg Config) *Recorder {
 	if cfg.Clock == nil {
@@ -167,7 +170,7 @@ func (r *Recorder) entry(e Event, now time.Time, sequence uint64) (Entry, error)
 	uid := fmt.Sprintf("%s-%d", r.run, sequence)
 	value, err := encode(e.document(r.run), now, metadata{
 		Version: ocsfVersion, Product: r.cfg.Source.product(), UID: uid,
-		LogName: "node-" + r.cfg.Source.node() + "/" + r.run, Sequence: sequence,
+		LogName: nodeLog + r.cfg.Source.node() + "/" + r.run, Sequence: sequence,
 	})
 	return Entry{Key: []byte(uid), Value: value, Time: now}, err
 }
