@@ -24,6 +24,7 @@ that Apache Kafka's tools take. To ask needs DESCRIBE on the cluster, as kafka-a
 	flags := &brokerFlags{}
 	flags.on(cmd)
 	cmd.AddCommand(newAuthzExplain(flags), newAuthzWhoCan(flags), newAuthzExport(flags), newAuthzPlan(flags), newAuthzApply(flags))
+	cmd.AddCommand(newAuthzSuggest(flags), newAuthzReplay(flags))
 	return cmd
 }
 

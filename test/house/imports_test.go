@@ -32,7 +32,7 @@ var layers = map[string]int{
 	"broker/group/assign": 2, "broker/group/consumerlog": 2, "broker/group/embedded": 2, "broker/coordinator": 2,
 
 	"broker/replica": 3, "broker/controller": 3, "broker/quorum": 3, "broker/group": 3, "broker/txn": 3, "broker/fetchsession": 3,
-	"broker/server": 3, "broker/httpd": 3, "broker/quota": 3, "authz/plan": 3,
+	"broker/server": 3, "broker/httpd": 3, "broker/quota": 3, "authz/plan": 3, "audit/replay": 3, "audit/suggest": 3,
 
 	"broker/handler": 4, "broker/shard": 4, "broker/adopt": 4, "broker/doctor": 4,
 
