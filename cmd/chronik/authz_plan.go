@@ -59,7 +59,7 @@ func fileFlag(cmd *cobra.Command, file *string) {
 func readACLs(path string) ([]authz.Binding, error) {
 	file, err := os.Open(path) //nolint:gosec // the operator names it
 	if err != nil {
-		return nil, fmt.Errorf("--file: %w", err)
+		return nil, fmt.Errorf("the file of ACLs: %w", err)
 	}
 	defer func() { _ = file.Close() }()
 	acls, err := plan.Read(file)
