@@ -275,7 +275,7 @@ func (l *Log) trimSnapshots() error {
 		}
 	}
 	for _, o := range all {
-		if o == newest || (bases[o] && o > l.start.Load() && o < newest) {
+		if o == newest || (bases[o] && o < newest) {
 			continue
 		}
 		if err := l.removeSnapshot(o); err != nil {

@@ -41,9 +41,12 @@ func snapshotsAmong(names iter.Seq[string]) (found []int64) {
 
 // loadProducers sets the producer state from the newest valid one of the snapshots and the batches behind it. An invalid
 // snapshot is removed.
+//
+// It begins with the first segment, and not with the log's start, from which Apache Kafka takes it: a transaction that is open, and a
+// producer's sequence, are the same before and after a start, and an entry of a .txnindex that is made anew is as it was.
 func (l *Log) loadProducers(snapshots []int64, now time.Time) error {
 	l.producers, l.snapshotAt, l.sinceSnapshot = newProducers(), -1, 0
-	from := l.start.Load()
+	from := (*l.segments.Load())[0].base
 	for n := len(snapshots); n > 0 && snapshots[n-1] >= from; n-- {
 		name := path.Join(l.path, offsetName(snapshots[n-1], snapshotSuffix))
 		data, err := vfs.ReadFile(l.d.cfg.FS, name, maxSnapshotBytes)

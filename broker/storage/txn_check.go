@@ -6,13 +6,9 @@ type txnCheck struct {
 	open map[int64]int64
 	// ended has the offset of each producer's last marker.
 	ended map[int64]int64
-	// start is the log's first offset: a start of the broker may forget transactions that began below it.
-	start int64
 }
 
-func newTxnCheck(start int64) *txnCheck {
-	return &txnCheck{open: map[int64]int64{}, ended: map[int64]int64{}, start: start}
-}
+func newTxnCheck() *txnCheck { return &txnCheck{open: map[int64]int64{}, ended: map[int64]int64{}} }
 
 // txnAbort is a transaction that ends with an abort.
 type txnAbort struct {
@@ -20,7 +16,7 @@ type txnAbort struct {
 	entry abortedTxn
 	// after is the offset of the producer's marker before; -1 if none is known.
 	after int64
-	// due says that there has to be an entry, since the transaction has records and can not have been forgotten.
+	// due says that there has to be an entry, since the transaction has records.
 	due bool
 }
 
@@ -38,7 +34,6 @@ func (c *txnCheck) batch(h *header, b []byte) *txnAbort {
 	}
 	a := &txnAbort{entry: abortedTxn{producerID: h.producerID, last: h.base, stable: h.base + 1}, after: -1}
 	a.entry.first, a.due = c.open[h.producerID]
-	a.due = a.due && a.entry.first >= c.start
 	if after, known := c.ended[h.producerID]; known {
 		a.after = after
 	}
@@ -48,9 +43,7 @@ func (c *txnCheck) batch(h *header, b []byte) *txnAbort {
 		return nil
 	}
 	for _, first := range c.open {
-		if first >= c.start {
-			a.entry.stable = min(a.entry.stable, first)
-		}
+		a.entry.stable = min(a.entry.stable, first)
 	}
 	return a
 }
@@ -68,7 +61,7 @@ func (l *Log) txnsAt(base int64) (*txnCheck, error) {
 	if err != nil {
 		return nil, err
 	}
-	from, check := base, newTxnCheck(l.start.Load())
+	from, check := base, newTxnCheck()
 	for _, first := range state.open {
 		from = min(from, first)
 	}

@@ -119,3 +119,80 @@ func TestAStartTrustsNoTransactionBehindASideCar(t *testing.T) {
 	}
 	must(t, d.Close())
 }
+
+// TestTransactionsBelowTheStartStayOpen: those whose first records are deleted, as long as a segment holds them. So an entry says the same
+// however often it is made anew.
+func TestTransactionsBelowTheStartStayOpen(t *testing.T) {
+	disk := vfs.NewMemory(nil)
+	d := openDir(t, testConfig(disk))
+	l := newLogIn(t, d)
+	batch := func(id int64) []byte {
+		return sign(batchOf(1, 60, testTime.UnixMilli()), id, 0, 0, attrTransactional)
+	}
+	abort := func(id int64) int64 {
+		end := sign(markerBatch(markerAbort, 1), id, 0, -1, attrTransactional|attrControl)
+		a, err := l.Append(end, AppendInfo{LeaderEpoch: 1, Origin: Coordinator})
+		must(t, err)
+		return a.BaseOffset
+	}
+	appendTo(t, l, batch(7))
+	appendTo(t, l, batch(8))
+	waitConfirmed(t, l)
+	must(t, l.DeleteRecordsBefore(2))
+	must(t, d.Checkpoint())
+	kill := func() {
+		next := disk.Kill() // there is no snapshot of the producers
+		_ = d.Close()       // without its disk
+		removeSideCars(t, next, testDir)
+		disk = next
+		d = openDir(t, testConfig(disk))
+		l = d.Log("topic", 0)
+	}
+	kill()
+	first := appendTo(t, l, batch(9)).BaseOffset
+	want := []abortedTxn{{producerID: 9, first: first, last: abort(9)}, {producerID: 8, first: 1, last: abort(8)}}
+	for range 3 {
+		if got := entriesOf(t, l.active()); !slices.Equal(got, want) {
+			t.Fatalf("the index has %+v, want %+v", got, want)
+		}
+		if got, open := l.FirstUnstable(l.EndOffset()); !open || got != 2 {
+			t.Fatalf("the first unstable offset is %d (%t), want the log's start", got, open)
+		}
+		waitConfirmed(t, l)
+		must(t, d.Checkpoint())
+		kill()
+	}
+	must(t, d.Close())
+}
+
+// TestASnapshotAtTheStartIsUsed: retention leaves a log that starts with a segment, and with the producers as of there.
+func TestASnapshotAtTheStartIsUsed(t *testing.T) {
+	disk := vfs.NewMemory(nil)
+	d := openDir(t, testConfig(disk))
+	l := newLogIn(t, d)
+	appendTo(t, l, sign(batchOf(1, 60, testTime.UnixMilli()), 7, 0, 0, attrTransactional))
+	for len(*l.segments.Load()) < 3 {
+		appendTo(t, l, batchOf(1, 600, testTime.UnixMilli()))
+	}
+	waitConfirmed(t, l)
+	must(t, l.DeleteRecordsBefore((*l.segments.Load())[1].base))
+	if n, err := l.Retain(testTime, l.EndOffset()); err != nil || n != 1 {
+		t.Fatalf("%d segments are removed, %v", n, err)
+	}
+	must(t, d.Checkpoint())
+	kill := func() {
+		next := disk.Kill()
+		_ = d.Close() // without its disk
+		disk = next
+	}
+	kill()
+	d = openDir(t, testConfig(disk)) // and removes what it takes to be of no use
+	kill()
+	must(t, disk.Remove(l.active().name(snapshotSuffix)))
+	d = openDir(t, testConfig(disk))
+	l = d.Log("topic", 0)
+	if open := l.OpenTransactions(); len(open) != 1 || open[0].ProducerID != 7 {
+		t.Errorf("open transactions: %+v", open)
+	}
+	must(t, d.Close())
+}

@@ -59,8 +59,6 @@ type verifier struct {
 	walker *record.Walker
 	// points are the recovery points; nil where they can not be read.
 	points offsets
-	// starts are the first offsets of logs that do not begin with their first segment.
-	starts offsets
 }
 
 func (v *verifier) report(f Finding) { v.Findings = append(v.Findings, f) }
@@ -127,12 +125,8 @@ func (v *verifier) directoryFiles() error {
 		if err := v.damaged(name, file.do, err); err != nil {
 			return err
 		}
-		switch {
-		case err != nil:
-		case file.name == recoveryPointFile:
+		if file.name == recoveryPointFile && err == nil {
 			v.points = o
-		case file.name == logStartFile:
-			v.starts = o
 		}
 	}
 	return nil
@@ -190,7 +184,7 @@ func (v *verifier) partition(name string) error {
 		}
 	}
 	slices.Sort(bases)
-	txns := newTxnCheck(v.starts[name])
+	txns := newTxnCheck()
 	for i, base := range bases {
 		next := int64(math.MaxInt64)
 		if i+1 < len(bases) {
