@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"syscall"
 	"testing"
 	"time"
 
@@ -35,6 +36,8 @@ type world struct {
 	// journalFile is the size of the journals' files, policy when they are synced.
 	journalFile int64
 	policy      journal.FlushPolicy
+	// broken is a directory that can not be opened.
+	broken string
 
 	registry *prometheus.Registry
 	// change changes the settings of new and reconfigured replicas; it may be nil.
@@ -61,9 +64,14 @@ func (w *world) open(directories int) {
 	w.t.Helper()
 	w.dirs = nil
 	for i := range directories {
-		d, err := storage.Open(storage.Config{
+		cfg := storage.Config{
 			FS: w.fs, Dir: fmt.Sprintf("/data%d", i), JournalFileBytes: w.journalFile, FlushPolicy: w.policy, CheckpointInterval: time.Hour, Clock: clock,
-		})
+		}
+		if cfg.Dir == w.broken {
+			w.dirs = append(w.dirs, storage.Unopened(cfg, syscall.EIO))
+			continue
+		}
+		d, err := storage.Open(cfg)
 		if err != nil {
 			w.t.Fatal(err)
 		}

@@ -336,7 +336,7 @@ func TestADirectoryThatFailsAtTheEndOfAMove(t *testing.T) {
 	mustAppend(t, r, batchOf(10, testTime))
 	mustAppend(t, r, batchOf(10, testTime))
 	from := r.dir()
-	faults.Add(vfs.Fault{Op: vfs.OpRename, Path: from.Path() + "/a-0", Count: 1, Err: syscall.EIO})
+	faults.Add(vfs.Fault{Op: vfs.OpRename, Path: from.Path() + "/a-0", Whole: true, Count: 1, Err: syscall.EIO})
 	if err := w.set.tryMove(t.Context(), r, w.other(r)); err != nil || from.Err() == nil || r.dir() == from {
 		t.Fatalf("moved: %v; where it was: %v", err, from.Err())
 	}
@@ -359,5 +359,77 @@ func TestADirectoryThatFailsAtTheEndOfAMove(t *testing.T) {
 		if d.Path() == from.Path() && d.Log("a", 0) != nil {
 			t.Error("the older log is in service")
 		}
+	}
+}
+
+// reopen closes what is open, which may have failed, and opens it again, without the directory that is broken.
+func (w *world) reopen(broken string) {
+	for _, d := range w.dirs {
+		_ = d.Close()
+	}
+	w.broken = broken
+	w.open(len(w.dirs))
+	w.follow()
+}
+
+// TestAStaleLogIsNotServed: a partition has moved, could not be removed where it was, and has grown. As long as the directory where it went
+// is offline, the older log stays out of service.
+func TestAStaleLogIsNotServed(t *testing.T) {
+	w := newWorldOf(t, 2, 64<<10)
+	faults := vfs.NewFaults(w.fs)
+	w.fs = faults
+	w.restart()
+	w.create("a", 1, []int32{1})
+	r := w.replica("a", 0)
+	mustAppend(t, r, batchOf(10, testTime))
+	from := r.dir()
+	faults.Add(vfs.Fault{Op: vfs.OpRename, Path: from.Path() + "/a-0", Whole: true, Count: 1, Err: syscall.EIO})
+	if err := w.set.tryMove(t.Context(), r, w.other(r)); err != nil || from.Err() == nil {
+		t.Fatalf("moved: %v; where it was: %v", err, from.Err())
+	}
+	mustAppend(t, r, batchOf(10, testTime))
+	to := r.dir().Path()
+
+	w.reopen(to)
+	if r := w.set.Get("a", 0); r != nil {
+		t.Errorf("a log that ends at %d is served from %s", r.LogEnd(), r.dir().Path())
+	}
+	w.reopen("")
+	if r := w.replica("a", 0); r.LogEnd() != 20 || r.dir().Path() != to {
+		t.Errorf("it ends at %d in %s", r.LogEnd(), r.dir().Path())
+	}
+}
+
+// TestACopyThatWasGivenUpIsNotServed: the directory where a partition was to go fails when the copy has its name there. The partition grows
+// where it was; the copy, found when its directory is back, is set aside.
+func TestACopyThatWasGivenUpIsNotServed(t *testing.T) {
+	w := newWorldOf(t, 2, 64<<10)
+	faults := vfs.NewFaults(w.fs)
+	w.fs = faults
+	w.restart()
+	w.create("a", 1, []int32{1})
+	r := w.replica("a", 0)
+	mustAppend(t, r, batchOf(10, testTime))
+	from, to := r.dir(), w.other(r)
+	m, err := to.StartMove(r.log())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Copy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	faults.Add(vfs.Fault{Op: vfs.OpSync, Path: to.Path(), Whole: true, Count: 1, Err: syscall.EIO})
+	if err := w.set.swap(t.Context(), r, m); err == nil || to.Err() == nil {
+		t.Fatalf("moved: %v; where it was to go: %v", err, to.Err())
+	}
+	mustAppend(t, r, batchOf(10, testTime))
+
+	w.reopen(to.Path())
+	if r := w.replica("a", 0); r.LogEnd() != 20 {
+		t.Errorf("it ends at %d in %s", r.LogEnd(), r.dir().Path())
+	}
+	w.reopen("")
+	if r := w.replica("a", 0); r.LogEnd() != 20 || r.dir().Path() != from.Path() {
+		t.Errorf("it ends at %d in %s", r.LogEnd(), r.dir().Path())
 	}
 }

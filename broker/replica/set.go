@@ -131,9 +131,15 @@ func (s *Set) put(t *meta.Topic, known int) {
 }
 
 // open finds or makes the log of a partition. It says when it makes one anew, and makes none while a directory is offline that
-// may hold it: an empty log in its place would be a loss that nobody sees (as LogManager.getOrCreateLog of Apache Kafka).
+// may hold it: an empty log in its place would be a loss that nobody sees (as LogManager.getOrCreateLog of Apache Kafka). So would be a
+// log that has moved to a directory that is offline, where it may have grown.
 func (s *Set) open(t *meta.Topic, partition int32, settings *Settings, known bool) (*Replica, error) {
 	dir, log := s.find(t, partition)
+	if log != nil && log.Leaving() {
+		if err := s.keep(dir, log); err != nil {
+			return nil, err
+		}
+	}
 	if log == nil {
 		if offline := s.offline(); known && offline != nil {
 			return nil, wire.Errorf(wire.KafkaStorageError, "its log may be in %s, which is offline", offline.Path())
@@ -157,6 +163,15 @@ func (s *Set) open(t *meta.Topic, partition int32, settings *Settings, known boo
 	r.at.Store(&place{dir, log})
 	log.OnConfirmed(r.waiting.reached)
 	return r, nil
+}
+
+// keep takes a log for the newest one though a copy was to take its place, unless that may be in a directory that is offline, and have
+// grown there.
+func (s *Set) keep(dir *storage.Directory, log *storage.Log) error {
+	if offline := s.offline(); offline != nil {
+		return wire.Errorf(wire.KafkaStorageError, "its log was to move from %s, and a newer copy may be in %s, which is offline", dir.Path(), offline.Path())
+	}
+	return log.Stay()
 }
 
 // find returns the log of a partition where a directory holds one of this very topic id. A crash at the end of a move leaves two, and so

@@ -20,7 +20,6 @@ type Log struct {
 	id        TopicID
 	topic     string
 	partition int32
-	moves     int64
 	path      string
 	done      journal.Done
 
@@ -37,7 +36,10 @@ type Log struct {
 
 	compaction compaction
 
-	mu            sync.Mutex
+	mu sync.Mutex
+	// moves and leaving are those of partition.metadata.
+	moves         int64
+	leaving       bool
 	cfg           LogConfig
 	jitter        int64
 	epochs        *epochs
@@ -90,7 +92,11 @@ func (l *Log) TopicID() TopicID { return l.id }
 func (l *Log) Partition() int32 { return l.partition }
 
 // Moves is how often the log has moved between log directories.
-func (l *Log) Moves() int64 { return l.moves }
+func (l *Log) Moves() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.moves
+}
 
 // StartOffset is the first offset of the log.
 func (l *Log) StartOffset() int64 { return l.start.Load() }

@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"cmp"
 	"context"
 	"errors"
 )
@@ -63,8 +62,8 @@ func (m *model) endMove() {
 	m.move = nil
 }
 
-// finishMove lets the copy take the log's place. The log is where it was, or in both places, if that fails; then nothing more is done
-// with it in this life.
+// finishMove lets the copy take the log's place. If that fails the log goes on where it was, whatever is found of the copy later; if it
+// can not leave there, nothing more is done with it in this life.
 func (m *model) finishMove() {
 	l, to := m.move.l, m.move.to
 	m.finishSyncs()
@@ -75,9 +74,7 @@ func (m *model) finishMove() {
 		return err
 	})
 	if err != nil {
-		if !to.up() {
-			l.frozen = true
-		} else if !errors.Is(err, ErrMoveOvertaken) && l.home.up() && m.logs[l.log.Topic()] == l && m.fault == nil && m.powered() {
+		if to.up() && !errors.Is(err, ErrMoveOvertaken) && l.home.up() && m.logs[l.log.Topic()] == l && m.fault == nil && m.powered() {
 			m.fatalf("the move of %s: %v", l.log.Topic(), err)
 		}
 		m.endMove()
@@ -97,7 +94,7 @@ func (m *model) finishMove() {
 }
 
 // find returns the log of a topic id, and where it is. A move that was interrupted leaves two: as the owner does, it sets the one aside
-// that has the earlier epoch or end.
+// that has moved less often.
 func (m *model) find(topic string, id TopicID) (home *modelDir, log *Log) {
 	for _, h := range m.dirs {
 		found := h.d.Log(topic, 0)
@@ -120,8 +117,4 @@ func (m *model) find(topic string, id TopicID) (home *modelDir, log *Log) {
 	return home, log
 }
 
-func later(a, b *Log) bool {
-	epochA, _ := a.LatestEpoch()
-	epochB, _ := b.LatestEpoch()
-	return cmp.Or(cmp.Compare(epochA, epochB), cmp.Compare(a.EndOffset(), b.EndOffset()), cmp.Compare(a.StartOffset(), b.StartOffset())) > 0
-}
+func later(a, b *Log) bool { return a.Moves() > b.Moves() }

@@ -215,7 +215,14 @@ func (m *Move) Finish(ctx context.Context) (*Log, error) {
 	if err := errors.Join(m.endSegment(), m.extras()); err != nil {
 		return nil, fmt.Errorf("move %s: %w", l.path, err)
 	}
-	return m.publish()
+	if err := l.leave(); err != nil {
+		return nil, err
+	}
+	moved, err := m.publish()
+	if err != nil {
+		return nil, errors.Join(err, l.stay())
+	}
+	return moved, nil
 }
 
 // extras writes what a log has beside its segments. The caller holds the log's lock.
@@ -225,7 +232,7 @@ func (m *Move) extras() error {
 	if err := vfs.ReplaceFile(files, snapshot, l.producers.encode()); err != nil {
 		return fmt.Errorf("write producer snapshot: %w", err)
 	}
-	if err := writeIdentity(files, dir, identity{l.id, l.moves + 1}); err != nil {
+	if err := writeIdentity(files, dir, identity{id: l.id, moves: l.moves + 1}); err != nil {
 		return err
 	}
 	if err := syncFile(files, path.Join(dir, metadataFile)); err != nil {

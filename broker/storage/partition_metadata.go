@@ -16,14 +16,30 @@ const maxMetadataBytes = 4096
 // ErrPartitionMetadata is wrapped by the errors about a partition.metadata file that does not say which topic it is of.
 var ErrPartitionMetadata = errors.New("malformed partition.metadata")
 
-// movesKey is the line of partition.metadata that counts the moves of a log; docs/formats.md. Apache Kafka reads the first two lines.
-const movesKey = "chronik.moves"
+// The lines of partition.metadata about moves between log directories; docs/formats.md. Apache Kafka reads the first two lines.
+const (
+	movesKey   = "chronik.moves"
+	leavingKey = "chronik.leaving"
+)
 
 // identity is what partition.metadata says.
 type identity struct {
 	id TopicID
-	// moves is how often the log has moved between log directories.
+	// moves is how often the log has moved between log directories; of two logs of a partition the one with more is newer.
 	moves int64
+	// leaving says that a copy in another directory may have taken the log's place.
+	leaving bool
+}
+
+func (i *identity) text() []byte {
+	text := []byte("version: 0\ntopic_id: " + base64.RawURLEncoding.EncodeToString(i.id[:]))
+	if i.moves > 0 {
+		text = fmt.Appendf(text, "\n%s: %d", movesKey, i.moves)
+	}
+	if i.leaving {
+		text = fmt.Appendf(text, "\n%s: true", leavingKey)
+	}
+	return text
 }
 
 // readTopicID reads the topic id of partition.metadata.
@@ -39,7 +55,7 @@ func (t texts) readIdentity(dir string) (i identity, err error) {
 	if err != nil {
 		return i, fmt.Errorf("read partition metadata: %w", err)
 	}
-	fields := map[string]string{movesKey: "0"}
+	fields := map[string]string{movesKey: "0", leavingKey: "false"}
 	for line := range strings.Lines(string(data)) {
 		key, value, _ := strings.Cut(line, ":")
 		fields[strings.TrimSpace(key)] = strings.TrimSpace(value)
@@ -52,7 +68,10 @@ func (t texts) readIdentity(dir string) (i identity, err error) {
 	if err != nil {
 		return i, fmt.Errorf("read %s: %w: %s: %w", name, ErrPartitionMetadata, movesKey, err)
 	}
-	return identity{TopicID(raw), int64(moves)}, nil //nolint:gosec // 63 bits
+	if l := fields[leavingKey]; l != "true" && l != "false" {
+		return i, fmt.Errorf("read %s: %w: %s: %q", name, ErrPartitionMetadata, leavingKey, l)
+	}
+	return identity{TopicID(raw), int64(moves), fields[leavingKey] == "true"}, nil //nolint:gosec // 63 bits
 }
 
 // syncTopicID makes partition.metadata durable.
@@ -71,10 +90,7 @@ func writeIdentity(fsys vfs.FS, dir string, i identity) (err error) {
 		return fmt.Errorf("write partition metadata: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	text := []byte("version: 0\ntopic_id: " + base64.RawURLEncoding.EncodeToString(i.id[:]))
-	if i.moves > 0 {
-		text = fmt.Appendf(text, "\n%s: %d", movesKey, i.moves)
-	}
+	text := i.text()
 	if _, err := f.WriteAt(text, 0); err != nil {
 		return fmt.Errorf("write partition metadata: %w", err)
 	}

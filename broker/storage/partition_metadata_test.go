@@ -13,24 +13,28 @@ func TestPartitionMetadataCountsMoves(t *testing.T) {
 	const file = "version: 0\ntopic_id: AQIDBAUGBwgJCgsMDQ4PEA"
 	id := TopicID{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
 	for i, c := range []struct {
-		text  string
-		moves int64
-		err   error
+		text    string
+		moves   int64
+		leaving bool
+		err     error
 	}{
-		{file, 0, nil},
-		{file + "\n", 0, nil},
-		{file + "\nchronik.moves: 3", 3, nil},
-		{file + "\nchronik.moves: 9223372036854775807\n", 1<<63 - 1, nil},
-		{file + "\nchronik.moves: 9223372036854775808", 0, ErrPartitionMetadata},
-		{file + "\nchronik.moves: -1", 0, ErrPartitionMetadata},
-		{file + "\nchronik.moves:", 0, ErrPartitionMetadata},
-		{file + "\nchronik.moves: many", 0, ErrPartitionMetadata},
+		{file, 0, false, nil},
+		{file + "\n", 0, false, nil},
+		{file + "\nchronik.moves: 3", 3, false, nil},
+		{file + "\nchronik.moves: 9223372036854775807\n", 1<<63 - 1, false, nil},
+		{file + "\nchronik.moves: 9223372036854775808", 0, false, ErrPartitionMetadata},
+		{file + "\nchronik.leaving: true", 0, true, nil},
+		{file + "\nchronik.moves: 2\nchronik.leaving: true\n", 2, true, nil},
+		{file + "\nchronik.leaving: 1", 0, false, ErrPartitionMetadata},
+		{file + "\nchronik.moves: -1", 0, false, ErrPartitionMetadata},
+		{file + "\nchronik.moves:", 0, false, ErrPartitionMetadata},
+		{file + "\nchronik.moves: many", 0, false, ErrPartitionMetadata},
 	} {
 		disk := vfs.NewMemory(nil)
 		must(t, makeDir(disk, testDir))
 		must(t, vfs.ReplaceFile(disk, path.Join(testDir, metadataFile), []byte(c.text)))
 		got, err := ignoreUncovered(disk).readIdentity(testDir)
-		if !errors.Is(err, c.err) || err == nil && got != (identity{id, c.moves}) {
+		if !errors.Is(err, c.err) || err == nil && got != (identity{id, c.moves, c.leaving}) {
 			t.Errorf("%d: %v, %v", i, got, err)
 		}
 	}

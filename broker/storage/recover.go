@@ -217,7 +217,7 @@ func (d *Directory) loadLog(dir foundDir, clean bool, checkpoints checkpoints, r
 	}
 	in.indexPoint = min(in.indexPoint, in.recoveryPoint)
 	l := newLog(d, self.id, dir.topic, dir.partition, d.cfg.DefaultLogConfig)
-	l.moves = self.moves
+	l.moves, l.leaving = self.moves, self.leaving
 	if err := l.load(in); err != nil {
 		return errors.Join(err, l.closeFiles())
 	}
