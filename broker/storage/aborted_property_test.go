@@ -27,6 +27,7 @@ type txnStep struct {
 
 // TestAbortedTransactionsAreThoseOfAModel compares what the log says was aborted, in any range of offsets, with what was.
 func TestAbortedTransactionsAreThoseOfAModel(t *testing.T) {
+	t.Parallel()
 	first, count := seedRange(t, 60)
 	for seed := first; seed < first+count && !t.Failed(); seed++ {
 		w := &abortWork{t: t, r: rand.New(rand.NewPCG(seed, 7)), disk: vfs.NewMemory(nil), compact: seed%3 == 2}

@@ -44,6 +44,7 @@ func (m *compactLife) config() Config {
 // compaction above all. The newest value of each key stays, nothing appears that was not written, nothing deleted or aborted comes
 // back, and offsets stay as they were.
 func TestCompactionSurvivesCrashes(t *testing.T) {
+	t.Parallel()
 	seeds := uint64(300)
 	if testing.Short() || raceDetector {
 		seeds = 60
@@ -228,6 +229,7 @@ func (m *compactLife) end() {
 // TestCompactionIsInterruptedAtEveryStep cuts the power, or kills the process, after each single change that a round of compaction
 // makes to the disk. The log has the same records for whoever compacts it once more.
 func TestCompactionIsInterruptedAtEveryStep(t *testing.T) {
+	t.Parallel()
 	finished, seeds := false, uint64(4)
 	if testing.Short() || raceDetector {
 		seeds = 1

@@ -156,6 +156,7 @@ func modelHasData(all []modelBatch, i int) bool {
 // TestCompactionDoesWhatTheModelDoes runs random rounds over random logs and compares every batch, and then every way to look for
 // an offset or a time, with a slow model.
 func TestCompactionDoesWhatTheModelDoes(t *testing.T) {
+	t.Parallel()
 	seeds := uint64(150)
 	if testing.Short() || raceDetector {
 		seeds = 30

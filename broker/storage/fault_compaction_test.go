@@ -35,6 +35,7 @@ func compactionSteps() []durableStep {
 // TestEveryStepOfACompactionFails: the newest record of each key is there whatever fails, the directory is offline except where there
 // was no space, and then the log is compacted when there is.
 func TestEveryStepOfACompactionFails(t *testing.T) {
+	t.Parallel()
 	for _, step := range compactionSteps() {
 		for name, fault := range stepFaults(&step) {
 			for _, crash := range []bool{false, true} {

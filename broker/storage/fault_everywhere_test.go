@@ -33,6 +33,7 @@ type faultyLife struct {
 // TestEveryCallFails has each call of a life that changes something fail once. A directory whose file can not be written or synced
 // goes offline, or does not open; what was confirmed is there at the next start, and nothing else is.
 func TestEveryCallFails(t *testing.T) {
+	t.Parallel()
 	stride := 1
 	if testing.Short() || raceDetector {
 		stride = 11
@@ -226,6 +227,7 @@ func headerOf(b []byte) *header {
 
 // TestEveryCallOfAStartFails has each call of a start fail once: it opens nothing, or goes offline, and leaves everything to the next.
 func TestEveryCallOfAStartFails(t *testing.T) {
+	t.Parallel()
 	ops := map[string]vfs.Op{"open": vfs.OpOpen, "list": vfs.OpList, "read": vfs.OpRead}
 	for name, op := range changingOps {
 		ops[name] = op
@@ -282,6 +284,7 @@ func endedLife(t *testing.T, clean bool) (*faultyLife, *vfs.Memory) {
 // TestEveryReadFails has each read after a start fail once: it tells of that, takes nothing offline, and the same question is answered
 // when it is asked again.
 func TestEveryReadFails(t *testing.T) {
+	t.Parallel()
 	for _, clean := range []bool{false, true} {
 		for _, op := range []vfs.Op{vfs.OpRead, vfs.OpOpen} {
 			t.Run(fmt.Sprintf("clean %v, operation %d", clean, op), func(t *testing.T) {

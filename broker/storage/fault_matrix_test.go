@@ -71,6 +71,7 @@ func stepFaults(s *durableStep) map[string]vfs.Fault {
 // TestEveryDurableStepFails has each call that something rests on fail once: nothing confirmed is lost, what was not confirmed is
 // there whole or not at all, a failed sync is never tried again, and the directory is offline, except where there was no space.
 func TestEveryDurableStepFails(t *testing.T) {
+	t.Parallel()
 	for _, step := range append(replaceSteps(), durableSteps...) {
 		for name, fault := range stepFaults(&step) {
 			t.Run(step.name+": "+name, func(t *testing.T) {

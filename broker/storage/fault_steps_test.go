@@ -75,6 +75,7 @@ var sceneSteps = []struct {
 // TestEveryOtherStepFails is TestEveryDurableStepFails for what is done more rarely: logs are made and deleted, a directory is opened
 // and closed, and the journal prepares its files.
 func TestEveryOtherStepFails(t *testing.T) {
+	t.Parallel()
 	for _, group := range sceneSteps {
 		for _, step := range group.steps {
 			for name, fault := range stepFaults(&step) {

@@ -107,6 +107,7 @@ func TestAFullDiskTakesNothingAndLosesNothing(t *testing.T) {
 // TestNoSpaceAnywhere has each call that may need space fail once for the lack of it, while logs are made, written to, rolled and
 // checkpointed. What was refused is tried again; nothing is lost, and the directory stays online.
 func TestNoSpaceAnywhere(t *testing.T) {
+	t.Parallel()
 	for name, op := range map[string]vfs.Op{
 		"open": vfs.OpOpen, "write": vfs.OpWrite, "allocate": vfs.OpAllocate, "rename": vfs.OpRename, "mkdir": vfs.OpMkdir,
 	} {

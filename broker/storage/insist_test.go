@@ -36,6 +36,7 @@ func cutLog(t *testing.T, disk vfs.FS) (batches [][]byte) {
 // TestATruncationGoesOnWhenItLacksFiles has each file that a truncation opens not be opened at first. Before its frame is written it
 // is refused and nothing is cut; then there is no way back, and it waits. The directory stays online.
 func TestATruncationGoesOnWhenItLacksFiles(t *testing.T) {
+	t.Parallel()
 	for name, cut := range map[string]func(l *Log, to int64) error{
 		"truncate":                func(l *Log, to int64) error { return l.Truncate(to) },
 		"below the first segment": func(l *Log, _ int64) error { return l.Truncate(0) },

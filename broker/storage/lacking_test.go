@@ -16,6 +16,7 @@ import (
 
 // TestTooManyOpenFilesAnywhere is TestNoSpaceAnywhere for files that can not be opened, two at a time or one.
 func TestTooManyOpenFilesAnywhere(t *testing.T) {
+	t.Parallel()
 	for _, file := range []string{"topic-0", "-checkpoint", "chronik.journal."} {
 		for skip := range 60 {
 			fault := vfs.Fault{Op: vfs.OpOpen, Path: file, Skip: skip, Count: 1 + skip%2, Err: syscall.EMFILE}
@@ -93,6 +94,7 @@ func logsIn(t *testing.T, fsys vfs.FS, dir string) (names []string) {
 
 // TestCompactionGoesOnWhenItLacksSomething has each call of a round fail once: the next round does what that one could not.
 func TestCompactionGoesOnWhenItLacksSomething(t *testing.T) {
+	t.Parallel()
 	var want []string
 	faults := append([]vfs.Fault{{Op: vfs.OpMkdir, Path: "none", Err: syscall.EIO}}, lackingFaults(40, 60)...)
 	for i, fault := range faults {

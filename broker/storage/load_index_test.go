@@ -76,15 +76,19 @@ func TestAStartTrustsNoIndexWithoutASideCar(t *testing.T) {
 			"of a cut": func(t *testing.T, _ vfs.FS, l *Log) { must(t, l.Truncate(l.EndOffset()-1)) },
 		} {
 			t.Run(suffix+" "+why, func(t *testing.T) {
+				t.Parallel()
+				name, files := killedWithoutSideCar(t, suffix, lose)
 				for at := range int64(60) {
-					startWithDamagedEntry(t, suffix, at, lose)
+					startWithDamagedEntry(t, diskOf(t, files), name, at)
 				}
 			})
 		}
 	}
 }
 
-func startWithDamagedEntry(t *testing.T, suffix string, at int64, lose func(t *testing.T, disk vfs.FS, l *Log)) {
+// killedWithoutSideCar is what is on the disk of a killed directory, and the name of an index of the log's active segment, of which no
+// side-car tells.
+func killedWithoutSideCar(t *testing.T, suffix string, lose func(t *testing.T, disk vfs.FS, l *Log)) (name string, files map[string]string) {
 	t.Helper()
 	disk := vfs.NewMemory(nil)
 	d := openDir(t, testConfig(disk))
@@ -98,8 +102,13 @@ func startWithDamagedEntry(t *testing.T, suffix string, at int64, lose func(t *t
 	waitConfirmed(t, l)
 	next := disk.Kill()
 	_ = d.Close() // without its disk
-	flipBit(t, next, l.active().name(suffix), at)
-	d = openDir(t, testConfig(next))
-	must(t, checkFiles(next, d.Log("topic", 0)))
+	return l.active().name(suffix), wholeDisk(t, next)
+}
+
+func startWithDamagedEntry(t *testing.T, disk *vfs.Memory, name string, at int64) {
+	t.Helper()
+	flipBit(t, disk, name, at)
+	d := openDir(t, testConfig(disk))
+	must(t, checkFiles(disk, d.Log("topic", 0)))
 	must(t, d.Close())
 }

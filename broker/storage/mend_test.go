@@ -159,6 +159,7 @@ func TestATruncationOverADamagedIndexIsRefused(t *testing.T) {
 
 // TestMendingGoesOnWhenItLacksSomething has each call fail once.
 func TestMendingGoesOnWhenItLacksSomething(t *testing.T) {
+	t.Parallel()
 	faults := lackingFaults(30, 6)
 	for skip := range 8 {
 		faults = append(faults, vfs.Fault{Op: vfs.OpWrite, Path: tmpSuffix, Skip: skip, Count: 1, Err: syscall.ENOSPC})
@@ -187,6 +188,7 @@ func TestMendingGoesOnWhenItLacksSomething(t *testing.T) {
 
 // TestPowerLossWhileAnIndexIsBuilt cuts the power at each write: the next start has what the log held.
 func TestPowerLossWhileAnIndexIsBuilt(t *testing.T) {
+	t.Parallel()
 	for at := range 40 {
 		for active := range 2 {
 			disk := vfs.NewMemory(nil)
