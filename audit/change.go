@@ -128,7 +128,7 @@ func (c Change) activity() (int, string) {
 // sweptToken is the action by which a broker removes what is left of a delegation token that has expired.
 const sweptToken = "SweepDelegationToken"
 
-// severity is high for what changes who may do what, or destroys data.
+// severity is high for what changes who may do what, or destroys data, and for the approvals of that.
 func (c Change) severity() int {
 	action := c.action()
 	if action == sweptToken {
@@ -139,7 +139,7 @@ func (c Change) severity() int {
 			return severityHigh
 		}
 	}
-	if strings.HasPrefix(action, "Delete") || strings.EqualFold(c.ResourceType, "BROKER") || strings.EqualFold(c.ResourceType, "USER") {
+	if strings.HasPrefix(action, "Delete") || strings.EqualFold(c.ResourceType, "BROKER") || strings.EqualFold(c.ResourceType, "USER") || strings.EqualFold(c.ResourceType, "APPROVAL") {
 		return severityHigh
 	}
 	return severityLow

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -13,6 +14,8 @@ type Lifecycle struct {
 	Stopping bool
 	// Version is the broker's version.
 	Version string
+	// Approvals are the operations that take two persons, of a start.
+	Approvals []string
 	// Reason is why, in a few words.
 	Reason string
 	// Accesses is chronik.audit.access: whether this run records what was allowed. "" of a stop.
@@ -29,8 +32,8 @@ func (l Lifecycle) document(string) document {
 	d := of(classLifecycle, activity, severityInformational)
 	d.ActivityName, d.StatusID, d.StatusDetail = name, statusSuccess, clip(l.Reason)
 	d.App = &productObject{Name: productName, Vendor: vendor, Version: clip(l.Version)}
-	if l.Accesses != "" {
-		d.Unmapped = &unmapped{Accesses: l.Accesses}
+	if l.Accesses != "" || len(l.Approvals) > 0 {
+		d.Unmapped = &unmapped{Accesses: l.Accesses, Approvals: clip(strings.Join(l.Approvals, ","))}
 	}
 	return d
 }
@@ -40,7 +43,7 @@ func (l Lifecycle) kind() string { return "lifecycle" }
 func (l Lifecycle) provoked() bool { return false }
 
 func (l Lifecycle) attrs() []slog.Attr {
-	return []slog.Attr{slog.Bool("stopping", l.Stopping), slog.String("version", l.Version), slog.String("reason", clip(l.Reason))}
+	return []slog.Attr{slog.Bool("stopping", l.Stopping), slog.String("version", l.Version), slog.String("reason", clip(l.Reason)), slog.String("approval_required", strings.Join(l.Approvals, ","))}
 }
 
 // Gap says that events were not recorded (OCSF 6008). The recorder makes it by itself, when the log is back.

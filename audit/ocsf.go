@@ -160,6 +160,7 @@ type unmapped struct {
 	Protocol      string            `json:"security_protocol,omitempty"`
 	Accesses      string            `json:"audit_access,omitempty"`
 	Renewed       bool              `json:"renewed,omitempty"`
+	Approvals     string            `json:"approval_required,omitempty"`
 	Proven        string            `json:"proven_name,omitempty"`
 	Token         string            `json:"delegation_token,omitempty"`
 	TLS           *tlsObject        `json:"tls,omitempty"`

@@ -8,8 +8,8 @@ import (
 )
 
 // configRows makes the rows of the APIs that describe and change configurations.
-func configRows(c *config.Config) func(handler.MetadataLog, *explain.Rules) []api.Row {
+func configRows(c *config.Config, approvals handler.Approvals) func(handler.MetadataLog, *explain.Rules) []api.Row {
 	return func(log handler.MetadataLog, rules *explain.Rules) []api.Row {
-		return (&handler.Configs{Metadata: log, Config: c, Rules: rules}).Rows()
+		return (&handler.Configs{Metadata: log, Config: c, Rules: rules, Approvals: approvals}).Rows()
 	}
 }

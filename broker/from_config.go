@@ -91,7 +91,8 @@ func FromConfig(c *config.Config, version string, logger *slog.Logger) (Options,
 	}
 	shareReplays(o.Listeners)
 	o.Topics = func(image func() *meta.Image) TopicRules { return &topicRules{config: c, image: image} }
-	o.ConfigRows = configRows(c)
+	o.Approvals = approvalsOf(c)
+	o.ConfigRows = configRows(c, o.Approvals)
 	o.ConsumerGroup = consumerGroupOf(c)
 	return o, nil
 }

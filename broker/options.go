@@ -55,6 +55,8 @@ type Options struct {
 	AuditFailure audit.FailurePolicy
 	// AccessInterval is how long uses of rights are gathered before they are recorded; 0 records none.
 	AccessInterval time.Duration
+	// Approvals say what takes two persons.
+	Approvals handler.Approvals
 
 	FlushPolicy   journal.FlushPolicy
 	FlushInterval time.Duration

@@ -41,6 +41,9 @@ func (b *Broker) startServices(ctx context.Context) error {
 	b.background(ctx, b.warmUpCache)
 	b.background(ctx, b.reopen)
 	b.background(ctx, b.replicas.Move)
+	if err := b.startApprovals(ctx); err != nil {
+		return err
+	}
 	if err := b.startCleaner(ctx); err != nil {
 		return err
 	}
@@ -62,7 +65,8 @@ func (b *Broker) startAudit(ctx context.Context) {
 	b.projector = newProjector(b.metadata, log, source, b.logger)
 	b.store.Subscribe(b.projector.Follow)
 	b.background(ctx, b.projector.run)
-	if err := b.audit.Record(ctx, audit.Lifecycle{Version: b.options.Version, Accesses: accessesSaid(b.options.AccessInterval)}); err != nil {
+	start := audit.Lifecycle{Version: b.options.Version, Accesses: accessesSaid(b.options.AccessInterval), Approvals: b.options.Approvals.Operations}
+	if err := b.audit.Record(ctx, start); err != nil {
 		b.logger.Error("the start could not be recorded", "error", err)
 	}
 }
@@ -131,7 +135,7 @@ func (b *Broker) table(ctx context.Context, quotas *quota.Manager) (*api.Table, 
 			return img.Features(), int64(img.Index()) //nolint:gosec // an index is far below 2^63
 		},
 	}
-	topics := &handler.Topics{Metadata: b.metadata, Defaults: b.topics, Draw: mathrand.IntN, Quotas: quotas, Creations: &handler.Creations{}}
+	topics := &handler.Topics{Metadata: b.metadata, Defaults: b.topics, Draw: mathrand.IntN, Quotas: quotas, Creations: &handler.Creations{}, Approvals: b.options.Approvals}
 	cluster := &handler.Cluster{
 		Metadata: b.metadata, Topics: topics, ControllerID: b.controllerID, MaxDescribed: b.options.DescribedPartitions,
 		Offline: func(topic string, partition int32) bool {
@@ -147,7 +151,7 @@ func (b *Broker) table(ctx context.Context, quotas *quota.Manager) (*api.Table, 
 		Sessions: fetchsession.NewCache(fetchsession.Config{
 			Slots: b.options.FetchSessions, MinIdle: fetchSessionIdle, Clock: b.options.Clock,
 		}),
-		Changes: &changes{audit: b.audit}, Quotas: quotas,
+		Changes: &changes{audit: b.audit}, Approvals: b.options.Approvals, Metadata: b.metadata, Quotas: quotas,
 		Clock: b.options.Clock, MaxFetchBytes: b.options.MaxFetchBytes, Draining: b.draining,
 	}
 	groups := &handler.Groups{
@@ -171,7 +175,7 @@ func (b *Broker) table(ctx context.Context, quotas *quota.Manager) (*api.Table, 
 		Changes: &changes{audit: b.audit}, RefusedRegex: refusedRegex,
 	}
 	directories := &handler.Directories{Replicas: b.replicas, Changes: &changes{audit: b.audit}}
-	security := &handler.Security{Metadata: b.metadata, NoAuthorizer: b.options.ACLsOff}
+	security := &handler.Security{Metadata: b.metadata, NoAuthorizer: b.options.ACLsOff, Approvals: b.options.Approvals}
 	var rows []api.Row
 	for _, area := range [][]api.Row{
 		entry.Rows(), topics.Rows(), cluster.Rows(), records.Rows(), directories.Rows(), groups.Rows(), consumers.Rows(), transactions.Rows(), security.Rows(), b.tokens.handler(b.metadata).Rows(), b.options.ConfigRows(b.metadata, b.rules()),

@@ -18,6 +18,7 @@ type Config struct {
 	ControllerListeners []Listener
 	Security            Security
 	Policies            Policies
+	Approvals           Approvals
 	Storage             Storage
 	Cleaner             Cleaner
 	Limits              Limits

@@ -40,6 +40,7 @@ func sections() []section {
 		{"Delegation tokens", BrokerScope, tokenKeys()},
 		{"Chronik's own", BrokerScope, chronikKeys()},
 		{"Policies", BrokerScope, policyKeys()},
+		{"Approvals", BrokerScope, approvalKeys()},
 		{"Logs and the defaults of topics", BrokerScope, logKeys()},
 		{"Groups and offsets", BrokerScope, groupKeys()},
 		{"Streams groups (not served yet)", BrokerScope, streamsKeys()},

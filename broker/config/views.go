@@ -197,6 +197,7 @@ func (l *loader) views() {
 		l.fail("chronik.acl.enabled=false needs chronik.allow.insecure=true")
 	}
 	l.policies()
+	l.approvals()
 	l.listeners()
 	l.storage()
 	l.cleaner()

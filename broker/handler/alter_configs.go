@@ -16,12 +16,12 @@ func (s *Configs) alterConfigs() api.Row {
 	return api.Spec[*kmsg.AlterConfigsRequest, *meta.Image]{
 		Row:     api.Row{Key: 33, Name: "AlterConfigs", Min: 0, Max: 2, Gate: api.Authenticated, MaxBytes: configsFrame},
 		Resolve: func(*api.Call, *kmsg.AlterConfigsRequest) *meta.Image { return s.Metadata.Image() },
-		Needs: func(_ *api.Call, q *kmsg.AlterConfigsRequest, _ *meta.Image) authz.Needs {
+		Needs: func(_ *api.Call, q *kmsg.AlterConfigsRequest, img *meta.Image) authz.Needs {
 			keys := make([]configKey, len(q.Resources))
 			for i := range q.Resources {
 				keys[i] = configKey{q.Resources[i].ResourceType, q.Resources[i].ResourceName}
 			}
-			return needsOn(authz.AlterConfigs, keys)
+			return changeNeeds(img, keys)
 		},
 		Refuse: func(_ *api.Call, q *kmsg.AlterConfigsRequest, code int16) kmsg.Response {
 			return altered(q, func(int) error { return wire.Errorf(code, "%s", excessive) })

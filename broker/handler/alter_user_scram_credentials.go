@@ -80,7 +80,7 @@ func (s *Security) alterUsers(ctx context.Context, c *api.Call, q *kmsg.AlterUse
 		return alteredNone(q, wire.PolicyViolation, kmsg.StringPtr(excessive))
 	}
 	asked := s.checkAlterations(q)
-	command := &meta.AlterScram{Origin: originOf(c)}
+	command := &meta.AlterScram{Origin: originOf(c), Approval: s.Approvals.rule(c, s.Metadata.Image())}
 	for i := range q.Deletions {
 		if d := &q.Deletions[i]; asked.failed[d.Name] == nil {
 			command.Deletes = append(command.Deletes, meta.ScramName{User: d.Name, Mechanism: enum[meta.ScramMechanism](d.Mechanism)})

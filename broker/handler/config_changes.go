@@ -50,11 +50,21 @@ func (s *Configs) alter(ctx context.Context, c *api.Call, img *meta.Image, chang
 			errs[i] = wire.Errorf(wire.InvalidRequest, "Each resource must appear at most once.")
 			continue
 		}
+		if changes[i].key.kind == approvalConfig {
+			errs[i] = s.decide(ctx, c, img, &changes[i], validateOnly)
+			continue
+		}
 		var prepared meta.ResourceChange
 		if prepared, errs[i] = s.prepare(c, img, &changes[i]); errs[i] == nil {
+			if !validateOnly && s.Approvals.requires(meta.ApproveRetentionCuts) {
+				s.watch(img, &prepared)
+			}
 			places = append(places, i)
 			command.Resources = append(command.Resources, prepared)
 		}
+	}
+	if !validateOnly {
+		command.Approval = s.Approvals.rule(c, img)
 	}
 	commit(ctx, s.Metadata, img, command, len(command.Resources), validateOnly, func(i int, err error) { errs[places[i]] = err })
 	return errs

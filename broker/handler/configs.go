@@ -31,6 +31,8 @@ type Configs struct {
 	Config   *config.Config
 	// Rules answer questions of who may do what.
 	Rules *explain.Rules
+	// Approvals say what takes two persons.
+	Approvals Approvals
 }
 
 // Rows are the rows of this area.
@@ -59,19 +61,31 @@ func (k configKey) on() authz.Resource {
 	}
 }
 
-// toDescribe is the operation that describing the resource is.
+// toDescribe is the operation that describing the resource is. Who may ALTER the cluster, and so decides requests that take two persons, may
+// DESCRIBE it too.
 func (k configKey) toDescribe() authz.Operation {
-	if k.kind == questionConfig {
+	if k.kind == questionConfig || k.kind == approvalConfig {
 		return authz.Describe
 	}
 	return authz.DescribeConfigs
 }
 
-// needsOn asks for an operation on each resource.
-func needsOn(op authz.Operation, keys []configKey) authz.Needs {
+// toChange is the operation that changing the resource is.
+func (k configKey) toChange() authz.Operation {
+	if k.kind == approvalConfig {
+		return authz.Alter
+	}
+	return authz.AlterConfigs
+}
+
+// changeNeeds asks for the change of each resource; of a request that takes two persons, for what that asks for as well.
+func changeNeeds(img *meta.Image, keys []configKey) authz.Needs {
 	each := make([]authz.Need, 0, len(keys))
 	for _, k := range keys {
-		each = appendNeed(each, op, k)
+		each = appendNeed(each, k.toChange(), k)
+		if a := img.Approval(k.name); k.kind == approvalConfig && a != nil {
+			each = append(each, rightOf(a))
+		}
 	}
 	return authz.Needs{Each: each}
 }

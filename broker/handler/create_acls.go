@@ -49,7 +49,7 @@ func (s *Security) create(ctx context.Context, c *api.Call, q *kmsg.CreateACLsRe
 		return createdNone(q, wire.PolicyViolation, kmsg.StringPtr(excessive))
 	}
 	resp := createdNone(q, wire.None, nil)
-	command := &meta.CreateACLs{Origin: originOf(c)}
+	command := &meta.CreateACLs{Origin: originOf(c), Approval: s.Approvals.rule(c, s.Metadata.Image())}
 	var places []int
 	for i := range q.Creations {
 		b := bindingOf(&q.Creations[i])

@@ -42,7 +42,7 @@ func (s *Security) remove(ctx context.Context, c *api.Call, q *kmsg.DeleteACLsRe
 	if s.NoAuthorizer {
 		return deletedNone(q, wire.SecurityDisabled, kmsg.StringPtr(noAuthorizer))
 	}
-	command := &meta.DeleteACLs{Origin: originOf(c)}
+	command := &meta.DeleteACLs{Origin: originOf(c), Approval: s.Approvals.rule(c, s.Metadata.Image())}
 	resp := deletedNone(q, wire.None, nil)
 	var places []int
 	for i := range q.Filters {
@@ -68,6 +68,7 @@ func (s *Security) remove(ctx context.Context, c *api.Call, q *kmsg.DeleteACLsRe
 		return deletedNone(q, code, message)
 	}
 	for item, i := range places {
+		resp.Results[i].ErrorCode, resp.Results[i].ErrorMessage = result.Items[item].Code, textOrNil(result.Items[item].Message)
 		resp.Results[i].MatchingACLs = removedACLs(result.RemovedACLs[item])
 	}
 	return resp

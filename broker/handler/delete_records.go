@@ -45,11 +45,12 @@ func (r *Records) handleDeleteRecords(ctx context.Context, c *api.Call, q *kmsg.
 			return r.deletable(topic, p)
 		}
 	})
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(q.TimeoutMillis)*time.Millisecond)
+	defer cancel()
+	r.admit(ctx, c, d)
 	if len(d.items) == 0 {
 		return api.Now(d.resp)
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(q.TimeoutMillis)*time.Millisecond)
-	defer cancel()
 	parts := changedParts{origin: originOf(c), resourceType: authz.Topic.String()}
 	for i := range d.items {
 		item := &d.items[i]
@@ -92,8 +93,10 @@ type deletion struct {
 type deletionItem struct {
 	part           *replica.Replica
 	before, offset int64
-	answer         *kmsg.DeleteRecordsResponse
-	topic, at      int
+	// asked is the offset of the request, which may be -1 for all that there is.
+	asked     int64
+	answer    *kmsg.DeleteRecordsResponse
+	topic, at int
 }
 
 // noLowWatermark is the low watermark of a partition that was not changed (INVALID_LOW_WATERMARK).
@@ -120,7 +123,7 @@ func newDeletion(q *kmsg.DeleteRecordsRequest, of func(topic string) findDeletab
 			seen[part] = true
 			out.ErrorCode = wire.CodeOf(err)
 			if err == nil {
-				d.items = append(d.items, deletionItem{part: part, before: part.LogStart(), offset: to, answer: d.resp, topic: i, at: j})
+				d.items = append(d.items, deletionItem{part: part, before: part.LogStart(), offset: to, asked: p.Offset, answer: d.resp, topic: i, at: j})
 			}
 			topic.Partitions = append(topic.Partitions, out)
 		}
@@ -128,6 +131,9 @@ func newDeletion(q *kmsg.DeleteRecordsRequest, of func(topic string) findDeletab
 	}
 	return d
 }
+
+// removesNothing reports whether there are no records that would go.
+func (i *deletionItem) removesNothing() bool { return i.offset <= i.before }
 
 // name is the partition's number, as the audit log has it.
 func (i *deletionItem) name() string { return partName(i.part.Partition()) }

@@ -139,6 +139,7 @@ func (t *Topics) handleDeleteTopics(ctx context.Context, c *api.Call, q *kmsg.De
 	if len(command.IDs) == 0 {
 		return answer
 	}
+	command.Approval = t.Approvals.rule(c, t.Metadata.Image())
 	result, err := t.Metadata.Propose(ctx, command)
 	for i, at := range places {
 		switch {

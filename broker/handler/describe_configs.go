@@ -49,7 +49,7 @@ func (s *Configs) describeConfigs() api.Row {
 					return nil, wire.Errorf(wire.InvalidRequest, "Each resource must appear at most once.")
 				}
 				described[key] = true
-				d := description{configs: s, img: img, dynamic: s.dynamic(img), request: q, resource: r}
+				d := description{configs: s, img: img, dynamic: s.dynamic(img), request: q, resource: r, now: c.Received.UnixMilli()}
 				return d.entries()
 			}))
 		},
@@ -80,6 +80,8 @@ type description struct {
 	dynamic  config.Dynamic
 	request  *kmsg.DescribeConfigsRequest
 	resource *kmsg.DescribeConfigsRequestResource
+	// now is in milliseconds since 1970.
+	now int64
 }
 
 func (d *description) entries() ([]kmsg.DescribeConfigsResponseResourceConfig, error) {
@@ -104,6 +106,8 @@ func (d *description) entries() ([]kmsg.DescribeConfigsResponseResourceConfig, e
 		return d.user(name)
 	case questionConfig:
 		return d.explanation(name)
+	case approvalConfig:
+		return d.approval(name)
 	case kmsg.ConfigResourceTypeBrokerLogger:
 		switch name {
 		case "":

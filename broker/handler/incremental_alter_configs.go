@@ -16,12 +16,12 @@ func (s *Configs) incrementalAlterConfigs() api.Row {
 	return api.Spec[*kmsg.IncrementalAlterConfigsRequest, *meta.Image]{
 		Row:     api.Row{Key: 44, Name: "IncrementalAlterConfigs", Min: 0, Max: 1, Gate: api.Authenticated, MaxBytes: configsFrame},
 		Resolve: func(*api.Call, *kmsg.IncrementalAlterConfigsRequest) *meta.Image { return s.Metadata.Image() },
-		Needs: func(_ *api.Call, q *kmsg.IncrementalAlterConfigsRequest, _ *meta.Image) authz.Needs {
+		Needs: func(_ *api.Call, q *kmsg.IncrementalAlterConfigsRequest, img *meta.Image) authz.Needs {
 			keys := make([]configKey, len(q.Resources))
 			for i := range q.Resources {
 				keys[i] = configKey{q.Resources[i].ResourceType, q.Resources[i].ResourceName}
 			}
-			return needsOn(authz.AlterConfigs, keys)
+			return changeNeeds(img, keys)
 		},
 		Refuse: func(_ *api.Call, q *kmsg.IncrementalAlterConfigsRequest, code int16) kmsg.Response {
 			return incrementallyAltered(q, func(int) error { return wire.Errorf(code, "%s", excessive) })

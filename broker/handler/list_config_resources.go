@@ -18,7 +18,10 @@ import (
 func (s *Configs) listConfigResources() api.Row {
 	return api.Spec[*kmsg.ListConfigResourcesRequest, struct{}]{
 		Row: api.Row{Key: 74, Name: "ListConfigResources", Min: 0, Max: 1, Gate: api.Authenticated, MaxBytes: configsFrame, Recheck: true},
-		Needs: func(*api.Call, *kmsg.ListConfigResourcesRequest, struct{}) authz.Needs {
+		Needs: func(_ *api.Call, q *kmsg.ListConfigResourcesRequest, _ struct{}) authz.Needs {
+			if q.Version > 0 && slices.Equal(q.ResourceTypes, []int8{int8(approvalConfig)}) {
+				return onCluster(authz.Describe) // as to describe these
+			}
 			return onCluster(authz.DescribeConfigs)
 		},
 		Refuse: func(_ *api.Call, q *kmsg.ListConfigResourcesRequest, code int16) kmsg.Response {
@@ -26,13 +29,13 @@ func (s *Configs) listConfigResources() api.Row {
 			resp.ErrorCode = code
 			return resp
 		},
-		Handle: func(_ context.Context, _ *api.Call, q *kmsg.ListConfigResourcesRequest, _ struct{}) api.Answer {
-			return api.Now(s.configuredResources(q))
+		Handle: func(_ context.Context, c *api.Call, q *kmsg.ListConfigResourcesRequest, _ struct{}) api.Answer {
+			return api.Now(s.configuredResources(q, c.Received.UnixMilli()))
 		},
 	}.Build()
 }
 
-func (s *Configs) configuredResources(q *kmsg.ListConfigResourcesRequest) kmsg.Response {
+func (s *Configs) configuredResources(q *kmsg.ListConfigResourcesRequest, now int64) kmsg.Response {
 	resp := q.ResponseKind().(*kmsg.ListConfigResourcesResponse)
 	supported := []kmsg.ConfigResourceType{
 		kmsg.ConfigResourceTypeTopic, kmsg.ConfigResourceTypeBroker, kmsg.ConfigResourceTypeBrokerLogger,
@@ -45,7 +48,7 @@ func (s *Configs) configuredResources(q *kmsg.ListConfigResourcesRequest) kmsg.R
 		wanted = nil
 		for _, t := range q.ResourceTypes {
 			kind := kmsg.ConfigResourceType(t)
-			if !slices.Contains(supported, kind) && kind != userConfig { // which Apache Kafka's clients do not know and do not ask for
+			if !slices.Contains(supported, kind) && kind != userConfig && kind != approvalConfig { // which Apache Kafka's clients do not know and do not ask for
 				resp.ErrorCode = wire.UnsupportedVersion
 				return resp
 			}
@@ -56,7 +59,7 @@ func (s *Configs) configuredResources(q *kmsg.ListConfigResourcesRequest) kmsg.R
 	}
 	img := s.Metadata.Image()
 	for _, kind := range wanted {
-		namesOf(img, kind, func(name string) {
+		namesOf(img, kind, now, func(name string) {
 			r := kmsg.NewListConfigResourcesResponseConfigResource()
 			r.Name, r.Type = name, int8(kind)
 			resp.ConfigResources = append(resp.ConfigResources, r)
@@ -65,7 +68,7 @@ func (s *Configs) configuredResources(q *kmsg.ListConfigResourcesRequest) kmsg.R
 	return resp
 }
 
-func namesOf(img *meta.Image, kind kmsg.ConfigResourceType, add func(string)) {
+func namesOf(img *meta.Image, kind kmsg.ConfigResourceType, now int64, add func(string)) {
 	switch kind {
 	case kmsg.ConfigResourceTypeTopic:
 		img.Topics(func(t *meta.Topic) bool { add(t.Name); return true })
@@ -75,6 +78,13 @@ func namesOf(img *meta.Image, kind kmsg.ConfigResourceType, add func(string)) {
 		img.Configured(meta.GroupConfig, func(k meta.ResourceKey, _ map[string]string) bool { add(k.Name); return true })
 	case userConfig:
 		img.Configured(meta.UserConfig, func(k meta.ResourceKey, _ map[string]string) bool { add(k.Name); return true })
+	case approvalConfig:
+		img.Approvals(func(a *meta.Approval) bool {
+			if !a.Expired(now) {
+				add(a.ID)
+			}
+			return true
+		})
 	default:
 	}
 }

@@ -34,6 +34,9 @@ type Records struct {
 	Verification *Verification
 	// Changes records what DeleteRecords is about to do, and what came of it.
 	Changes Changes
+	// Approvals say what takes two persons, and Metadata keeps their requests.
+	Approvals Approvals
+	Metadata  MetadataLog
 	// Quotas bound the bytes that clients write and read; nil bounds none.
 	Quotas *quota.Manager
 	Clock  func() time.Time

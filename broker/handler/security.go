@@ -32,6 +32,8 @@ type Security struct {
 	Metadata MetadataLog
 	// NoAuthorizer says that there are no ACLs to ask about, because nobody is kept from anything.
 	NoAuthorizer bool
+	// Approvals say what takes two persons.
+	Approvals Approvals
 }
 
 // Rows are the rows of this area.

@@ -39,6 +39,8 @@ type Topics struct {
 	Defaults TopicDefaults
 	// Draw returns a random number in [0, n), for where placement begins.
 	Draw func(n int) int
+	// Approvals say what takes two persons.
+	Approvals Approvals
 	// Quotas bound the partitions that a client creates and deletes; nil bounds none.
 	Quotas *quota.Manager
 	// Creations tell policies how many topics a principal creates; nil tells nothing.

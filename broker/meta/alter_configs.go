@@ -17,6 +17,8 @@ type AlterConfigs struct {
 	// MostPrincipals bounds the principals that have a configuration; 0 does not. It stands here so that a later release, which reads the
 	// entry again, comes to the same result.
 	MostPrincipals int `json:"mostPrincipals,omitempty"`
+	// Approval, where set, says what takes two persons.
+	Approval *ApprovalRule `json:"approval,omitempty"`
 }
 
 // ResourceChange is the change of one resource's configuration, all of it or none.
@@ -25,6 +27,8 @@ type ResourceChange struct {
 	// Replace drops what is not named (AlterConfigs); without it the rest stays (IncrementalAlterConfigs, KIP-339).
 	Replace bool       `json:"replace,omitempty"`
 	Ops     []ConfigOp `json:"ops"`
+	// Watched is set where the change may cut retention, and that takes two persons.
+	Watched *Watched `json:"watched,omitempty"`
 }
 
 // ConfigOp is one operation on one key.
@@ -61,6 +65,11 @@ func (c *AlterConfigs) apply(d *draft) {
 		old := d.img.Config(change.Key)
 		next := change.On(old)
 		before, after := change.differences(old, next)
+		if refused := c.admit(d, change, before, after); refused.code != wire.None {
+			d.item(change.Key.Name, refused.code, "%s", refused.message)
+			d.audit(c.Origin, change.Key.Type.String(), change.Key.Name, refused.code, nil, refused.after())
+			continue
+		}
 		d.item(change.Key.Name, wire.None, "")
 		d.audit(c.Origin, change.Key.Type.String(), change.Key.Name, wire.None, before, after)
 		if _, unlocks := next[LoginLocked]; unlocks && change.Key.Type == UserConfig {
@@ -84,6 +93,21 @@ func (c *AlterConfigs) check(d *draft, change ResourceChange) (code int16, messa
 			"take back the revocations of those whose tickets, tokens and certificates from before have expired.", c.MostPrincipals)
 	}
 	return wire.None, ""
+}
+
+// admit refuses a change that was prepared by another sight than what is there now, and uses up the approval of one that cuts retention.
+func (c *AlterConfigs) admit(d *draft, change ResourceChange, before, after map[string]string) refusal {
+	w := change.Watched
+	switch {
+	case w == nil || !c.Approval.covers(ApproveRetentionCuts):
+		return refusal{}
+	case w.Sight != d.img.ConfigSight(change.Key, w.Node):
+		return refusal{code: wire.PolicyViolation, message: "The configuration has changed at this moment, and with it what takes the approval of a second administrator: ask again."}
+	case len(w.Before) == 0:
+		return refusal{}
+	default:
+		return d.passes(c.Approval, c.Origin, change.cut(d.img, before, after))
+	}
 }
 
 func (d *draft) checkChange(c ResourceChange) (code int16, message string) {

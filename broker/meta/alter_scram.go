@@ -14,6 +14,8 @@ type AlterScram struct {
 	Origin  Origin            `json:"origin"`
 	Deletes []ScramName       `json:"deletes,omitempty"`
 	Upserts []ScramCredential `json:"upserts,omitempty"`
+	// Approval, where set, says what takes two persons.
+	Approval *ApprovalRule `json:"approval,omitempty"`
 }
 
 // ScramName names one credential.
@@ -38,6 +40,13 @@ func (c *AlterScram) apply(d *draft) {
 		d.scramChanged(n.User)
 	}
 	for _, u := range c.Upserts {
+		if s := c.Approval.password(d.img, u); s != nil {
+			if refused := d.passes(c.Approval, c.Origin, s); refused.code != wire.None {
+				d.item(u.User, refused.code, "%s", refused.message)
+				d.audit(c.Origin, "USER", u.User, refused.code, nil, refused.after())
+				continue
+			}
+		}
 		var before map[string]string
 		if old := d.img.Scram(u.User, u.Mechanism); old != nil {
 			before = scramFields(*old)

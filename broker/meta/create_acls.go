@@ -9,6 +9,8 @@ import (
 type CreateACLs struct {
 	Origin   Origin          `json:"origin"`
 	Bindings []authz.Binding `json:"bindings"`
+	// Approval, where set, says what takes two persons.
+	Approval *ApprovalRule `json:"approval,omitempty"`
 }
 
 func (*CreateACLs) kind() string { return "CreateACLs" }
@@ -19,6 +21,13 @@ func (c *CreateACLs) apply(d *draft) {
 			d.item(b.Name, wire.InvalidRequest, "%s", err)
 			d.audit(c.Origin, "ACL", b.Name, wire.InvalidRequest, nil, nil)
 			continue
+		}
+		if s := c.Approval.grant(d.img, b); s != nil {
+			if refused := d.passes(c.Approval, c.Origin, s); refused.code != wire.None {
+				d.item(b.Name, refused.code, "%s", refused.message)
+				d.audit(c.Origin, "ACL", b.Name, refused.code, nil, refused.after())
+				continue
+			}
 		}
 		d.item(b.Name, wire.None, "")
 		d.audit(c.Origin, "ACL", b.Name, wire.None, nil, aclFields(b))

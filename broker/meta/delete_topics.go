@@ -7,6 +7,8 @@ import "github.com/chronik-stream/chronik/broker/wire"
 type DeleteTopics struct {
 	Origin Origin    `json:"origin"`
 	IDs    []TopicID `json:"ids"`
+	// Approval, where set, says what takes two persons.
+	Approval *ApprovalRule `json:"approval,omitempty"`
 }
 
 func (*DeleteTopics) kind() string { return "DeleteTopics" }
@@ -26,8 +28,20 @@ func (c *DeleteTopics) apply(d *draft) {
 			d.audit(c.Origin, "TOPIC", t.Name, wire.InvalidTopicException, nil, nil)
 			continue
 		}
+		if refused := c.admit(d, t); refused.code != wire.None {
+			d.result.Items = append(d.result.Items, ItemResult{Name: t.Name, TopicID: id, Code: refused.code, Message: refused.message})
+			d.audit(c.Origin, "TOPIC", t.Name, refused.code, nil, refused.after())
+			continue
+		}
 		d.result.Items = append(d.result.Items, ItemResult{Name: t.Name, TopicID: id})
 		d.audit(c.Origin, "TOPIC", t.Name, wire.None, map[string]string{"topic.id": id.String()}, nil)
 		d.removeTopic(t)
 	}
+}
+
+func (c *DeleteTopics) admit(d *draft, t *Topic) refusal {
+	if !c.Approval.covers(ApproveDeleteTopics) {
+		return refusal{}
+	}
+	return d.passes(c.Approval, c.Origin, t.deletion())
 }

@@ -18,6 +18,8 @@ type Delta struct {
 	BrokersChanged []int32
 	// Unlocked are the principals, in the form Type:name, whose lock-outs end.
 	Unlocked []string
+	// Approvals are what happened to requests that take two persons, such as ApprovalAsked.
+	Approvals []string
 	// AuditAppended says that there are new records to project.
 	AuditAppended bool
 }

@@ -26,14 +26,17 @@ type Image struct {
 	tokensByOwner  *iradix.Tree[*Token]          // by owner and id
 	tokensByExpiry *iradix.Tree[*Token]          // by end and id
 	quotas         *iradix.Tree[*Quotas]         // by entity
-	created        *iradix.Tree[Created]         // by minute and principal
-	brokers        *iradix.Tree[*Broker]
-	features       map[string]int16
-	nextProducerID int64
-	audit          *iradix.Tree[*AuditRecord] // by index and sequence
-	auditFrom      int64
-	partitions     int
-	principals     int // that have a configuration
+	// approvals are requests that take two persons, by id; approvalsByDigest are the same.
+	approvals         *iradix.Tree[*Approval]
+	approvalsByDigest *iradix.Tree[*Approval]
+	created           *iradix.Tree[Created] // by minute and principal
+	brokers           *iradix.Tree[*Broker]
+	features          map[string]int16
+	nextProducerID    int64
+	audit             *iradix.Tree[*AuditRecord] // by index and sequence
+	auditFrom         int64
+	partitions        int
+	principals        int // that have a configuration
 }
 
 // NewImage is the state before the first entry.
@@ -42,6 +45,7 @@ func NewImage() *Image {
 		topics: iradix.New[*Topic](), topicIDs: iradix.New[*Topic](), folded: iradix.New[string](), configs: iradix.New[map[string]string](),
 		acls: iradix.New[authz.Binding](), scram: iradix.New[ScramCredential](), quotas: iradix.New[*Quotas](), brokers: iradix.New[*Broker](),
 		tokens: iradix.New[*Token](), tokensByOwner: iradix.New[*Token](), tokensByExpiry: iradix.New[*Token](),
+		approvals: iradix.New[*Approval](), approvalsByDigest: iradix.New[*Approval](),
 		features: map[string]int16{}, audit: iradix.New[*AuditRecord](), created: iradix.New[Created](),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -50,6 +51,20 @@ var (
 			Expires: drawTime.Draw(t, "expires"), MaxTime: drawTime.Draw(t, "maxTime"),
 		}
 	})
+	drawOrigin = rapid.Custom(func(t *rapid.T) meta.Origin {
+		o := origin
+		o.Principal, o.Time = drawWho.Draw(t, "who"), time.UnixMilli(drawTime.Draw(t, "time")).UTC()
+		return o
+	})
+	drawRule = rapid.Custom(func(t *rapid.T) *meta.ApprovalRule {
+		if rapid.Bool().Draw(t, "alone") {
+			return nil
+		}
+		return &meta.ApprovalRule{
+			Operations: []string{meta.ApproveDeleteTopics, meta.ApproveSuperUserGrants}, Parties: rapid.SliceOfN(drawWho, 1, 2).Draw(t, "parties"),
+			Lasts: drawTime.Draw(t, "lasts"), Most: 3, MostOf: 2, MostBytes: 1000,
+		}
+	})
 	drawFeature = rapid.Custom(func(t *rapid.T) meta.FeatureUpdate {
 		return meta.FeatureUpdate{
 			Name: rapid.SampledFrom([]string{meta.GroupVersion, meta.TransactionVersion, "other"}).Draw(t, "feature"), Level: rapid.Int16Range(-1, 3).Draw(t, "level"),
@@ -70,8 +85,15 @@ var (
 	})
 )
 
-func drawCommand(t *rapid.T) meta.Command {
-	switch rapid.IntRange(0, 18).Draw(t, "command") {
+// drawApproval is the id of a request that is there, or of none.
+func drawApproval(t *rapid.T, img *meta.Image) string {
+	ids := []string{"none"}
+	img.Approvals(func(a *meta.Approval) bool { ids = append(ids, a.ID); return true })
+	return rapid.SampledFrom(ids).Draw(t, "approval")
+}
+
+func drawCommand(t *rapid.T, img *meta.Image) meta.Command {
+	switch rapid.IntRange(0, 20).Draw(t, "command") {
 	case 0:
 		return &meta.RegisterBroker{Broker: meta.Broker{
 			ID: drawBroker.Draw(t, "broker"), Fenced: rapid.Bool().Draw(t, "fenced"), Endpoints: []meta.Endpoint{{Listener: "L", Host: "h", Port: 1}},
@@ -81,7 +103,7 @@ func drawCommand(t *rapid.T) meta.Command {
 		n.Internal = rapid.Bool().Draw(t, "internal")
 		return &meta.CreateTopics{Origin: origin, Topics: []meta.NewTopic{n}}
 	case 3:
-		return &meta.DeleteTopics{Origin: origin, IDs: rapid.SliceOfN(drawID, 0, 2).Draw(t, "ids")}
+		return &meta.DeleteTopics{Origin: drawOrigin.Draw(t, "origin"), IDs: rapid.SliceOfN(drawID, 0, 2).Draw(t, "ids"), Approval: drawRule.Draw(t, "rule")}
 	case 4:
 		m := meta.MorePartition{Name: drawName.Draw(t, "name"), From: rapid.IntRange(0, 3).Draw(t, "from"), Replicas: drawReplicas.Draw(t, "replicas")}
 		return &meta.CreatePartitions{Origin: origin, Topics: []meta.MorePartition{m}}
@@ -121,6 +143,13 @@ func drawCommand(t *rapid.T) meta.Command {
 		return &meta.SweepTokens{Origin: origin, Now: drawTime.Draw(t, "now"), Most: rapid.IntRange(0, 2).Draw(t, "most")}
 	case 17:
 		return &meta.AlterQuotas{Origin: origin, Changes: rapid.SliceOfN(drawQuota, 0, 3).Draw(t, "quotas")}
+	case 18:
+		return &meta.DecideApproval{
+			Origin: drawOrigin.Draw(t, "origin"), ID: drawApproval(t, img), Approve: rapid.Bool().Draw(t, "approve"),
+			Parties: rapid.SliceOfN(drawWho, 1, 2).Draw(t, "parties"), Lasts: drawTime.Draw(t, "lasts"),
+		}
+	case 19:
+		return &meta.SweepApprovals{Origin: origin, Now: drawTime.Draw(t, "now")}
 	default:
 		return &meta.AuditProjected{UpTo: rapid.Uint64Range(0, 30).Draw(t, "upTo"), Offset: rapid.Int64Range(0, 99).Draw(t, "offset")}
 	}
@@ -216,7 +245,7 @@ func TestEveryReplicaAgrees(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		img, believed := meta.NewImage(), newShadow()
 		for index := range uint64(rapid.IntRange(1, 30).Draw(rt, "commands")) { //nolint:gosec // small
-			command := drawCommand(rt)
+			command := drawCommand(rt, img)
 			data, err := meta.Encode(command)
 			if err != nil {
 				rt.Fatal(err)

@@ -27,17 +27,17 @@ var ErrBadSnapshot = errors.New("metadata snapshot")
 
 // snapshotEntry is one thing; exactly one field is set.
 type snapshotEntry struct {
-	Head   *snapshotHead    `json:"head,omitempty"`
-	Topic  *Topic           `json:"topic,omitempty"`
-	Config *snapshotConfig  `json:"config,omitempty"`
-	ACL    *authz.Binding   `json:"acl,omitempty"`
-	Scram  *ScramCredential `json:"scram,omitempty"`
-	Token  *Token           `json:"token,omitempty"`
-	Quotas *Quotas          `json:"quotas,omitempty"`
-	Broker *Broker          `json:"broker,omitempty"`
-	Audit  *AuditRecord     `json:"audit,omitempty"`
-
-	Created *Created `json:"created,omitempty"`
+	Head     *snapshotHead    `json:"head,omitempty"`
+	Topic    *Topic           `json:"topic,omitempty"`
+	Config   *snapshotConfig  `json:"config,omitempty"`
+	ACL      *authz.Binding   `json:"acl,omitempty"`
+	Scram    *ScramCredential `json:"scram,omitempty"`
+	Token    *Token           `json:"token,omitempty"`
+	Quotas   *Quotas          `json:"quotas,omitempty"`
+	Approval *Approval        `json:"approval,omitempty"`
+	Broker   *Broker          `json:"broker,omitempty"`
+	Audit    *AuditRecord     `json:"audit,omitempty"`
+	Created  *Created         `json:"created,omitempty"`
 }
 
 type snapshotHead struct {
@@ -117,6 +117,7 @@ func (img *Image) entries(yield func(snapshotEntry) bool) {
 	img.scram.Root().Walk(func(_ []byte, c ScramCredential) bool { return !yield(snapshotEntry{Scram: &c}) })
 	img.Tokens(func(t *Token) bool { return yield(snapshotEntry{Token: t}) })
 	img.AllQuotas(func(q *Quotas) bool { return yield(snapshotEntry{Quotas: q}) })
+	img.Approvals(func(a *Approval) bool { return yield(snapshotEntry{Approval: a}) })
 	img.Brokers(func(b *Broker) bool { return yield(snapshotEntry{Broker: b}) })
 	img.PendingAudit(func(r *AuditRecord) bool { return yield(snapshotEntry{Audit: r}) })
 	img.created.Root().Walk(func(_ []byte, c Created) bool { return !yield(snapshotEntry{Created: &c}) })
@@ -218,6 +219,8 @@ func (d *draft) restore(data []byte, first bool) error {
 		d.putToken(e.Token)
 	case e.Quotas != nil:
 		d.putQuotas(e.Quotas.Entity, e.Quotas.Values)
+	case e.Approval != nil:
+		d.putApproval(e.Approval)
 	case e.Broker != nil:
 		d.img.brokers, _, _ = d.img.brokers.Insert(brokerKey(e.Broker.ID), e.Broker)
 	case e.Audit != nil:

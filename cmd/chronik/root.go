@@ -30,7 +30,7 @@ A broker of your own:
 		SilenceErrors: true,
 	}
 	root.SetOut(os.Stdout)
-	root.AddCommand(newServer(), newFormat(), newConfig(), newLog(), newPolicy(), newImport(), newUser(), newAuthz(), newDoctor())
+	root.AddCommand(newServer(), newFormat(), newConfig(), newLog(), newPolicy(), newImport(), newUser(), newApprove(), newAuthz(), newDoctor())
 	return root
 }
 
