@@ -25,6 +25,8 @@ func (l *loader) approvals() {
 		l.fail("%s has no effect with chronik.acl.enabled=false, where everybody is an administrator", key)
 	case c.Security.AllowIfNoACL:
 		l.warn(key, "%s: with allow.everyone.if.no.acl.found=true everybody is an administrator, and can approve, until an ACL on the cluster says otherwise", key)
+	case c.Policies.Mode == ModeOPA:
+		l.warn(key, "%s: with chronik.authorizer.mode=%s the policies make administrators, whose passwords are not known as such: list them in super.users", key, ModeOPA)
 	case !slices.Contains(required, ApproveSuperUserGrants):
 		l.warn(key, "%s without %s: an administrator can make himself a second one, who approves", key, ApproveSuperUserGrants)
 	}

@@ -30,8 +30,9 @@ func TestApprovalKeys(t *testing.T) {
 
 func TestApprovalsThatAreGotRoundAreWarnedOf(t *testing.T) {
 	for text, want := range map[string]string{
-		"chronik.approval.required=delete-topics":                                                        "can make himself a second one",
-		"chronik.approval.required=delete-topics,super-user-grants\nallow.everyone.if.no.acl.found=true": "everybody is an administrator",
+		"chronik.approval.required=delete-topics":                                                           "can make himself a second one",
+		"chronik.approval.required=delete-topics,super-user-grants\nallow.everyone.if.no.acl.found=true":    "everybody is an administrator",
+		"chronik.approval.required=super-user-grants\nchronik.authorizer.mode=opa\nchronik.policies.dir=/p": "the policies make administrators",
 	} {
 		_, warnings, err := load(t, loopback+text)
 		if err != nil || !slices.ContainsFunc(warnings, func(w Warning) bool { return strings.Contains(w.Text, want) }) {
