@@ -76,8 +76,9 @@ type auditEvent struct {
 		Name string `json:"name"`
 	} `json:"resources"`
 	Unmapped struct {
-		Before map[string]string `json:"before"`
-		After  map[string]string `json:"after"`
+		Operation string            `json:"operation"`
+		Before    map[string]string `json:"before"`
+		After     map[string]string `json:"after"`
 	} `json:"unmapped"`
 }
 
