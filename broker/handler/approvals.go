@@ -43,8 +43,12 @@ func partiesOf(c *api.Call, img *meta.Image) []string {
 		return []string{auth.Anonymous().String()}
 	}
 	parties := []string{c.Session.Principal.String()}
-	if t := img.Token(c.Session.Token); t != nil && c.Session.Token != "" {
-		parties = append(append(parties, t.Owner, t.Requester), t.Renewers...)
+	if c.Session.Token == "" {
+		return parties
 	}
-	return distinct(parties)
+	t := img.Token(c.Session.Token)
+	if t == nil {
+		return append(parties, meta.AnyParty)
+	}
+	return distinct(append(append(parties, t.Owner, t.Requester), t.Renewers...))
 }

@@ -168,6 +168,10 @@ func TestPartiesOfATokensSession(t *testing.T) {
 	if got := partiesOf(c, log.Image()); !slices.Equal(got, []string{"User:owner", "User:maker", "User:renewer"}) {
 		t.Errorf("by the token: %v", got)
 	}
+	c.Session.Token = "gone"
+	if got := partiesOf(c, log.Image()); !slices.Contains(got, meta.AnyParty) {
+		t.Errorf("by a token that is not there any more: %v", got)
+	}
 	c.Session.Token = ""
 	if got := partiesOf(c, log.Image()); !slices.Equal(got, []string{"User:owner"}) {
 		t.Errorf("by a password: %v", got)

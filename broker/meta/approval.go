@@ -48,6 +48,9 @@ const (
 	ApproveSuperUserGrants = "super-user-grants"
 )
 
+// AnyParty stands among parties where it is not known who they are, as of a delegation token that has just been removed.
+const AnyParty = "*"
+
 // Approval is a request that takes two persons. It is immutable once it is part of an image.
 type Approval struct {
 	ID      string        `json:"id"`

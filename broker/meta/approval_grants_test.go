@@ -171,3 +171,32 @@ func TestCutsThatTakeTwoPersons(t *testing.T) {
 		}
 	}
 }
+
+// TestToReinstateAnAdministratorIsAGrant: to revoke him again, or later, is none.
+func TestToReinstateAnAdministratorIsAGrant(t *testing.T) {
+	c := newCluster(t)
+	change := func(second int, who string, op meta.ConfigOpType, value string) int16 {
+		_, result := c.apply(&meta.AlterConfigs{Origin: asks("alice", second), Approval: twoPersons("User:alice"), Resources: []meta.ResourceChange{{
+			Key: meta.ResourceKey{Type: meta.UserConfig, Name: who}, Ops: []meta.ConfigOp{{Op: op, Name: meta.RevokedBefore, Value: value}},
+		}}})
+		return result.Items[0].Code
+	}
+	for i, who := range []string{"User:root", "User:root", "User:a"} {
+		if code := change(i, who, meta.SetConfig, string('5'+rune(i))); code != wire.None {
+			t.Errorf("%s is revoked: %s", who, wire.CodeName(code))
+		}
+	}
+	if code := change(3, "User:a", meta.DeleteConfig, ""); code != wire.None {
+		t.Errorf("somebody: %s", wire.CodeName(code))
+	}
+	if code := change(4, "User:root", meta.SetConfig, "1"); code != wire.PolicyViolation {
+		t.Errorf("to an earlier time: %s", wire.CodeName(code))
+	}
+	c.decides("bob", 5, c.theApproval().ID, true)
+	if code := change(6, "User:root", meta.DeleteConfig, ""); code != wire.PolicyViolation {
+		t.Errorf("to another time: %s", wire.CodeName(code))
+	}
+	if code := change(7, "User:root", meta.SetConfig, "1"); code != wire.None || c.img.RevokedBefore("User:root").UnixMilli() != 1 {
+		t.Errorf("approved: %s", wire.CodeName(code))
+	}
+}

@@ -118,6 +118,17 @@ func (r *ApprovalRule) password(img *Image, c ScramCredential) *Subject {
 	}
 }
 
+// reinstatement is a change by which tickets, tokens and certificates of an administrator are good again that were revoked; else nil.
+func (r *ApprovalRule) reinstatement(img *Image, key ResourceKey, before, after map[string]string) *Subject {
+	if !r.covers(ApproveSuperUserGrants) || key.Type != UserConfig || revokedSince(after) >= revokedSince(before) || !r.isAdministrator(img, key.Name) {
+		return nil
+	}
+	return &Subject{
+		Operation: ApproveSuperUserGrants, Action: "Reinstate", ResourceType: key.Type.String(), Resource: key.Name,
+		Right: Right{authz.AlterConfigs, authz.Cluster, authz.ClusterName}, Before: before, After: after,
+	}
+}
+
 // isAdministrator reports whether a principal is a super user or an ACL makes him an administrator, from whatever host. Denials do not count:
 // they may not be there tomorrow.
 func (r *ApprovalRule) isAdministrator(img *Image, principal string) bool {

@@ -188,7 +188,7 @@ func TestTokensAreTheirOwners(t *testing.T) {
 	c := withTopics(t, 1)
 	c.apply(&meta.DeleteTopics{Origin: asks("alice", 0), Approval: twoPersons("User:alice", "User:mallory"), IDs: []meta.TopicID{topicID(1)}})
 	a := c.theApproval()
-	for who, parties := range map[string][]string{"mallory": nil, "bob": {"User:alice"}, "carol": {"User:mallory"}} {
+	for who, parties := range map[string][]string{"mallory": nil, "bob": {"User:alice"}, "carol": {"User:mallory"}, "erin": {meta.AnyParty}} {
 		if code := c.decides(who, 1, a.ID, true, parties...); code != wire.PolicyViolation {
 			t.Errorf("%s with %v: %s", who, parties, wire.CodeName(code))
 		}

@@ -48,11 +48,17 @@ func (c *DecideApproval) check(a *Approval) (code int16, message string) {
 	switch {
 	case a == nil || a.Expired(c.Origin.Time.UnixMilli()):
 		return wire.ResourceNotFound, "There is no request " + c.ID + ", or its time is over."
-	case c.Approve && slices.ContainsFunc(c.Parties, func(p string) bool { return slices.Contains(a.Parties, p) }):
+	case c.Approve && shared(a.Parties, c.Parties):
 		return wire.PolicyViolation, "The request " + c.ID + " may be one's own: it takes an administrator who has neither asked for it, nor has to do with the delegation token that it came by, or that the approval comes by."
 	case c.Approve && a.State != ApprovalPending, a.State == ApprovalRejected:
 		return wire.InvalidRequest, fmt.Sprintf("The request %s was %s by %s.", c.ID, a.State, a.Decider)
 	default:
 		return wire.None, ""
 	}
+}
+
+// shared reports whether somebody may be of both parties.
+func shared(a, b []string) bool {
+	return slices.Contains(a, AnyParty) || slices.Contains(b, AnyParty) ||
+		slices.ContainsFunc(a, func(p string) bool { return slices.Contains(b, p) })
 }

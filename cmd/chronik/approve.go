@@ -89,8 +89,20 @@ func (a approvals) list(ctx context.Context, cmd *cobra.Command, ids []string) e
 	return err
 }
 
+// describedAtOnce is how many requests are asked about at a time: each may have 16 KiB.
+const describedAtOnce = 100
+
 // describe returns what is known of requests, as far as there are such, and what is wrong with the others.
 func (a approvals) describe(ctx context.Context, ids []string) (map[string]map[string]string, error) {
+	all := map[string]map[string]string{}
+	var errs []error
+	for some := range slices.Chunk(ids, describedAtOnce) {
+		errs = append(errs, a.describeSome(ctx, some, all))
+	}
+	return all, errors.Join(errs...)
+}
+
+func (a approvals) describeSome(ctx context.Context, ids []string, all map[string]map[string]string) error {
 	q := kmsg.NewPtrDescribeConfigsRequest()
 	for _, id := range ids {
 		r := kmsg.NewDescribeConfigsRequestResource()
@@ -99,9 +111,8 @@ func (a approvals) describe(ctx context.Context, ids []string) (map[string]map[s
 	}
 	resp, err := q.RequestWith(ctx, a.client)
 	if err != nil {
-		return nil, fmt.Errorf("describe the requests that wait: %w", err)
+		return fmt.Errorf("describe the requests that wait: %w", err)
 	}
-	all := map[string]map[string]string{}
 	var errs []error
 	for i := range resp.Resources {
 		r := &resp.Resources[i]
@@ -114,7 +125,7 @@ func (a approvals) describe(ctx context.Context, ids []string) (map[string]map[s
 			all[r.ResourceName][r.Configs[j].Name] = textOf(r.Configs[j].Value)
 		}
 	}
-	return all, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 // decide shows each request, which can not change under its id, and then approves or rejects it. One that fails does not keep the others.
@@ -124,9 +135,6 @@ func (a approvals) decide(ctx context.Context, cmd *cobra.Command, ids []string,
 		value, done = "reject", "rejected"
 	}
 	all, err := a.describe(ctx, ids)
-	if err != nil && all == nil {
-		return err
-	}
 	errs := []error{err}
 	for _, id := range ids {
 		if all[id] == nil {

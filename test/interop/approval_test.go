@@ -207,7 +207,7 @@ func decideBy(t *testing.T, b *harness.Broker, token kadm.DelegationToken, id st
 	})
 	q := kmsg.NewPtrIncrementalAlterConfigsRequest()
 	r := kmsg.NewIncrementalAlterConfigsRequestResource()
-	r.ResourceType, r.ResourceName = 101, id
+	r.ResourceType, r.ResourceName = 102, id
 	c := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
 	c.Name, c.Value = "chronik.approval.decision", kmsg.StringPtr("approve")
 	r.Configs = append(r.Configs, c)
