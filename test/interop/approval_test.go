@@ -27,8 +27,8 @@ func twoPersons(t *testing.T, env ...string) *harness.Broker {
 
 var waitingRequest = regexp.MustCompile(`chronik approve ([A-Z2-7]{16})`)
 
-// waits runs a tool as the administrator of the password, which has to fail, and returns the id of the request that waits.
-func waits(t *testing.T, b *harness.Broker, main string, args ...string) string {
+// askedFor runs a tool as the administrator of the password, which has to fail, and returns the id of the request that waits.
+func askedFor(t *testing.T, b *harness.Broker, main string, args ...string) string {
 	t.Helper()
 	out := tools.Run(t, main, adminArgs(b, args)...)
 	id := waitingRequest.FindStringSubmatch(out.Out + out.Err)
@@ -65,8 +65,8 @@ func TestADeletionTakesTwoPersons(t *testing.T) {
 	b := twoPersons(t)
 	createTopic(t, b, "payments", 1)
 	remove := []string{"--delete", "--topic", "payments"}
-	id := waits(t, b, topicCommand, remove...)
-	if again := waits(t, b, topicCommand, remove...); again != id {
+	id := askedFor(t, b, topicCommand, remove...)
+	if again := askedFor(t, b, topicCommand, remove...); again != id {
 		t.Errorf("asked again it is the request %s, and was %s", again, id)
 	}
 	if out, err := approveAs(t, b, true, id); err == nil || !strings.Contains(out, "may be one's own") {
@@ -84,7 +84,7 @@ func TestADeletionTakesTwoPersons(t *testing.T) {
 	}
 	admin(t, b, topicCommand, remove...)
 	createTopic(t, b, "payments", 1)
-	if next := waits(t, b, topicCommand, remove...); next == id {
+	if next := askedFor(t, b, topicCommand, remove...); next == id {
 		t.Error("an approval is used twice")
 	}
 	steps := map[string]int{}
@@ -104,7 +104,7 @@ func TestATopicMadeAnewIsAnother(t *testing.T) {
 	b := twoPersons(t)
 	createTopic(t, b, "t", 1)
 	remove := []string{"--delete", "--topic", "t"}
-	first := waits(t, b, topicCommand, remove...)
+	first := askedFor(t, b, topicCommand, remove...)
 	approved(t, b, first)
 	tls := []string{"--bootstrap-server", b.BootstrapTLS(), "--command-config", b.TLSProperties(t)}
 	other := tools.Run(t, topicCommand, append(tls, remove...)...)
@@ -117,7 +117,7 @@ func TestATopicMadeAnewIsAnother(t *testing.T) {
 	}
 	tools.Must(t, topicCommand, append(tls, remove...)...)
 	createTopic(t, b, "t", 1)
-	if next := waits(t, b, topicCommand, remove...); next == first {
+	if next := askedFor(t, b, topicCommand, remove...); next == first {
 		t.Error("the approval is for the name")
 	}
 }
@@ -132,15 +132,15 @@ func TestCutsOfRetentionTakeTwoPersons(t *testing.T) {
 		return []string{"--alter", "--entity-type", "topics", "--entity-name", "t", "--add-config", "retention.ms=" + value}
 	}
 	admin(t, b, configCommand, retention("-1")...)
-	id := waits(t, b, configCommand, retention("86400000")...)
+	id := askedFor(t, b, configCommand, retention("86400000")...)
 	contains(t, approved(t, b, "--list", id), "before  retention.ms = -1", "after   retention.ms = 86400000")
 	approved(t, b, id)
-	if other := waits(t, b, configCommand, retention("1000")...); other == id {
+	if other := askedFor(t, b, configCommand, retention("1000")...); other == id {
 		t.Error("the approval is for any value")
 	}
 	admin(t, b, configCommand, retention("86400000")...)
 	defaults := []string{"--alter", "--entity-type", "brokers", "--entity-default", "--add-config", "log.retention.ms=1000"}
-	approved(t, b, "--reject", waits(t, b, configCommand, defaults...))
+	approved(t, b, "--reject", askedFor(t, b, configCommand, defaults...))
 	rejected := tools.Run(t, configCommand, adminArgs(b, defaults)...)
 	contains(t, rejected.Out+rejected.Err, "was rejected by User:CN=chronik-client")
 
@@ -167,7 +167,7 @@ func TestGrantsTakeTwoPersons(t *testing.T) {
 	addUser(t, b, "mallory", "mallory-secret")
 	grant := []string{"--add", "--allow-principal", "User:mallory", "--operation", "Alter", "--cluster"}
 	admin(t, b, aclCommand, "--add", "--allow-principal", "User:mallory", "--operation", "Describe", "--cluster")
-	id := waits(t, b, aclCommand, grant...)
+	id := askedFor(t, b, aclCommand, grant...)
 	token := tokenOfAdmin(t, b)
 	if code := decideBy(t, b, token, id); code != 44 {
 		t.Errorf("the requester approves by a token of his: code %d", code)
@@ -176,7 +176,7 @@ func TestGrantsTakeTwoPersons(t *testing.T) {
 	admin(t, b, aclCommand, grant...)
 	contains(t, admin(t, b, aclCommand, "--list", "--cluster"), "User:mallory", "operation=ALTER")
 	password := []string{"--alter", "--entity-type", "users", "--entity-name", "mallory", "--add-config", "SCRAM-SHA-512=[password=another-secret]"}
-	id = waits(t, b, configCommand, password...)
+	id = askedFor(t, b, configCommand, password...)
 	contains(t, approved(t, b, id), "SetScramCredential: USER mallory")
 	admin(t, b, configCommand, password...)
 	if !logsIn(t, franzUser(t, b, "SCRAM-SHA-512", "mallory", "another-secret")) {
@@ -224,7 +224,7 @@ func TestRequestsEnd(t *testing.T) {
 	t.Parallel()
 	b := twoPersons(t, "CHRONIK_APPROVAL_EXPIRATION_MS=1000")
 	createTopic(t, b, "t", 1)
-	id := waits(t, b, topicCommand, "--delete", "--topic", "t")
+	id := askedFor(t, b, topicCommand, "--delete", "--topic", "t")
 	logged(t, b, "api=ExpireApproval")
 	contains(t, approved(t, b, "--list"), "No request waits")
 	if out, err := approveAs(t, b, false, id); err == nil || !strings.Contains(out, "its time is over") {
