@@ -74,9 +74,13 @@ func (a *Authorizer) Epoch() uint64 {
 	return a.epoch(a.rules.ACLs.Epoch(), a.rules.Engine.current.Load(), a.rules.Engine.cfg.Clock())
 }
 
+// epochStep is more than there are seconds until the year 2106: other policies are a later epoch even where those before looked at the time
+// and these do not.
+const epochStep = 1 << 32
+
 // epoch grows with each change of the ACLs, of the policies, and of the time as far as the policies look at it.
 func (a *Authorizer) epoch(acls uint64, s *state, now time.Time) uint64 {
-	e := acls + s.epoch
+	e := acls + s.epoch*epochStep
 	if a.rules.Mode == Shadow {
 		return acls
 	}

@@ -49,6 +49,29 @@ func TestReload(t *testing.T) {
 	}
 }
 
+// TestTheEpochGrowsWithEveryChange: also where policies look at the time less closely than those before, or not at all.
+func TestTheEpochGrowsWithEveryChange(t *testing.T) {
+	s := newSetup(t, map[string]string{"p.rego": allowAll})
+	acls := withACLs()
+	a := rego.NewAuthorizer(rego.Rules{Mode: rego.Policies, ACLs: acls, Engine: s.start(t)})
+	epoch := a.Epoch()
+	for i, condition := range []string{"input.time.second > 0", "input.time.hour > 0", "false", "time.now_ns() > 0", "input.time.minute > 0", "true"} {
+		s.files["p.rego"] = &fstest.MapFile{Data: []byte("package kafka.authz\nallow { " + condition + " }")}
+		for range 2 {
+			s.engine.Look(context.Background())
+		}
+		if now := a.Epoch(); now <= epoch || a.Pin().Epoch() != now {
+			t.Errorf("%s: epoch %d after %d", condition, now, epoch)
+		}
+		epoch = a.Epoch()
+		acls.Load(uint64(i)+2, nil)
+		if now := a.Epoch(); now <= epoch {
+			t.Errorf("%s: epoch %d after %d with other ACLs", condition, now, epoch)
+		}
+		epoch = a.Epoch()
+	}
+}
+
 func TestABrokenPolicyIsRefusedAndTheLastGoodOneStays(t *testing.T) {
 	s := newSetup(t, map[string]string{"p.rego": allowAll})
 	var changes []rego.Change
