@@ -184,16 +184,48 @@ allow if count(creations.deny) == 0 with data.creations as {"limit": 5}`)
 		})
 	}
 	at.Wait()
-	made := 0
+	if made := topicsNamed(b, "at-once-"); made == 0 || made > 5 {
+		t.Errorf("%d topics are made", made)
+	}
+}
+
+// TestAPolicyLimitsTopicsThatNobodyWaitsFor: a request whose client does not wait for its outcome counts until that is known.
+func TestAPolicyLimitsTopicsThatNobodyWaitsFor(t *testing.T) {
+	o, _ := underPolicy(t, `package kafka.authz
+import rego.v1
+import data.chronik.creations
+allow if count(creations.deny) == 0 with data.creations as {"limit": 5}`)
+	b := start(t, o)
+	c := client(t, b)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for i := range 50 {
+		q := kmsg.NewPtrCreateTopicsRequest()
+		topic := kmsg.NewCreateTopicsRequestTopic()
+		topic.Topic, topic.NumPartitions, topic.ReplicationFactor = fmt.Sprintf("unawaited-%d", i), 1, 1
+		q.Topics, q.TimeoutMillis = append(q.Topics, topic), 0
+		if _, err := c.Broker(1).Request(ctx, q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Close()
+	stop(t, b)
+	b = start(t, o) // what is in the log is known
+	defer stop(t, b)
+	if made := topicsNamed(b, "unawaited-"); made == 0 || made > 5 {
+		t.Errorf("%d topics are made", made)
+	}
+}
+
+// topicsNamed counts topics by a prefix of their names.
+func topicsNamed(b *Broker, prefix string) (n int) {
 	b.store.Image().Topics(func(topic *meta.Topic) bool {
-		if strings.HasPrefix(topic.Name, "at-once-") {
-			made++
+		if strings.HasPrefix(topic.Name, prefix) {
+			n++
 		}
 		return true
 	})
-	if made == 0 || made > 5 {
-		t.Errorf("%d topics are made", made)
-	}
+	return n
 }
 
 func TestABrokerDoesNotStartWithABrokenPolicy(t *testing.T) {

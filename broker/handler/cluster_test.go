@@ -260,7 +260,7 @@ func TestMetadataTakesUpWhatSomebodyElseCreated(t *testing.T) {
 	c.Granted, _ = authz.Grant(b.acls.Pin(), c.Subject(), authz.Needs{Each: []authz.Need{
 		need(authz.Describe, authz.Topic, "t"), mayCreate("t"),
 	}})
-	k.createMissing(t.Context(), c, plan)
+	k.createMissing(t.Context(), c, plan, k.Metadata)
 	if got := plan.topics[0]; got.failure != wire.None || got.topic == nil || got.topic.ID != (meta.TopicID{0: 9, 15: 7}) {
 		t.Errorf("target %+v", got)
 	}

@@ -52,7 +52,8 @@ func createFailed(name string, err error) kmsg.CreateTopicsResponseTopic {
 func (t *Topics) handleCreateTopics(ctx context.Context, c *api.Call, q *kmsg.CreateTopicsRequest, img *meta.Image) api.Answer {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(q.TimeoutMillis)*time.Millisecond)
 	defer cancel()
-	defer t.Creations.end(c, q.ValidateOnly)
+	log := t.Creations.log(c, q.ValidateOnly, t.Metadata)
+	defer log.end()
 	resp := q.ResponseKind().(*kmsg.CreateTopicsResponse)
 	command := &meta.CreateTopics{Origin: originOf(c)}
 	var places []int // of the command's topics in the answer
@@ -80,7 +81,7 @@ func (t *Topics) handleCreateTopics(ctx context.Context, c *api.Call, q *kmsg.Cr
 		resp.Topics = append(resp.Topics, t.createDone(c, q, created))
 		command.Topics = append(command.Topics, created)
 	}
-	commit(ctx, t.Metadata, img, command, len(command.Topics), q.ValidateOnly, func(i int, err error) {
+	commit(ctx, log, img, command, len(command.Topics), q.ValidateOnly, func(i int, err error) {
 		failed := &resp.Topics[places[i]]
 		*failed = createFailed(failed.Topic, err)
 	})

@@ -153,14 +153,13 @@ func (p *metadataPlan) needs(q *kmsg.MetadataRequest) authz.Needs {
 }
 
 func (k *Cluster) handleMetadata(ctx context.Context, c *api.Call, q *kmsg.MetadataRequest, plan *metadataPlan) api.Answer {
-	if plan.create {
-		defer k.Topics.Creations.end(c, false)
-	}
+	log := k.Topics.Creations.log(c, !plan.create, k.Metadata)
+	defer log.end()
 	if plan.invalid {
 		return api.Now(metadataRefused(q, wire.InvalidRequest))
 	}
 	if plan.create {
-		k.createMissing(ctx, c, plan)
+		k.createMissing(ctx, c, plan, log)
 	}
 	resp := q.ResponseKind().(*kmsg.MetadataResponse)
 	reach := reachOf(plan.img, c.Conn.Listener)
@@ -185,7 +184,7 @@ func (k *Cluster) handleMetadata(ctx context.Context, c *api.Call, q *kmsg.Metad
 }
 
 // createMissing creates the topics that are named and missing, in one command, and takes up those that are there then.
-func (k *Cluster) createMissing(ctx context.Context, c *api.Call, plan *metadataPlan) {
+func (k *Cluster) createMissing(ctx context.Context, c *api.Call, plan *metadataPlan, log MetadataLog) {
 	command := &meta.CreateTopics{Origin: originOf(c)}
 	var targets []*metadataTarget
 	left, quota := controller.MaxPartitions, &mutations{quotas: k.Topics.Quotas, call: c, strict: true}
@@ -209,7 +208,7 @@ func (k *Cluster) createMissing(ctx context.Context, c *api.Call, plan *metadata
 	if len(targets) == 0 {
 		return
 	}
-	commit(ctx, k.Metadata, plan.img, command, len(command.Topics), false, func(i int, err error) {
+	commit(ctx, log, plan.img, command, len(command.Topics), false, func(i int, err error) {
 		switch code := wire.CodeOf(err); code {
 		case wire.TopicAlreadyExists: // somebody else was faster
 		case wire.RequestTimedOut, wire.NotController:
