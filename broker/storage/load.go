@@ -51,28 +51,30 @@ func (in *loading) snapshots() int64 {
 	return in.recoveryPoint
 }
 
-// load reads a partition's directory. Where it meets a damaged index it begins once more, and builds that one anew.
+// load reads a partition's directory. Where it meets a damaged index it begins once more, and builds that one anew, as long as it meets
+// others.
 func (l *Log) load(in loading) error {
-	err := l.tryLoad(in)
-	if in.distrusted = l.damagedIndexes(); !errors.Is(err, ErrCorrupt) || len(in.distrusted) == 0 {
-		return err
-	}
-	l.d.cfg.Logger.Warn("loading a log once more: an index is damaged", "log", l.path, "error", err)
-	if err := l.closeFiles(); err != nil {
-		return err
-	}
-	return l.tryLoad(in)
-}
-
-// damagedIndexes has the bases of the segments of which an index was found to be damaged.
-func (l *Log) damagedIndexes() map[int64]bool {
-	bases := map[int64]bool{}
-	for _, s := range *l.segments.Load() {
-		if s.offsets.damaged.Load() || s.times.damaged.Load() {
-			bases[s.base] = true
+	in.distrusted = map[int64]bool{}
+	for {
+		err := l.tryLoad(in)
+		if !errors.Is(err, ErrCorrupt) || !l.distrustDamaged(in.distrusted) {
+			return err
+		}
+		l.d.cfg.Logger.Warn("loading a log once more: an index is damaged", "log", l.path, "error", err)
+		if err := l.closeFiles(); err != nil {
+			return err
 		}
 	}
-	return bases
+}
+
+// distrustDamaged adds the bases of the segments of which an index was found to be damaged; false if all are there.
+func (l *Log) distrustDamaged(bases map[int64]bool) (found bool) {
+	for _, s := range *l.segments.Load() {
+		if !bases[s.base] && (s.offsets.damaged.Load() || s.times.damaged.Load()) {
+			bases[s.base], found = true, true
+		}
+	}
+	return found
 }
 
 func (l *Log) tryLoad(in loading) error {
@@ -116,11 +118,12 @@ func (l *Log) loadEpochs(in loading) (lost bool, err error) {
 
 // loadSegments opens the segments, makes them whole, and sets where the log starts, ends, and is durable.
 func (l *Log) loadSegments(files map[string]vfs.Info, in loading) error {
-	segments, err := l.openSegments(files, in)
-	l.segments.Store(&segments)
+	opened, err := l.openSegments(files, in)
+	l.segments.Store(&opened) // load closes them where the rest fails, and looks for damaged indexes among them
 	if err != nil {
 		return err
 	}
+	segments := opened
 	if !in.clean || missingIndex(segments, files) {
 		if segments, err = l.recover(segments, files, in); err != nil {
 			return err
@@ -130,10 +133,10 @@ func (l *Log) loadSegments(files map[string]vfs.Info, in loading) error {
 	if err != nil {
 		return err
 	}
+	l.segments.Store(&segments)
 	if end < in.durable.end {
 		return fmt.Errorf("load %s: %w: it ends at %d, and %d was durable", l.path, ErrCorrupt, end, in.durable.end)
 	}
-	l.segments.Store(&segments)
 	l.end.Store(end)
 	l.confirmed.Store(end)
 	l.start.Store(max(in.start, segments[0].base))

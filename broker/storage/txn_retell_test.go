@@ -12,6 +12,14 @@ import (
 // disk that was stopped cleanly or killed after a checkpoint, without side-cars. It returns what was aborted.
 func abortedLog(t *testing.T, clean bool) (disk *vfs.Memory, segments []*segment, want []AbortedTransaction) {
 	t.Helper()
+	disk, segments, want = coveredAbortedLog(t, clean)
+	removeSideCars(t, disk, testDir)
+	return disk, segments, want
+}
+
+// coveredAbortedLog is abortedLog with side-cars.
+func coveredAbortedLog(t *testing.T, clean bool) (disk *vfs.Memory, segments []*segment, want []AbortedTransaction) {
+	t.Helper()
 	disk = vfs.NewMemory(nil)
 	d := openDir(t, testConfig(disk))
 	l := newLogIn(t, d)
@@ -34,12 +42,10 @@ func abortedLog(t *testing.T, clean bool) (disk *vfs.Memory, segments []*segment
 	}
 	if clean {
 		must(t, d.Close())
-		removeSideCars(t, disk, testDir)
 		return disk, segments, want
 	}
 	next := disk.Kill()
 	_ = d.Close() // without its disk
-	removeSideCars(t, next, testDir)
 	return next, segments, want
 }
 
@@ -88,6 +94,38 @@ func TestAStartTrustsNoTransactionWithoutASideCar(t *testing.T) {
 			must(t, d.Close())
 		})
 	}
+}
+
+// TestATransactionIndexIsBuiltAnewByDamagedIndexes: what it needs are batches of segments before, which recovery finds by their indexes.
+// Those that are damaged are built anew as well, however many there are.
+func TestATransactionIndexIsBuiltAnewByDamagedIndexes(t *testing.T) {
+	_, segments, _ := coveredAbortedLog(t, false)
+	last := len(segments) - 1
+	t.Run("all", func(t *testing.T) { startWithDamagedIndexes(t, 0, last) })
+	for at := range last {
+		t.Run(fmt.Sprintf("segment %d", at), func(t *testing.T) { startWithDamagedIndexes(t, at, at+1) })
+	}
+}
+
+// startWithDamagedIndexes starts where nothing tells of the active segment's transactions, nor of the producers as of where it begins. The
+// indexes of segments from one up to another are damaged.
+func startWithDamagedIndexes(t *testing.T, from, upTo int) {
+	t.Helper()
+	disk, segments, want := coveredAbortedLog(t, false)
+	must(t, disk.Remove(segments[len(segments)-1].name(sumsSuffix)))
+	for _, s := range segments {
+		must(t, removeIfThere(disk, s.name(snapshotSuffix)))
+	}
+	for _, s := range segments[from:upTo] {
+		flipBit(t, disk, s.name(offsetSuffix), 0)
+	}
+	d := openDir(t, testConfig(disk))
+	l := d.Log("topic", 0)
+	if got := abortedIn(t, l, 0, l.EndOffset()); !slices.Equal(got, want) {
+		t.Errorf("%d of %d transactions are aborted: %v", len(got), len(want), got)
+	}
+	must(t, d.Close())
+	must(t, checkFiles(disk, l))
 }
 
 // TestAStartTrustsNoTransactionBehindASideCar: the checkpoints of a growing segment leave its indexes, and with them the side-car, behind.
