@@ -111,9 +111,9 @@ func refuseFetch(c *api.Call, q *kmsg.FetchRequest, code int16) kmsg.Response {
 		w := &plan.fetch.Wanted[i]
 		out := kmsg.NewFetchResponseTopicPartition()
 		out.Partition, out.HighWatermark, out.RecordBatches = w.Partition, -1, []byte{}
+		plan.fetch.Tell(w.Key, fetchsession.Told{}, false, true) // whatever an answer that is not sent would have told
 		if denied := plan.names[i] != "" && !c.Granted.Has(authz.Read, authz.Topic, plan.names[i]); denied {
 			out.ErrorCode = code
-			plan.fetch.Tell(w.Key, fetchsession.Told{}, false, true)
 		} else if !plan.fetch.Full {
 			continue
 		}

@@ -336,6 +336,13 @@ func TestARightLostWhileWaiting(t *testing.T) {
 		if resp := row.Refuse(c, wire.ClusterAuthorizationFailed).(*kmsg.FetchResponse); resp.ErrorCode != wire.ClusterAuthorizationFailed {
 			t.Errorf("refused whole: %+v", resp)
 		}
+		again := fetchRequest(0)
+		again.SessionID, again.SessionEpoch = resp.SessionID, 1
+		row, c, _ = b.call(again, 12)
+		next := decoded(t, row.Handle(t.Context(), c).Response).(*kmsg.FetchResponse)
+		if len(next.Topics) != 2 {
+			t.Errorf("%d topics are told of once the right is back: what a refused answer had is told to nobody", len(next.Topics))
+		}
 	})
 }
 
