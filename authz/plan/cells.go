@@ -30,18 +30,27 @@ func patternOf(b authz.Binding) Pattern {
 // ground has all patterns of some ACLs, and the ACLs by pattern.
 type ground struct {
 	acls map[Pattern][]authz.Binding
+	// held are the ACLs by pattern and principal.
+	held map[holding][]authz.Binding
 	// sorted are the patterns of a type by their names and kinds.
 	sorted map[authz.ResourceType][]Pattern
 	// fresh is a character that no pattern has.
 	fresh string
 }
 
+// holding is a principal and a pattern that ACLs for it have.
+type holding struct {
+	on        Pattern
+	principal string
+}
+
 func groundOf(sets ...[]authz.Binding) *ground {
-	g := &ground{acls: map[Pattern][]authz.Binding{}, sorted: map[authz.ResourceType][]Pattern{}}
+	g := &ground{acls: map[Pattern][]authz.Binding{}, held: map[holding][]authz.Binding{}, sorted: map[authz.ResourceType][]Pattern{}}
 	used := map[rune]bool{}
 	for _, set := range sets {
 		for _, b := range set {
-			g.acls[patternOf(b)] = append(g.acls[patternOf(b)], b)
+			by := holding{patternOf(b), b.Principal}
+			g.acls[by.on], g.held[by] = append(g.acls[by.on], b), append(g.held[by], b)
 			for _, r := range b.Name {
 				used[r] = true
 			}
@@ -90,17 +99,26 @@ func (g *ground) under(p Pattern) []Pattern {
 	return slices.DeleteFunc(slices.Clone(all[from:to]), Pattern.isWildcard)
 }
 
-// covering are the ACLs that speak of a pattern's resources.
-func (g *ground) covering(p Pattern) []authz.Binding {
-	all := slices.Clone(g.acls[Pattern{p.Type, authz.Literal, authz.Wildcard}])
+// covering are the ACLs that speak of a pattern's resources: those for principals, or all where that is nil.
+func (g *ground) covering(p Pattern, principals []string) (all []authz.Binding) {
+	add := func(on Pattern) {
+		if principals == nil {
+			all = append(all, g.acls[on]...)
+			return
+		}
+		for _, who := range principals {
+			all = append(all, g.held[holding{on, who}]...)
+		}
+	}
+	add(Pattern{p.Type, authz.Literal, authz.Wildcard})
 	if p.isWildcard() {
 		return all
 	}
 	for n := 1; n <= len(p.Name); n++ {
-		all = append(all, g.acls[Pattern{p.Type, authz.Prefixed, p.Name[:n]}]...)
+		add(Pattern{p.Type, authz.Prefixed, p.Name[:n]})
 	}
 	if p.Kind == authz.Literal {
-		all = append(all, g.acls[p]...)
+		add(p)
 	}
 	return all
 }

@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/chronik-stream/chronik/authz"
@@ -39,12 +40,10 @@ func effects(rules acl.Config, have, want []authz.Binding, most int) ([]Effect, 
 	p := Make(have, want)
 	c := &comparison{
 		most:   most,
-		ground: groundOf(have, p.Add), before: viewOf(rules, have), after: viewOf(rules, want), everybodys: rules.AllowIfNoACL,
-		changed: map[authz.Binding]bool{},
+		ground: groundOf(have, p.Add), changes: groundOf(p.Add, p.Remove), before: viewOf(rules, have), after: viewOf(rules, want), everybodys: rules.AllowIfNoACL,
 	}
 	patterns := map[Pattern]bool{}
 	for _, b := range slices.Concat(p.Add, p.Remove) {
-		c.changed[b] = true
 		if patterns[patternOf(b)] {
 			continue
 		}
@@ -76,9 +75,9 @@ func viewOf(rules acl.Config, acls []authz.Binding) authz.View {
 
 // comparison is of what is decided before and after.
 type comparison struct {
-	ground        *ground
-	before, after authz.View
-	changed       map[authz.Binding]bool
+	// ground has the ACLs of before and after, changes those that are in one of them only.
+	ground, changes *ground
+	before, after   authz.View
 	// everybodys says that any ACL on a resource changes what everybody may do with it (allow.everyone.if.no.acl.found).
 	everybodys      bool
 	decisions, most int
@@ -86,10 +85,16 @@ type comparison struct {
 
 // on compares what is decided on one pattern.
 func (c *comparison) on(p Pattern) ([]Effect, error) {
-	covering := c.ground.covering(p)
-	people := explain.PeopleOf(covering)
+	concerned, everybody := c.concerned(p)
+	if everybody {
+		concerned = nil // all whom an ACL names
+	}
+	people := explain.PeopleOf(c.ground.covering(p, concerned))
 	var all []Effect
-	for _, principal := range c.concerned(covering, people) {
+	for _, principal := range people.Principals() {
+		if principal == explain.Everybody && !everybody {
+			continue
+		}
 		hosts := people.Hosts(principal)
 		ops := authz.OperationsOn(p.Type)
 		if c.decisions += len(hosts) * len(ops); c.decisions > c.most {
@@ -111,17 +116,16 @@ func (c *comparison) forOne(people *explain.People, principal string, hosts []st
 	return all
 }
 
-// concerned are the principals for whom something may change.
-func (c *comparison) concerned(covering []authz.Binding, people *explain.People) []string {
-	everybody := c.everybodys
-	named := map[string]bool{}
-	for _, b := range covering {
-		if c.changed[b] {
-			named[b.Principal] = true
-			everybody = everybody || b.Principal == explain.Everybody
-		}
+// concerned are the principals for whom something may change, and explain.Everybody, whose ACLs speak of them too. everybody says that it may change for
+// all whom no ACL names.
+func (c *comparison) concerned(p Pattern) (principals []string, everybody bool) {
+	named := map[string]bool{explain.Everybody: true}
+	everybody = c.everybodys
+	for _, b := range c.changes.covering(p, nil) {
+		named[b.Principal] = true
+		everybody = everybody || b.Principal == explain.Everybody
 	}
-	return slices.DeleteFunc(people.Principals(), func(p string) bool { return !everybody && !named[p] })
+	return slices.Collect(maps.Keys(named)), everybody
 }
 
 // of compares one operation of one principal from each host: what is gained, and what is lost.

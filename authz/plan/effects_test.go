@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -72,5 +73,25 @@ func TestTooMuchToCompareIsSaid(t *testing.T) {
 	}
 	if _, err := effects(acl.Config{}, nil, want, len(authz.OperationsOn(authz.Topic))-1); !errors.Is(err, ErrTooMuch) {
 		t.Error(err)
+	}
+}
+
+// TestOneAmongManyWildcards: what does not change is not looked at. With each wildcard on each name this would take minutes.
+func TestOneAmongManyWildcards(t *testing.T) {
+	const names = 20_000
+	have := make([]authz.Binding, 0, 2*names)
+	for i := range names {
+		have = append(have,
+			binding(authz.Allow, fmt.Sprint("User:everywhere-", i), authz.AnyHost, authz.Literal, authz.Wildcard),
+			binding(authz.Allow, fmt.Sprint("User:somewhere-", i), authz.AnyHost, authz.Literal, fmt.Sprint("t", i)))
+	}
+	got, err := Effects(acl.Config{}, have, have[1:])
+	if err != nil || len(got) != names+1 {
+		t.Errorf("%d effects, %v", len(got), err)
+	}
+	for _, e := range got {
+		if e.Gains || e.Principal != "User:everywhere-0" || !e.AnyHost || len(e.Hosts) > 0 || len(e.Operations) != 2 {
+			t.Errorf("%+v", e)
+		}
 	}
 }
