@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
@@ -51,10 +53,28 @@ func Write(w io.Writer, acls []authz.Binding) error {
 	if err := errors.Join(e.Encode(top), e.Close()); err != nil {
 		return fmt.Errorf("encode the ACLs: %w", err)
 	}
-	if _, err := w.Write(b.Bytes()); err != nil {
+	if _, err := io.WriteString(w, escaped(b.String())); err != nil {
 		return fmt.Errorf("write the ACLs: %w", err)
 	}
 	return nil
+}
+
+// escaped has escapes in the place of characters that are not seen, such as those that turn the direction of writing: what YAML calls printable is more
+// than what a reader sees. They stand in quotes only.
+func escaped(text string) string {
+	hidden := func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
+	if strings.IndexFunc(text, hidden) < 0 {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if hidden(r) {
+			fmt.Fprintf(&b, "\\U%08X", r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 func plain(text string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Value: text} }

@@ -228,6 +228,17 @@ version: 1
 			t.Errorf("%s: %v: %s", name, err, cmp.Diff(golden, out.String()))
 		}
 	}
+	hidden := []authz.Binding{{
+		Type: authz.Group, Name: "a\u202Eb\u200Bc\x1b\\é", Pattern: authz.Literal, Principal: "User:\U000E0041", Host: "*", Operation: authz.Read, Permission: authz.Allow,
+	}}
+	const seen = `name: "a\U0000202Eb\U0000200Bc\e\\é", patternType: LITERAL, principal: "User:\U000E0041"`
+	var out bytes.Buffer
+	if err := plan.Write(&out, hidden); err != nil || !strings.Contains(out.String(), seen) {
+		t.Errorf("characters that nobody sees: %v\n%s", err, out.String())
+	}
+	if back, err := plan.Read(&out); err != nil || !plan.Make(hidden, back).Empty() {
+		t.Errorf("they come back as %+v, %v", back, err)
+	}
 	var none bytes.Buffer
 	if err := plan.Write(&none, nil); err != nil || !strings.HasSuffix(none.String(), "acls: []\n") {
 		t.Errorf("no ACLs: %v\n%s", err, none.String())
