@@ -32,8 +32,9 @@ func (g *ConsumerGroups) describe() api.Row {
 		Needs: func(_ *api.Call, q *kmsg.ConsumerGroupDescribeRequest, all []describedGroup) authz.Needs {
 			needs := needGroups(q.Groups, q.IncludeAuthorizedOperations)
 			for i := range all {
+				// No probe: without one of them there is no answer.
 				for _, name := range all[i].topics() {
-					needs.Each = append(needs.Each, probe(authz.Describe, authz.Topic, name))
+					needs.Each = append(needs.Each, need(authz.Describe, authz.Topic, name))
 				}
 			}
 			return needs

@@ -9,6 +9,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/chronik-stream/chronik/authz"
 	"github.com/chronik-stream/chronik/broker/group"
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/wire"
@@ -170,6 +171,9 @@ func TestWhoMayDoWhatWithConsumerGroups(t *testing.T) {
 		wantCode(t, "describe without its topics", hidden.ErrorCode, wire.TopicAuthorizationFailed)
 		if len(hidden.Members) != 0 {
 			t.Fatalf("it shows %+v", hidden.Members)
+		}
+		if len(b.denied) != 1 || b.denied[0] != need(authz.Describe, authz.Topic, "t") {
+			t.Fatalf("the audit log has these denials: %+v", b.denied)
 		}
 		b.rules = groupGrants{"DESCRIBE:GROUP:g", "DESCRIBE:TOPIC:t"}
 		d := b.describeConsumers("g")

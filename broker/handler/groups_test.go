@@ -95,6 +95,8 @@ type groupBroker struct {
 	rules     groupGrants
 	// refused counts the regular expressions that were refused.
 	refused int
+	// denied are the denials of the last request that are events.
+	denied []authz.Need
 }
 
 func newGroupBroker(t *testing.T) *groupBroker {
@@ -206,6 +208,8 @@ func sendGroup[R kmsg.Response](b *groupBroker, q kmsg.Request) R {
 		c.Resolved = row.Resolve(c)
 		c.Granted, refused = authz.Grant(b.rules, c.Subject(), row.Needs(c))
 	}
+	b.denied = nil
+	c.Granted.Denials(func(n authz.Need, _ authz.Decision) bool { b.denied = append(b.denied, n); return true })
 	var resp kmsg.Response
 	if refused != nil {
 		code := wire.GroupAuthorizationFailed
