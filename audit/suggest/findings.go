@@ -42,11 +42,12 @@ type reach struct{ principals, names, hosts, operations map[string]bool }
 
 // findings are about all ACLs in force that allow.
 func (s *Suggestion) findings() (out []Finding) {
+	deeds := s.deeds()
 	for _, b := range s.cfg.Current {
 		if b.Permission != authz.Allow {
 			continue
 		}
-		r := s.reachOf(b)
+		r := reachOf(b, deeds)
 		found := func(what Kind, detail string) { out = append(out, Finding{ACL: b, What: what, Detail: detail}) }
 		if b.Principal == "User:*" {
 			found(WildcardPrincipal, "used by "+listed(r.principals))
@@ -77,32 +78,55 @@ func (s *Suggestion) findings() (out []Finding) {
 	return out
 }
 
-// reachOf looks for the uses that an ACL allows, whether it was this one that decided or not.
-func (s *Suggestion) reachOf(b authz.Binding) reach {
-	r := reach{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
-	add := func(u use, n authz.Need) {
-		if b.Principal != "User:*" && b.Principal != u.who.String() || b.Host != authz.AnyHost && b.Host != u.host {
-			return
-		}
-		switch {
-		case n.AnyOfType && b.Type == n.On.Type && (b.Operation == n.Op || b.Operation == authz.All):
-		case !n.AnyOfType && b.Covers(n.On) && b.Operation.Implies(n.Op):
-			r.names[n.On.Name] = true
-		default:
-			return
-		}
-		r.principals[u.who.String()], r.hosts[u.host], r.operations[n.Op.String()] = true, true, true
-	}
+// deed is a use and one of the needs that allow it.
+type deed struct {
+	use  use
+	need authz.Need
+}
+
+// deeds are all uses by principal: a cluster has many principals and many ACLs, and most are of one.
+func (s *Suggestion) deeds() map[string][]deed {
+	all := map[string][]deed{}
+	add := func(u use, n authz.Need) { all[u.who.String()] = append(all[u.who.String()], deed{u, n}) }
 	for u := range s.uses {
 		add(u, authz.Need{Op: u.op, On: u.on})
 	}
-	for u, or := range s.choices {
+	for u, c := range s.choices {
 		add(u, authz.Need{Op: u.op, On: u.on, AnyOfType: u.any})
-		for _, other := range or {
+		for _, other := range c.or {
 			add(u, other)
 		}
 	}
+	return all
+}
+
+// reachOf looks for the uses that an ACL allows, whether it was this one that decided or not.
+func reachOf(b authz.Binding, deeds map[string][]deed) reach {
+	r := reach{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
+	if b.Principal != "User:*" {
+		deeds = map[string][]deed{b.Principal: deeds[b.Principal]}
+	}
+	for who, all := range deeds {
+		for i := range all {
+			r.add(&b, who, &all[i])
+		}
+	}
 	return r
+}
+
+func (r *reach) add(b *authz.Binding, who string, d *deed) {
+	n := &d.need
+	if b.Host != authz.AnyHost && b.Host != d.use.host {
+		return
+	}
+	switch {
+	case n.AnyOfType && b.Type == n.On.Type && (b.Operation == n.Op || b.Operation == authz.All):
+	case !n.AnyOfType && b.Covers(n.On) && b.Operation.Implies(n.Op):
+		r.names[n.On.Name] = true
+	default:
+		return
+	}
+	r.principals[who], r.hosts[d.use.host], r.operations[n.Op.String()] = true, true, true
 }
 
 // listed are some names in words.

@@ -11,13 +11,24 @@ import (
 type least struct {
 	cfg  Config
 	acls map[authz.Binding]bool
+	// of has them by principal, as they were made.
+	of map[string][]authz.Binding
 }
 
-func newLeast(cfg Config) *least { return &least{cfg: cfg, acls: map[authz.Binding]bool{}} }
+func newLeast(cfg Config) *least {
+	return &least{cfg: cfg, acls: map[authz.Binding]bool{}, of: map[string][]authz.Binding{}}
+}
 
 // add makes the ACL that allows a use.
 func (l *least) add(u use) {
-	l.acls[l.bindingOf(u, u.op, u.on)] = true
+	l.put(l.bindingOf(u, u.op, u.on))
+}
+
+func (l *least) put(b authz.Binding) {
+	if !l.acls[b] {
+		l.acls[b] = true
+		l.of[b.Principal] = append(l.of[b.Principal], b)
+	}
 }
 
 func (l *least) bindingOf(u use, op authz.Operation, on authz.Resource) authz.Binding {
@@ -31,25 +42,31 @@ func (l *least) bindingOf(u use, op authz.Operation, on authz.Resource) authz.Bi
 }
 
 // choose makes an ACL for a use that any of several needs allows, where there is none yet. It reports false where no ACL is known to.
-func (l *least) choose(u use, or []authz.Need) bool {
-	all := append([]authz.Need{{Op: u.op, On: u.on, AnyOfType: u.any}}, or...)
+func (l *least) choose(u use, c choice) bool {
+	all := append([]authz.Need{{Op: u.op, On: u.on, AnyOfType: u.any}}, c.or...)
 	if slices.ContainsFunc(all, func(n authz.Need) bool { return l.covers(u, n) }) {
 		return true
 	}
-	for _, n := range all {
-		if !n.AnyOfType {
-			l.acls[l.bindingOf(u, n.Op, n.On)] = true
-			return true
-		}
+	all = slices.DeleteFunc(all, func(n authz.Need) bool { return n.AnyOfType })
+	if len(all) == 0 {
+		return false
 	}
-	return false
+	n := all[max(0, slices.IndexFunc(all, c.gives))]
+	l.put(l.bindingOf(u, n.Op, n.On))
+	return true
+}
+
+// gives reports whether an ACL for a need gives nothing that the one that allowed the use does not, as far as one can tell: one on the cluster has
+// to be that one, since ALTER is far more than the CLUSTER_ACTION that would do as well.
+func (c choice) gives(n authz.Need) bool {
+	return n.On.Type != authz.Cluster || c.by != nil && c.by.Covers(n.On) && c.by.Operation.Implies(n.Op)
 }
 
 // covers reports whether one of the ACLs allows a need. As in Apache Kafka any resource of a type asks for the operation itself.
 func (l *least) covers(u use, n authz.Need) bool {
-	for b := range l.acls {
+	for _, b := range l.of[u.who.String()] {
 		switch {
-		case b.Principal != u.who.String() || b.Host != authz.AnyHost && b.Host != u.host || b.Type != n.On.Type:
+		case b.Host != authz.AnyHost && b.Host != u.host || b.Type != n.On.Type:
 		case n.AnyOfType && b.Operation == n.Op, !n.AnyOfType && b.Name == n.On.Name && b.Operation.Implies(n.Op):
 			return true
 		}

@@ -36,15 +36,21 @@ type Suggestion struct {
 	cfg  Config
 	uses map[use]struct{}
 	// choices are uses that several needs allowed; any of them is enough.
-	choices map[use][]authz.Need
+	choices map[use]choice
 	// above are principals who were allowed as super users: no ACL is needed for that.
 	above map[string]bool
 	cut   bool
 }
 
+// choice is what else would do for a use, and the ACL that allowed it, nil where none did.
+type choice struct {
+	or []authz.Need
+	by *authz.Binding
+}
+
 // New returns a suggestion without uses.
 func New(cfg Config) *Suggestion {
-	return &Suggestion{cfg: cfg, uses: map[use]struct{}{}, choices: map[use][]authz.Need{}, above: map[string]bool{}}
+	return &Suggestion{cfg: cfg, uses: map[use]struct{}{}, choices: map[use]choice{}, above: map[string]bool{}}
 }
 
 // Add takes what an event tells of. Denials are no uses.
@@ -67,7 +73,7 @@ func (s *Suggestion) Add(d *audit.Decided) {
 			u.on.Name = ""
 		}
 		if len(d.Or) > 0 || u.any {
-			s.choices[u] = d.Or
+			s.choices[u] = choice{d.Or, d.ACL}
 			continue
 		}
 		s.uses[u] = struct{}{}

@@ -1,6 +1,7 @@
 package suggest
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -72,6 +73,11 @@ func TestOneOfSeveralNeedsIsEnough(t *testing.T) {
 	creation := did(authz.Create, authz.Topic, "a")
 	creation.Or = []authz.Need{{Op: authz.Create, On: authz.TheCluster()}}
 	same(t, "a topic and not the cluster", reported(Config{}, creation).ACLs, []authz.Binding{grant(authz.Create, authz.Topic, "a")})
+	markers := did(authz.Alter, authz.Cluster, authz.ClusterName)
+	markers.Or = []authz.Need{{Op: authz.ClusterAction, On: authz.TheCluster()}}
+	by := grant(authz.ClusterAction, authz.Cluster, authz.ClusterName)
+	markers.ACL = &by
+	same(t, "what was not held is not given", reported(Config{}, markers).ACLs, []authz.Binding{by})
 	some := did(authz.Write, authz.Topic, authz.Wildcard)
 	some.Need.AnyOfType = true
 	if got := reported(Config{}, some); len(got.ACLs) != 0 || len(got.Notes) != 1 {
@@ -112,6 +118,27 @@ func TestFindings(t *testing.T) {
 		{one, BroadPattern, "used on abc"},
 		{one, WildcardHost, "used from 10.0.0.9"},
 	})
+}
+
+// TestManyPrincipals: each with each would take hours.
+func TestManyPrincipals(t *testing.T) {
+	const many = 50_000
+	s := New(Config{})
+	for i := range many {
+		use := did(authz.Read, authz.Topic, fmt.Sprint("t", i))
+		init := did(authz.IdempotentWrite, authz.Cluster, authz.ClusterName)
+		init.Or = []authz.Need{{Op: authz.Write, On: authz.Resource{Type: authz.Topic}, AnyOfType: true}}
+		use.Client.Principal = auth.User(fmt.Sprint("u", i))
+		init.Client.Principal = use.Client.Principal
+		s.Add(use)
+		s.Add(init)
+		acl := grant(authz.Read, authz.Topic, fmt.Sprint("t", i))
+		acl.Principal, acl.Host = use.Client.Principal.String(), use.Client.Host
+		s.cfg.Current = append(s.cfg.Current, acl)
+	}
+	if got := s.Report(&audit.Trail{FirstAccess: time.Unix(1, 0)}); len(got.ACLs) != 2*many || len(got.Findings) != 0 {
+		t.Errorf("%d ACLs, %d findings", len(got.ACLs), len(got.Findings))
+	}
 }
 
 func TestListedNamesAreBounded(t *testing.T) {

@@ -51,7 +51,7 @@ func runSuggest(ctx context.Context, out io.Writer, where *brokerFlags, flags *s
 	}
 	var report suggest.Report
 	var mode config.AuthorizerMode
-	err = where.withTrail(ctx, func(ctx context.Context, client *kgo.Client) error {
+	err = where.withClient(ctx, func(ctx context.Context, client *kgo.Client) error {
 		rules, err := rulesOf(ctx, client)
 		if err != nil {
 			return err
@@ -75,6 +75,7 @@ func runSuggest(ctx context.Context, out io.Writer, where *brokerFlags, flags *s
 func writeSuggestion(out io.Writer, r *suggest.Report, mode config.AuthorizerMode, since time.Time) error {
 	p := &printer{out: out}
 	p.line("# The least ACLs for what was done since %s.", since.UTC().Format(time.RFC3339))
+	p.line("# note: lists of all topics, groups, transactions and tokens show what one may DESCRIBE, and are no uses: who needs them needs more than this")
 	for _, note := range r.Notes {
 		p.line("# note: %s", shown(note))
 	}
