@@ -17,6 +17,8 @@ func every() authz.Filter {
 
 // describeACLs are the ACLs of a cluster that a filter matches.
 func describeACLs(ctx context.Context, client *kgo.Client, f authz.Filter) ([]authz.Binding, error) {
+	ctx, cancel := context.WithTimeout(ctx, clientTimeout)
+	defer cancel()
 	q := kmsg.NewPtrDescribeACLsRequest()
 	q.ResourceType, q.ResourceName, q.ResourcePatternType = kmsg.ACLResourceType(f.Type), f.Name, kmsg.ACLResourcePatternType(f.Pattern) //nolint:gosec // small
 	q.Principal, q.Host = f.Principal, f.Host
@@ -48,6 +50,8 @@ func describeACLs(ctx context.Context, client *kgo.Client, f authz.Filter) ([]au
 
 // createACLs adds ACLs, by one command of the metadata.
 func createACLs(ctx context.Context, client *kgo.Client, acls []authz.Binding) error {
+	ctx, cancel := context.WithTimeout(ctx, clientTimeout)
+	defer cancel()
 	q := kmsg.NewPtrCreateACLsRequest()
 	for _, b := range acls {
 		c := kmsg.NewCreateACLsRequestCreation()
@@ -70,6 +74,8 @@ func createACLs(ctx context.Context, client *kgo.Client, acls []authz.Binding) e
 
 // deleteACLs removes these ACLs and no others, by one command of the metadata.
 func deleteACLs(ctx context.Context, client *kgo.Client, acls []authz.Binding) error {
+	ctx, cancel := context.WithTimeout(ctx, clientTimeout)
+	defer cancel()
 	q := kmsg.NewPtrDeleteACLsRequest()
 	for _, b := range acls {
 		f := kmsg.NewDeleteACLsRequestFilter()

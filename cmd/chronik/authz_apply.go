@@ -77,7 +77,8 @@ func (f *applyFlags) run(cmd *cobra.Command, broker *brokerFlags, want []authz.B
 			return err
 		}
 	}
-	return broker.withBroker(cmd.Context(), func(ctx context.Context, client *kgo.Client, _ *config.Client) error {
+	// A hundred thousand ACLs take longer than a command usually may: each request is bounded, not all together.
+	return broker.withClient(cmd.Context(), func(ctx context.Context, client *kgo.Client) error {
 		if err := p.apply(ctx, client); err != nil {
 			return err
 		}

@@ -96,7 +96,7 @@ func replayed(ctx context.Context, where *brokerFlags, flags *replayFlags) (*rep
 		return nil, fmt.Errorf("--output is text or json, not %q", flags.output)
 	}
 	var report replay.Report
-	err = where.withTrail(ctx, func(ctx context.Context, client *kgo.Client) error {
+	err = where.withClient(ctx, func(ctx context.Context, client *kgo.Client) error {
 		candidate, err := candidateOf(ctx, client, flags)
 		if err != nil {
 			return err

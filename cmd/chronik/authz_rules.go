@@ -26,8 +26,8 @@ func rulesOf(ctx context.Context, client *kgo.Client) (*rulesInForce, error) {
 	return &rulesInForce{settings, acls}, err
 }
 
-// withTrail runs something with a client that may take as long as the audit log is; each of its questions is bounded.
-func (f *brokerFlags) withTrail(ctx context.Context, run func(context.Context, *kgo.Client) error) error {
+// withClient runs something with a client that may take as long as the audit log, or the file of ACLs, is; each of its questions is bounded.
+func (f *brokerFlags) withClient(ctx context.Context, run func(context.Context, *kgo.Client) error) error {
 	settings, err := f.read()
 	if err != nil {
 		return err
