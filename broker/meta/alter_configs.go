@@ -98,7 +98,7 @@ func (c *AlterConfigs) check(d *draft, change ResourceChange) (code int16, messa
 // admit refuses a change that was prepared by another sight than what is there now, and uses up the approval of one that cuts retention
 // or gives an administrator back what was revoked.
 func (c *AlterConfigs) admit(d *draft, change ResourceChange, before, after map[string]string) refusal {
-	if s := c.Approval.reinstatement(d.img, change.Key, before, after); s != nil {
+	if s := c.Approval.reinstatement(d, change.Key, before, after); s != nil {
 		return d.passes(c.Approval, c.Origin, s)
 	}
 	w := change.Watched

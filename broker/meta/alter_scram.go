@@ -40,7 +40,7 @@ func (c *AlterScram) apply(d *draft) {
 		d.scramChanged(n.User)
 	}
 	for _, u := range c.Upserts {
-		if s := c.Approval.password(d.img, u); s != nil {
+		if s := c.Approval.password(d, u); s != nil {
 			if refused := d.passes(c.Approval, c.Origin, s); refused.code != wire.None {
 				d.item(u.User, refused.code, "%s", refused.message)
 				d.audit(c.Origin, "USER", u.User, refused.code, nil, refused.after())

@@ -155,6 +155,7 @@ func (d *draft) putApproval(a *Approval) {
 }
 
 func (d *draft) removeApproval(a *Approval) {
+	d.requests = nil // to be counted again
 	d.img.approvals, _, _ = d.img.approvals.Delete([]byte(a.ID))
 	d.img.approvalsByDigest, _, _ = d.img.approvalsByDigest.Delete([]byte(a.Digest))
 }

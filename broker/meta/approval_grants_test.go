@@ -94,6 +94,30 @@ func TestToRemoveADenialIsAGrant(t *testing.T) {
 	}
 }
 
+// TestToRemoveTheLastACLIsAGrant, where what has no ACL is allowed to everybody, whatever that ACL says.
+func TestToRemoveTheLastACLIsAGrant(t *testing.T) {
+	c := newCluster(t)
+	producer := with(superACL("User:p"), func(b *authz.Binding) { b.Operation = authz.IdempotentWrite })
+	tokens := with(superACL("User:p"), func(b *authz.Binding) {
+		b.Type, b.Name, b.Operation = authz.UserResource, "User:root", authz.DescribeTokens
+	})
+	c.mustApply(&meta.CreateACLs{Bindings: []authz.Binding{producer, tokens, readACL("t")}})
+	open := twoPersons("User:alice")
+	open.OpenByDefault = true
+	command := &meta.DeleteACLs{Origin: asks("alice", 0), Approval: open}
+	for _, kind := range []authz.ResourceType{authz.Cluster, authz.UserResource, authz.Topic} {
+		command.Filters = append(command.Filters, authz.Filter{Type: kind, Pattern: authz.AnyPattern, Operation: authz.AnyOperation, Permission: authz.AnyPermission})
+	}
+	_, result := c.apply(command)
+	if !slices.Equal(codes(result), []int16{wire.PolicyViolation, wire.PolicyViolation, wire.None}) || c.img.ACLCount() != 2 {
+		t.Errorf("%+v", result)
+	}
+	command.Approval = twoPersons("User:alice")
+	if _, result := c.apply(command); c.img.ACLCount() != 0 {
+		t.Errorf("where it is allowed to nobody: %+v", result)
+	}
+}
+
 func TestPasswordsOfAdministrators(t *testing.T) {
 	c := newCluster(t)
 	tokens := with(superACL("User:maker"), func(b *authz.Binding) {

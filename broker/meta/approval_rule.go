@@ -85,19 +85,15 @@ func (d *draft) approvalFor(rule *ApprovalRule, o Origin, s *Subject) (*Approval
 
 // newApproval keeps a request, or says why it can not be kept.
 func (d *draft) newApproval(rule *ApprovalRule, o Origin, s *Subject, digest string) (*Approval, refusal) {
-	of := 0
-	d.img.Approvals(func(a *Approval) bool {
-		if a.Requester == o.Principal {
-			of++
-		}
-		return true
-	})
+	of := d.requestsOf(o.Principal)
 	why := ""
 	switch {
+	case slices.Contains(rule.Parties, AnyParty):
+		why = "This takes the approval of a second administrator, and nobody knows who asks for it: it takes a log-in of one's own."
 	case s.bytes() > rule.MostBytes:
 		why = fmt.Sprintf("This takes the approval of a second administrator, and is too much to look at: %d bytes, at most %d are.", s.bytes(), rule.MostBytes)
-	case of >= rule.MostOf:
-		why = fmt.Sprintf("This takes the approval of a second administrator, and %d requests of yours wait or are decided already.", of)
+	case *of >= rule.MostOf:
+		why = fmt.Sprintf("This takes the approval of a second administrator, and %d requests of yours wait or are decided already.", *of)
 	case d.img.approvals.Len() >= rule.Most:
 		why = fmt.Sprintf("This takes the approval of a second administrator, and %d requests wait or are decided already.", d.img.approvals.Len())
 	}
@@ -110,8 +106,23 @@ func (d *draft) newApproval(rule *ApprovalRule, o Origin, s *Subject, digest str
 		Parties: rule.Parties, Asked: now, Expires: Later(now, rule.Lasts),
 	}
 	d.putApproval(a)
+	*of++
 	d.auditApproval(o, ApprovalAsked, a.ID, wire.None, nil, a)
 	return a, refusal{}
+}
+
+// requestsOf counts the requests of the command's requester, once for a command: it may ask for thousands of things.
+func (d *draft) requestsOf(requester string) *int {
+	if d.requests == nil {
+		d.requests = new(int)
+		d.img.Approvals(func(a *Approval) bool {
+			if a.Requester == requester {
+				*d.requests++
+			}
+			return true
+		})
+	}
+	return d.requests
 }
 
 // useApproval takes an approval away: it was for one time.

@@ -77,6 +77,12 @@ func administers(b authz.Binding) bool {
 	}
 }
 
+// administrative reports whether a binding is of a resource that administrators are made of. Where everything is allowed that has no ACL,
+// whichever is the last of it opens ALTER and CREATE_TOKENS to everybody when it goes.
+func administrative(b authz.Binding) bool {
+	return b.Type == authz.Cluster || b.Type == authz.UserResource
+}
+
 // hasACL reports whether an ACL is there.
 func (img *Image) hasACL(b authz.Binding) bool {
 	_, found := img.acls.Get(aclKey(b))
@@ -95,7 +101,8 @@ func (r *ApprovalRule) grant(img *Image, b authz.Binding) *Subject {
 
 // loosening is the removal of an ACL, where that may make an administrator; else nil.
 func (r *ApprovalRule) loosening(b authz.Binding) *Subject {
-	if !r.covers(ApproveSuperUserGrants) || !administers(b) || b.Permission != authz.Deny && !r.OpenByDefault {
+	loosens := b.Permission == authz.Deny && administers(b) || r != nil && r.OpenByDefault && administrative(b)
+	if !r.covers(ApproveSuperUserGrants) || !loosens {
 		return nil
 	}
 	return aclSubject("DeleteAcl", b, aclFields(b), nil)
@@ -109,8 +116,8 @@ func aclSubject(action string, b authz.Binding, before, after map[string]string)
 
 // password is the setting of an administrator's password, by which one becomes him; nil of anybody else. The password is no part of it:
 // a client salts it anew each time that it asks.
-func (r *ApprovalRule) password(img *Image, c ScramCredential) *Subject {
-	if !r.covers(ApproveSuperUserGrants) || !r.isAdministrator(img, auth.User(c.User).String()) {
+func (r *ApprovalRule) password(d *draft, c ScramCredential) *Subject {
+	if !r.covers(ApproveSuperUserGrants) || !r.isAdministrator(d, auth.User(c.User).String()) {
 		return nil
 	}
 	return &Subject{
@@ -119,8 +126,8 @@ func (r *ApprovalRule) password(img *Image, c ScramCredential) *Subject {
 }
 
 // reinstatement is a change by which tickets, tokens and certificates of an administrator are good again that were revoked; else nil.
-func (r *ApprovalRule) reinstatement(img *Image, key ResourceKey, before, after map[string]string) *Subject {
-	if !r.covers(ApproveSuperUserGrants) || key.Type != UserConfig || revokedSince(after) >= revokedSince(before) || !r.isAdministrator(img, key.Name) {
+func (r *ApprovalRule) reinstatement(d *draft, key ResourceKey, before, after map[string]string) *Subject {
+	if !r.covers(ApproveSuperUserGrants) || key.Type != UserConfig || revokedSince(after) >= revokedSince(before) || !r.isAdministrator(d, key.Name) {
 		return nil
 	}
 	return &Subject{
@@ -131,20 +138,27 @@ func (r *ApprovalRule) reinstatement(img *Image, key ResourceKey, before, after 
 
 // isAdministrator reports whether a principal is a super user or an ACL makes him an administrator, from whatever host. Denials do not count:
 // they may not be there tomorrow.
-func (r *ApprovalRule) isAdministrator(img *Image, principal string) bool {
+func (r *ApprovalRule) isAdministrator(d *draft, principal string) bool {
 	if slices.Contains(r.SuperUsers, principal) {
 		return true
 	}
-	found := false
+	if d.administrators == nil {
+		d.administrators = d.img.administrators()
+	}
+	return d.administrators[principal] || d.administrators[auth.User(authz.Wildcard).String()]
+}
+
+// administrators are the principals whom ACLs make administrators.
+func (img *Image) administrators() map[string]bool {
+	all := map[string]bool{}
 	for _, kind := range []authz.ResourceType{authz.Cluster, authz.UserResource} {
 		f := authz.Filter{Type: kind, Pattern: authz.AnyPattern, Operation: authz.AnyOperation, Permission: authz.Allow}
 		img.MatchingACLs(f, func(b authz.Binding) bool {
-			found = administers(b) && (b.Principal == principal || b.Principal == auth.User(authz.Wildcard).String())
-			return !found
-		})
-		if found {
+			if administers(b) {
+				all[b.Principal] = true
+			}
 			return true
-		}
+		})
 	}
-	return false
+	return all
 }

@@ -198,6 +198,16 @@ func TestTokensAreTheirOwners(t *testing.T) {
 	}
 }
 
+// TestNobodyKnownAsksForNothing: who approves it might have asked for it.
+func TestNobodyKnownAsksForNothing(t *testing.T) {
+	c := withTopics(t, 1)
+	_, result := c.apply(&meta.DeleteTopics{Origin: asks("ANONYMOUS", 0), Approval: twoPersons("User:ANONYMOUS", meta.AnyParty), IDs: []meta.TopicID{topicID(1)}})
+	if r := result.Items[0]; r.Code != wire.PolicyViolation || !strings.Contains(r.Message, "log-in of one's own") || c.img.TopicByID(topicID(1)) == nil {
+		t.Errorf("%+v", r)
+	}
+	c.img.Approvals(func(a *meta.Approval) bool { t.Errorf("kept: %+v", a); return true })
+}
+
 func TestRequestsAreBounded(t *testing.T) {
 	c := withTopics(t, 1, 2, 3, 4)
 	if items := c.deletes("alice", 0, 1, 2, 3, 4); !strings.Contains(items[3].Message, "3 requests of yours") {

@@ -22,12 +22,8 @@ func (c *DeleteACLs) apply(d *draft) {
 			d.result.RemovedACLs = append(d.result.RemovedACLs, nil)
 			continue
 		}
-		var matched []authz.Binding
-		d.img.MatchingACLs(f, func(b authz.Binding) bool {
-			matched = append(matched, b)
-			return true
-		})
-		if refused := c.admit(d, matched); refused.code != wire.None {
+		matched, refused := c.match(d, f)
+		if refused.code != wire.None {
 			d.item("", refused.code, "%s", refused.message)
 			d.audit(c.Origin, "ACL", "", refused.code, nil, refused.after())
 			d.result.RemovedACLs = append(d.result.RemovedACLs, nil)
@@ -42,25 +38,29 @@ func (c *DeleteACLs) apply(d *draft) {
 	}
 }
 
-// admit uses up the approvals of all that a filter removes, or refuses: a filter removes all or nothing.
-func (c *DeleteACLs) admit(d *draft, matched []authz.Binding) refusal {
+// match finds all that a filter removes and uses up the approvals of it, or refuses: a filter removes all or nothing. It stops at what there
+// is no room to keep a request for, since there may be thousands more.
+func (c *DeleteACLs) match(d *draft, f authz.Filter) ([]authz.Binding, refusal) {
+	var matched []authz.Binding
 	var approvals []*Approval
 	var refused refusal
-	for _, b := range matched {
+	d.img.MatchingACLs(f, func(b authz.Binding) bool {
+		matched = append(matched, b)
 		s := c.Approval.loosening(b)
 		if s == nil {
-			continue
+			return true
 		}
 		a, why := d.approvalFor(c.Approval, c.Origin, s)
 		if approvals = append(approvals, a); why.code != wire.None {
 			refused = why
 		}
-	}
+		return why.code == wire.None || why.id != ""
+	})
 	if refused.code != wire.None {
-		return refused
+		return nil, refused
 	}
 	for _, a := range approvals {
 		d.useApproval(c.Origin, a)
 	}
-	return refusal{}
+	return matched, refusal{}
 }

@@ -13,6 +13,10 @@ type draft struct {
 	delta  Delta
 	result Result
 	seq    int
+	// requests is how many requests that take two persons the command's own requester has; nil where they are not counted yet.
+	requests *int
+	// administrators are whom ACLs make administrators; nil where nobody has asked yet. No command that asks changes ACLs.
+	administrators map[string]bool
 }
 
 // Apply returns the image after the command, what changed and the answer. The receiver stays as it is, so applying and
