@@ -178,7 +178,7 @@ func (b *Broker) table(ctx context.Context, quotas *quota.Manager) (*api.Table, 
 	security := &handler.Security{Metadata: b.metadata, NoAuthorizer: b.options.ACLsOff, Approvals: b.options.Approvals}
 	var rows []api.Row
 	for _, area := range [][]api.Row{
-		entry.Rows(), topics.Rows(), cluster.Rows(), records.Rows(), directories.Rows(), groups.Rows(), consumers.Rows(), transactions.Rows(), security.Rows(), b.tokens.handler(b.metadata).Rows(), b.options.ConfigRows(b.metadata, b.rules()),
+		entry.Rows(), topics.Rows(), cluster.Rows(), records.Rows(), directories.Rows(), groups.Rows(), consumers.Rows(), transactions.Rows(), security.Rows(), b.tokens.handler(b.metadata, &b.options.Approvals).Rows(), b.options.ConfigRows(b.metadata, b.rules()),
 	} {
 		rows = append(rows, area...)
 	}

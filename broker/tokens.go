@@ -111,8 +111,10 @@ func (t *tokens) forLogins(h scram.Hash) func(id string) (scram.Token, bool) {
 }
 
 // handler makes the area of the APIs on tokens.
-func (t *tokens) handler(log handler.MetadataLog) *handler.Tokens {
-	h := &handler.Tokens{Metadata: log, MaxLifetime: t.options.MaxLifetime, Expiry: t.options.Expiry, Clock: t.clock}
+func (t *tokens) handler(log handler.MetadataLog, approvals *handler.Approvals) *handler.Tokens {
+	h := &handler.Tokens{
+		Metadata: log, MaxLifetime: t.options.MaxLifetime, Expiry: t.options.Expiry, Clock: t.clock, Withhold: len(approvals.Operations) > 0,
+	}
 	if t.keyring != nil {
 		h.Keys = t.keyring
 	}

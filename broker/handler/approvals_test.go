@@ -172,9 +172,33 @@ func TestPartiesOfATokensSession(t *testing.T) {
 	if got := partiesOf(c, log.Image()); !slices.Contains(got, meta.AnyParty) {
 		t.Errorf("by a token that is not there any more: %v", got)
 	}
-	c.Session.Token = ""
+	c.Session.Token, c.Session.Principal = "", auth.Anonymous()
+	if got := partiesOf(c, log.Image()); !slices.Contains(got, meta.AnyParty) {
+		t.Errorf("by no log-in: %v", got)
+	}
+	c.Session.Principal = auth.User("owner")
 	if got := partiesOf(c, log.Image()); !slices.Equal(got, []string{"User:owner"}) {
 		t.Errorf("by a password: %v", got)
+	}
+}
+
+// TestSecretsAreWithheld from administrators who have not made the token: by it, one would be two.
+func TestSecretsAreWithheld(t *testing.T) {
+	b := newTokenBroker(t)
+	b.allow("lister", authz.DescribeTokens, authz.Resource{Type: authz.UserResource, Name: "User:bob"})
+	secret := b.mustCreate("admin", forOwner("User", "bob"), withRenewer("User", "renewer")).HMAC
+	b.allow("reader", authz.Describe, authz.Resource{Type: authz.DelegationToken, Name: b.describe("bob").TokenDetails[0].TokenID})
+	for _, withhold := range []bool{false, true} {
+		b.area.Withhold = withhold
+		for who, known := range map[string]bool{"bob": true, "admin": true, "renewer": true, "lister": false, "reader": false} {
+			resp := b.describe(who)
+			if len(resp.TokenDetails) != 1 {
+				t.Fatalf("%s is told of %d tokens", who, len(resp.TokenDetails))
+			}
+			if told := slices.Equal(resp.TokenDetails[0].HMAC, secret); told != (known || !withhold) || !told && len(resp.TokenDetails[0].HMAC) > 0 {
+				t.Errorf("%s, withheld %t: %x", who, withhold, resp.TokenDetails[0].HMAC)
+			}
+		}
 	}
 }
 

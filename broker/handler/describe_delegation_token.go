@@ -14,7 +14,8 @@ import (
 )
 
 // describeDelegationToken is API 41, versions 1-3. A token is told, with its secret, to its owner, its requester and its renewers, to
-// whom DESCRIBE on it is allowed, and to whom DESCRIBE_TOKENS on its owner is (KIP-373).
+// whom DESCRIBE on it is allowed, and to whom DESCRIBE_TOKENS on its owner is (KIP-373). The latter two, and so every super user, are not told the
+// secret where something takes two persons: an administrator who has that of another one is both.
 func (s *Tokens) describeDelegationToken() api.Row {
 	return api.Spec[*kmsg.DescribeDelegationTokenRequest, []*meta.Token]{
 		Row: api.Row{
@@ -81,22 +82,26 @@ func (s *Tokens) describeTokens(c *api.Call, q *kmsg.DescribeDelegationTokenRequ
 	}
 	who := c.Session.Principal.String()
 	for _, t := range tokens {
-		told := t.Knows(who) || c.Granted.Has(authz.Describe, authz.DelegationToken, t.ID) ||
+		knows := t.Knows(who)
+		told := knows || c.Granted.Has(authz.Describe, authz.DelegationToken, t.ID) ||
 			c.Granted.Has(authz.DescribeTokens, authz.UserResource, t.Owner)
 		if told {
-			resp.TokenDetails = append(resp.TokenDetails, s.describedToken(t))
+			resp.TokenDetails = append(resp.TokenDetails, s.describedToken(t, knows || !s.Withhold))
 		}
 	}
 	return resp
 }
 
-func (s *Tokens) describedToken(t *meta.Token) kmsg.DescribeDelegationTokenResponseTokenDetail {
+func (s *Tokens) describedToken(t *meta.Token, withSecret bool) kmsg.DescribeDelegationTokenResponseTokenDetail {
 	d := kmsg.NewDescribeDelegationTokenResponseTokenDetail()
 	owner, requester := parsed(t.Owner), parsed(t.Requester)
 	d.PrincipalType, d.PrincipalName = owner.Type, owner.Name
 	d.TokenRequesterPrincipalType, d.TokenRequesterPrincipalName = requester.Type, requester.Name
 	d.IssueTimestamp, d.ExpiryTimestamp, d.MaxTimestamp = t.Issued, t.Expires, t.MaxTime
-	d.TokenID, d.HMAC = t.ID, s.Keys.HMAC(t.ID)
+	d.TokenID, d.HMAC = t.ID, []byte{}
+	if withSecret {
+		d.HMAC = s.Keys.HMAC(t.ID)
+	}
 	for _, text := range t.Renewers {
 		r := kmsg.NewDescribeDelegationTokenResponseTokenDetailRenewer()
 		p := parsed(text)

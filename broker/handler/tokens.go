@@ -36,6 +36,8 @@ type Tokens struct {
 	// MaxLifetime and Expiry are delegation.token.max.lifetime.ms and delegation.token.expiry.time.ms.
 	MaxLifetime, Expiry time.Duration
 	Clock               func() time.Time
+	// Withhold keeps the secret of a token from whom it is not theirs to have, whatever they are allowed: something takes two persons.
+	Withhold bool
 }
 
 // Rows are the rows of this area.

@@ -184,6 +184,20 @@ func TestGrantsTakeTwoPersons(t *testing.T) {
 	}
 }
 
+// TestNobodyBorrowsASecondPerson: a super user may see the tokens of everybody, and not their secrets.
+func TestNobodyBorrowsASecondPerson(t *testing.T) {
+	t.Parallel()
+	b := twoPersons(t, tokensOn)
+	const second = "User:CN=chronik-client"
+	made := tools.Run(t, tokenCommand, "--bootstrap-server", b.BootstrapTLS(), "--command-config", b.TLSProperties(t), "--create", "--max-life-time-period", "-1")
+	id, secret := tokenOf(t, made.Out)
+	out := admin(t, b, tokenCommand, "--describe", "--owner-principal", second)
+	contains(t, out, id)
+	if strings.Contains(out, secret) {
+		t.Errorf("an administrator is told the secret of another one's token:\n%s", out)
+	}
+}
+
 // tokenOfAdmin makes a delegation token of the administrator of the password.
 func tokenOfAdmin(t *testing.T, b *harness.Broker) kadm.DelegationToken {
 	t.Helper()
