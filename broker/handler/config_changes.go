@@ -88,7 +88,7 @@ func (s *Configs) prepare(c *api.Call, img *meta.Image, change *configChange) (m
 		explicit := img.Config(meta.ResourceKey{Type: meta.GroupConfig, Name: change.key.name})
 		return s.prepareResource(config.GroupScope, meta.GroupConfig, change, explicit)
 	case kmsg.ConfigResourceTypeBroker:
-		return s.prepareBroker(change)
+		return s.prepareBroker(change, img.Config(meta.ResourceKey{Type: meta.BrokerConfig, Name: change.key.name}))
 	case userConfig:
 		return prepareUser(c, change)
 	case kmsg.ConfigResourceTypeBrokerLogger:
@@ -192,8 +192,9 @@ func (s *Configs) prepareResource(
 	return prepared, nil
 }
 
-// prepareBroker checks a change for this broker, or for all of them. Only what takes effect at run time may be changed.
-func (s *Configs) prepareBroker(change *configChange) (meta.ResourceChange, error) {
+// prepareBroker checks a change for this broker, or for all of them, of which explicit is what is set now. Only what takes effect at run
+// time may be changed.
+func (s *Configs) prepareBroker(change *configChange, explicit map[string]string) (meta.ResourceChange, error) {
 	prepared := meta.ResourceChange{
 		Key: meta.ResourceKey{Type: meta.BrokerConfig, Name: change.key.name}, Replace: change.replace,
 	}
@@ -216,12 +217,13 @@ func (s *Configs) prepareBroker(change *configChange) (meta.ResourceChange, erro
 	if len(fixed) > 0 {
 		return prepared, wire.Errorf(wire.InvalidRequest, "Cannot update these configs dynamically: [%s]", strings.Join(fixed, ", "))
 	}
+	next := prepared.On(explicit)
 	for i := range prepared.Ops {
 		op := &prepared.Ops[i]
-		if op.Op != meta.SetConfig {
+		if op.Op == meta.DeleteConfig {
 			continue
 		}
-		if _, err := s.Config.Table().Key(config.BrokerScope, op.Name).Parse(op.Value); err != nil {
+		if _, err := s.Config.Table().Key(config.BrokerScope, op.Name).Parse(next[op.Name]); err != nil {
 			return prepared, wire.Errorf(wire.InvalidRequest, "%w", err)
 		}
 	}

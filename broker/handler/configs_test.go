@@ -469,3 +469,24 @@ func TestDescribeClientQuotas(t *testing.T) {
 		}
 	}
 }
+
+// TestListsOfBrokersAreChecked: what is appended to a list of a broker has to be a value of it.
+func TestListsOfBrokersAreChecked(t *testing.T) {
+	b := newConfigsBench(t)
+	b.user = "admin"
+	appended := alteration{kind: kmsg.ConfigResourceTypeBroker, op: appendTo, key: "log.cleanup.policy", value: "nonsense"}
+	if r := b.alter(t, appended, false); r.ErrorCode != wire.InvalidRequest {
+		t.Errorf("nonsense is appended: %+v", r)
+	}
+	appended.value = "compact"
+	if r := b.alter(t, appended, false); r.ErrorCode != wire.None {
+		t.Errorf("compact is not: %+v", r)
+	}
+	if set := b.log.Image().Config(meta.ResourceKey{Type: meta.BrokerConfig})["log.cleanup.policy"]; set != "delete,compact" {
+		t.Errorf("the list is %q", set)
+	}
+	removed := alteration{kind: kmsg.ConfigResourceTypeBroker, op: subtract, key: "log.cleanup.policy", value: "delete,compact"}
+	if r := b.alter(t, removed, false); r.ErrorCode != wire.None {
+		t.Errorf("a list can not be emptied: %+v", r)
+	}
+}
