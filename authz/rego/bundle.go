@@ -83,7 +83,7 @@ func (s *signed) Read() (Snapshot, error) {
 }
 
 func (s *signed) readAll() (Snapshot, error) {
-	f, err := s.files.Open(s.name)
+	f, err := openRegular(s.files, s.name)
 	if err != nil {
 		return Snapshot{}, fmt.Errorf("open the bundle: %w", err)
 	}

@@ -38,6 +38,8 @@ type Files struct {
 var (
 	ErrTooLarge = errors.New("policies are too large")
 	ErrConflict = errors.New("two data files have the same path")
+	// ErrNoFile is of what has the name of a policy and is none, such as a pipe, which would be waited for.
+	ErrNoFile = errors.New("not a regular file")
 )
 
 // errChanged says that files changed between the look that found them the same and the one that read them: the next look finds out.
@@ -128,7 +130,7 @@ func (d *dir) list() ([]string, error) {
 }
 
 func (d *dir) read(name string, left *budget) ([]byte, error) {
-	f, err := d.files.Open(name)
+	f, err := openRegular(d.files, name)
 	if err != nil {
 		return nil, fmt.Errorf("open a policy: %w", err)
 	}
@@ -138,6 +140,17 @@ func (d *dir) read(name string, left *budget) ([]byte, error) {
 		return nil, fmt.Errorf("read the policy %s: %w", name, err)
 	}
 	return b, left.take(name, len(b))
+}
+
+// openRegular opens a file, or what a link leads to.
+func openRegular(files fs.FS, name string) (fs.File, error) {
+	switch info, err := fs.Stat(files, name); {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%w: %s", ErrNoFile, name)
+	}
+	return files.Open(name)
 }
 
 // budget is how much has been read.

@@ -1,10 +1,15 @@
 package rego
 
 import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -106,4 +111,35 @@ func TestASnapshotThatIsNotReadReadsItsFiles(t *testing.T) {
 	if _, err := snapshot.Files(); !errors.Is(err, errChanged) {
 		t.Errorf("other files than were looked at: %v", err)
 	}
+}
+
+// TestAPipeIsNoPolicy: nobody waits for who may write to it, and what comes in its place is read.
+func TestAPipeIsNoPolicy(t *testing.T) {
+	root := t.TempDir()
+	path := filepath.Join(root, "p.rego")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	key, _, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bundle, err := Bundle(os.DirFS(root), "p.rego", pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := Dir(os.DirFS(root))
+	for _, s := range []Source{source, bundle} {
+		if _, err := s.Read(); !errors.Is(err, ErrNoFile) {
+			t.Errorf("a pipe: %v", err)
+		}
+	}
+	if err := errors.Join(os.Remove(path), os.WriteFile(path, []byte("package a"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	digestOf(t, source)
 }
