@@ -63,7 +63,8 @@ func settingsFrom(configs []kadm.Config) (*authorizerSettings, error) {
 		case key == "super.users":
 			s.rules.SuperUsers, err = principalsIn(value)
 		case ofListener && value != "":
-			s.rules.SuperUsersBy[strings.TrimPrefix(listener, "listener.name.")], err = principalsIn(value)
+			// Listeners' names are in upper case, but in keys.
+			s.rules.SuperUsersBy[strings.ToUpper(strings.TrimPrefix(listener, "listener.name."))], err = principalsIn(value)
 		case key == "allow.everyone.if.no.acl.found":
 			s.rules.AllowIfNoACL = value == "true"
 		case key == "chronik.authorizer.mode":
