@@ -47,11 +47,17 @@ func (d *description) explanation(text string) ([]kmsg.DescribeConfigsResponseRe
 }
 
 // Invariant says why handlers refuse an operation to every client, whatever the rules allow; "" where they do not: see Produce, CreateTopics,
-// DeleteTopics and DeleteRecords.
+// DeleteTopics, DeleteRecords, CreatePartitions, which is all that ALTER on a topic allows, and AlterConfigs.
 func Invariant(op authz.Operation, on authz.Resource) string {
-	changes := op == authz.Write || op == authz.Create || op == authz.Delete
-	if on.Type == authz.Topic && changes && controller.IsInternal(on.Name) {
-		return "the broker alone creates, writes and deletes internal topics"
+	changes := op == authz.Write || op == authz.Create || op == authz.Delete || op == authz.Alter
+	switch {
+	case on.Type != authz.Topic:
+		return ""
+	case changes && controller.IsInternal(on.Name):
+		return "the broker alone creates, alters, writes and deletes internal topics"
+	case op == authz.AlterConfigs && on.Name == controller.AuditTopic:
+		return "the broker alone configures its audit log"
+	default:
+		return ""
 	}
-	return ""
 }

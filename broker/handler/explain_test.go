@@ -42,7 +42,7 @@ func TestQuestionsAreAnswered(t *testing.T) {
 	if a := b.explanation(t, q); !a.Allowed() || a.Case.ACL == nil || a.Case.ACL.PatternType != "PREFIXED" {
 		t.Errorf("with an ACL: %+v", a)
 	}
-	for _, op := range []string{"CREATE", "WRITE", "DELETE"} {
+	for _, op := range []string{"CREATE", "WRITE", "DELETE", "ALTER", "ALTER_CONFIGS"} {
 		q = explain.Question{Principal: "User:admin", Operation: op, ResourceType: "TOPIC", Name: "__audit_log"}
 		if a := b.explanation(t, q); a.Allowed() || !a.Case.Allowed || a.Invariant == "" {
 			t.Errorf("%s by a super user on an internal topic: %+v", op, a)
@@ -51,6 +51,10 @@ func TestQuestionsAreAnswered(t *testing.T) {
 	q.Operation = "READ"
 	if a := b.explanation(t, q); !a.Allowed() {
 		t.Errorf("to read an internal topic: %+v", a)
+	}
+	q.Operation, q.Name = "ALTER_CONFIGS", "__consumer_offsets"
+	if a := b.explanation(t, q); !a.Allowed() {
+		t.Errorf("to configure an internal topic: %+v", a)
 	}
 }
 
