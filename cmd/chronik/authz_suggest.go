@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,6 +16,8 @@ import (
 	"github.com/chronik-stream/chronik/authz/plan"
 	"github.com/chronik-stream/chronik/broker/config"
 )
+
+var errNoPrefix = errors.New("--prefixes has an empty one")
 
 type suggestFlags struct {
 	since    string
@@ -48,6 +52,9 @@ func runSuggest(ctx context.Context, out io.Writer, where *brokerFlags, flags *s
 	since, err := parseSince(flags.since, time.Now())
 	if err != nil {
 		return err
+	}
+	if slices.Contains(flags.prefixes, "") {
+		return errNoPrefix // no ACL has the prefix of all names: that would be the wildcard
 	}
 	var report suggest.Report
 	var mode config.AuthorizerMode

@@ -36,6 +36,7 @@ func TestQuestionsAreCheckedBeforeABrokerIsAsked(t *testing.T) {
 		`operation "NOTHING"`:   {"who-can", "NOTHING", "topic:t"},
 		"ALL is no operation":   {"who-can", "all", "topic:t"},
 		`unknown resource "tab`: {"who-can", "READ", "table:t"},
+		"an empty one":          {"suggest", "--prefixes", "pay.,,log."},
 	} {
 		out, err := runCommand(t, "", append([]string{"authz", "--bootstrap-server", "127.0.0.1:1"}, args...)...)
 		if err == nil || !strings.Contains(err.Error(), want) || exitCode(err) != exitFailed {

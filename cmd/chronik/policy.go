@@ -111,7 +111,7 @@ func runPolicyTest(ctx context.Context, out io.Writer, flags *policyFlags) error
 		if r.Err != nil {
 			what += " " + r.Err.Error()
 		}
-		if _, err := fmt.Fprintln(out, r.Name, shown(what)); err != nil {
+		if _, err := fmt.Fprintln(out, shown(r.Name), shown(what)); err != nil {
 			return err
 		}
 	}
