@@ -11,7 +11,7 @@ import (
 
 func options(t *testing.T, values map[string]string) Options {
 	t.Helper()
-	base := map[string]string{"listeners": "SASL_PLAINTEXT://127.0.0.1:0", "log.dirs": t.TempDir()}
+	base := map[string]string{"listeners": "SASL_PLAINTEXT://127.0.0.1:0", "log.dirs": t.TempDir(), "chronik.http.listen": ""}
 	c, _, err := config.Load(config.FromMap("test", base), config.FromMap("test", values))
 	if err != nil {
 		t.Fatal(err)
