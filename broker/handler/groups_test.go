@@ -95,7 +95,8 @@ type groupBroker struct {
 	rules     groupGrants
 	// refused counts the regular expressions that were refused.
 	refused int
-	// denied are the denials of the last request that are events.
+	mu      sync.Mutex
+	// denied are the denials of the last request that are events; mu guards them, as members may ask at once.
 	denied []authz.Need
 }
 
@@ -208,8 +209,7 @@ func sendGroup[R kmsg.Response](b *groupBroker, q kmsg.Request) R {
 		c.Resolved = row.Resolve(c)
 		c.Granted, refused = authz.Grant(b.rules, c.Subject(), row.Needs(c))
 	}
-	b.denied = nil
-	c.Granted.Denials(func(n authz.Need, _ authz.Decision) bool { b.denied = append(b.denied, n); return true })
+	b.noteDenials(c.Granted)
 	var resp kmsg.Response
 	if refused != nil {
 		code := wire.GroupAuthorizationFailed
@@ -225,6 +225,13 @@ func sendGroup[R kmsg.Response](b *groupBroker, q kmsg.Request) R {
 		b.t.Fatalf("response of API %d version %d: %v", q.Key(), q.GetVersion(), err)
 	}
 	return decoded.(R)
+}
+
+func (b *groupBroker) noteDenials(g *authz.Granted) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.denied = nil
+	g.Denials(func(n authz.Need, _ authz.Decision) bool { b.denied = append(b.denied, n); return true })
 }
 
 func wantCode(t *testing.T, what string, got, want int16) {
