@@ -91,15 +91,16 @@ func (m *model) openWithFault() {
 }
 
 // contents are the files of all directories that a recovery leaves alike. A clean start makes no side-cars and leaves time entries of
-// where the log ended once; another one makes side-cars, and where there were none the time indexes anew.
+// where the log ended once; another one makes side-cars, and where there were none the time indexes anew. An index that is
+// damaged is built anew by whoever looks into it first, which the first start may not.
 func (m *model) contents() map[string]string {
 	all := map[string]string{}
 	for _, h := range m.dirs {
 		maps.Copy(all, contents(m.t, m.disk, h.path))
 	}
-	if m.draw.bare {
+	if m.draw.bare || m.flipped {
 		maps.DeleteFunc(all, func(name, _ string) bool {
-			return strings.HasSuffix(name, sumsSuffix) || strings.HasSuffix(name, timeSuffix)
+			return strings.HasSuffix(name, sumsSuffix) || strings.HasSuffix(name, timeSuffix) || m.flipped && strings.HasSuffix(name, offsetSuffix)
 		})
 	}
 	return all
