@@ -141,33 +141,13 @@ func (a approvals) decide(ctx context.Context, cmd *cobra.Command, ids []string,
 			continue
 		}
 		showApproval(cmd, id, all[id])
-		if err := a.set(ctx, id, value); err != nil {
+		if err := alterConfig(ctx, a.client, resource{approvalResource, id}, decisionKey, &value); err != nil {
 			errs = append(errs, fmt.Errorf("the request %s is not %s: %w", id, done, err))
 			continue
 		}
 		cmd.Printf("%s is %s.\n", shown(id), done)
 	}
 	return errors.Join(errs...)
-}
-
-func (a approvals) set(ctx context.Context, id, value string) error {
-	q := kmsg.NewPtrIncrementalAlterConfigsRequest()
-	r := kmsg.NewIncrementalAlterConfigsRequestResource()
-	r.ResourceType, r.ResourceName = approvalResource, id
-	c := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
-	c.Name, c.Op, c.Value = decisionKey, kmsg.IncrementalAlterConfigOpSet, &value
-	r.Configs = append(r.Configs, c)
-	q.Resources = append(q.Resources, r)
-	resp, err := q.RequestWith(ctx, a.client)
-	if err != nil {
-		return err
-	}
-	for i := range resp.Resources {
-		if err := kerr.ErrorForCode(resp.Resources[i].ErrorCode); err != nil {
-			return fmt.Errorf("%w: %s", err, textOf(resp.Resources[i].ErrorMessage))
-		}
-	}
-	return nil
 }
 
 // showApproval tells what a request asks for, who has asked, and for how long it waits.

@@ -148,26 +148,7 @@ const (
 
 // alterPrincipal sets what is said of a principal, or deletes it where the value is nil.
 func (u users) alterPrincipal(ctx context.Context, principal, key string, value *string) error {
-	q := kmsg.NewPtrIncrementalAlterConfigsRequest()
-	r := kmsg.NewIncrementalAlterConfigsRequestResource()
-	r.ResourceType, r.ResourceName = principalConfig, principal
-	c := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
-	c.Name, c.Op, c.Value = key, kmsg.IncrementalAlterConfigOpSet, value
-	if value == nil {
-		c.Op = kmsg.IncrementalAlterConfigOpDelete
-	}
-	r.Configs = append(r.Configs, c)
-	q.Resources = append(q.Resources, r)
-	resp, err := q.RequestWith(ctx, u.client)
-	if err != nil {
-		return err
-	}
-	for i := range resp.Resources {
-		if err := kerr.ErrorForCode(resp.Resources[i].ErrorCode); err != nil {
-			return fmt.Errorf("%w: %s", err, textOf(resp.Resources[i].ErrorMessage))
-		}
-	}
-	return nil
+	return alterConfig(ctx, u.client, resource{principalConfig, principal}, key, value)
 }
 
 // revoke ends what a principal has open, and makes useless what he could come again with but for a password.
