@@ -40,14 +40,7 @@ type Accessed struct {
 var _ Event = Access{}
 
 func (a Access) document(run string) document {
-	activity, name := activityOf(a.Need.Op)
-	d := of(classAPIActivity, activity, severityInformational)
-	d.ActivityName = name
-	d.StatusID, d.StatusDetail = statusSuccess, clip(a.Decision.Reason)
-	d.Actor = a.Client.actor(run)
-	d.Actor.Authorizations = []authorization{answerOf(a.Decision)}
-	d.API = &apiObject{Operation: clip(a.API), Service: &nameObject{Name: serviceName}}
-	d.Source, d.Destination = source(a.Client.Host), destination(a.Client.Listener)
+	d := decided(run, a.Client, a.API, a.Need, a.Or, a.Decision)
 	first, last, count := a.span()
 	d.Count, d.StartTime, d.EndTime = count, first.UnixMilli(), last.UnixMilli()
 	for i := range a.Resources {
@@ -57,8 +50,6 @@ func (a Access) document(run string) document {
 			Data: &accessObject{Count: r.Count, First: r.First.UnixMilli(), Last: r.Last.UnixMilli()},
 		})
 	}
-	d.Unmapped = questionOf(a.Need, a.Or, a.Decision)
-	a.Client.describe(&d)
 	return d
 }
 

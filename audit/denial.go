@@ -24,28 +24,33 @@ type Denial struct {
 var _ Event = Denial{}
 
 func (n Denial) document(run string) document {
-	activity, name := activityOf(n.Need.Op)
-	d := of(classAPIActivity, activity, severityMedium)
-	d.ActivityName = name
-	d.StatusID, d.StatusDetail = statusFailure, clip(n.Decision.Reason)
-	d.Actor = n.Client.actor(run)
-	answer := authorization{Decision: "Denied", Policy: &policy{Name: clip(n.Decision.Reason)}}
-	if rule := n.Decision.Rule; rule != nil {
-		answer.Policy.Description = RuleText(rule)
-	}
-	d.Actor.Authorizations = []authorization{answer}
-	d.API = &apiObject{Operation: clip(n.API), Service: &nameObject{Name: serviceName}}
+	d := decided(run, n.Client, n.API, n.Need, nil, n.Decision)
 	if n.RequestID != "" {
 		d.API.Request = &apiRequest{UID: n.RequestID}
 	}
-	d.Source, d.Destination = source(n.Client.Host), destination(n.Client.Listener)
 	d.Resources = []resource{{Name: clip(nameOf(n.Need)), Type: n.Need.On.Type.String()}}
-	d.Unmapped = questionOf(n.Need, nil, n.Decision)
-	n.Client.describe(&d)
 	d.Metadata.CorrelationUID = n.RequestID
 	if n.More > 0 {
 		d.Count = uint64(n.More) + 1
 	}
+	return d
+}
+
+// decided is what a Denial and an Access have alike: who has asked for what, and by which rule it was decided.
+func decided(run string, c Client, api string, need authz.Need, or []authz.Need, by authz.Decision) document {
+	severity, status := severityMedium, statusFailure
+	if by.Allowed {
+		severity, status = severityInformational, statusSuccess
+	}
+	activity, name := activityOf(need.Op)
+	d := of(classAPIActivity, activity, severity)
+	d.ActivityName, d.StatusID, d.StatusDetail = name, status, clip(by.Reason)
+	d.Actor = c.actor(run)
+	d.Actor.Authorizations = []authorization{answerOf(by)}
+	d.API = &apiObject{Operation: clip(api), Service: &nameObject{Name: serviceName}}
+	d.Source, d.Destination = source(c.Host), destination(c.Listener)
+	d.Unmapped = questionOf(need, or, by)
+	c.describe(&d)
 	return d
 }
 
