@@ -68,6 +68,7 @@ func (m *model) finishMove() {
 	l, to := m.move.l, m.move.to
 	m.finishSyncs()
 	m.noteConfirmed()
+	delete(to.deleted, l.id) // from now on the copy may be found there, even where this fails
 	var moved *Log
 	err := m.do(func() (err error) {
 		moved, err = m.move.m.Finish(context.Background())
@@ -86,7 +87,6 @@ func (m *model) finishMove() {
 	end, start := moved.EndOffset(), moved.StartOffset()
 	l.confirmed, l.durable, l.minStart, l.durableStart = end, end, start, start
 	l.resume(m.clock.now().UnixMilli())
-	delete(to.deleted, l.id)
 	l.frozen = m.do(left.Leave) != nil
 	if !l.frozen {
 		from.deleted[l.id] = true
