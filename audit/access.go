@@ -20,8 +20,9 @@ const (
 // Access is what a session was allowed and has asked for in a time: one operation, by one rule, on resources of one type (OCSF 6003).
 type Access struct {
 	Client Client
-	// API is the name of the requests, such as Produce.
-	API string
+	// API is the name of the requests, such as Produce, and Version the one that they have in their headers.
+	API     string
+	Version int16
 	// Need is what was asked; the names of the resources are in Resources. Where Or has others, any of all of them was enough.
 	Need authz.Need
 	Or   []authz.Need
@@ -40,7 +41,7 @@ type Accessed struct {
 var _ Event = Access{}
 
 func (a Access) document(run string) document {
-	d := decided(run, a.Client, a.API, a.Need, a.Or, a.Decision)
+	d := decided(run, a.Client, requested(a.API, a.Version), a.Need, a.Or, a.Decision)
 	first, last, count := a.span()
 	d.Count, d.StartTime, d.EndTime = count, first.UnixMilli(), last.UnixMilli()
 	for i := range a.Resources {

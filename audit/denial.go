@@ -2,6 +2,7 @@ package audit
 
 import (
 	"log/slog"
+	"strconv"
 
 	"github.com/chronik-stream/chronik/authz"
 )
@@ -11,8 +12,9 @@ type Denial struct {
 	Client Client
 	// RequestID is the request's event id, which correlates it with the changes that the same request made; may be empty.
 	RequestID string
-	// API is the request's name, such as Produce.
-	API string
+	// API is the request's name, such as Produce, and Version the one that it has in its header.
+	API     string
+	Version int16
 	// Need is what was asked.
 	Need authz.Need
 	// Decision is the answer and its reason.
@@ -24,7 +26,7 @@ type Denial struct {
 var _ Event = Denial{}
 
 func (n Denial) document(run string) document {
-	d := decided(run, n.Client, n.API, n.Need, nil, n.Decision)
+	d := decided(run, n.Client, requested(n.API, n.Version), n.Need, nil, n.Decision)
 	if n.RequestID != "" {
 		d.API.Request = &apiRequest{UID: n.RequestID}
 	}
@@ -37,7 +39,7 @@ func (n Denial) document(run string) document {
 }
 
 // decided is what a Denial and an Access have alike: who has asked for what, and by which rule it was decided.
-func decided(run string, c Client, api string, need authz.Need, or []authz.Need, by authz.Decision) document {
+func decided(run string, c Client, api *apiObject, need authz.Need, or []authz.Need, by authz.Decision) document {
 	severity, status := severityMedium, statusFailure
 	if by.Allowed {
 		severity, status = severityInformational, statusSuccess
@@ -47,11 +49,16 @@ func decided(run string, c Client, api string, need authz.Need, or []authz.Need,
 	d.ActivityName, d.StatusID, d.StatusDetail = name, status, clip(by.Reason)
 	d.Actor = c.actor(run)
 	d.Actor.Authorizations = []authorization{answerOf(by)}
-	d.API = &apiObject{Operation: clip(api), Service: &nameObject{Name: serviceName}}
+	d.API = api
 	d.Source, d.Destination = source(c.Host), destination(c.Listener)
 	d.Unmapped = questionOf(need, or, by)
 	c.describe(&d)
 	return d
+}
+
+// requested is what kind of request it was.
+func requested(api string, version int16) *apiObject {
+	return &apiObject{Operation: clip(api), Version: strconv.Itoa(int(version)), Service: &nameObject{Name: serviceName}}
 }
 
 // nameOf is the name of what was asked for; a question about any resource of a type has none of its own.

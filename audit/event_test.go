@@ -138,14 +138,14 @@ func TestEventsAsJSON(t *testing.T) {
 		},
 		"denial": {
 			Denial{
-				Client: alice(), RequestID: "r1", API: "Produce", Need: authz.Need{Op: authz.Write, On: authz.Resource{Type: authz.Topic, Name: "tt"}},
+				Client: alice(), RequestID: "r1", API: "Produce", Version: 13, Need: authz.Need{Op: authz.Write, On: authz.Resource{Type: authz.Topic, Name: "tt"}},
 				Decision: authz.Decision{Reason: "ACL", Rule: &rule},
 			},
 			`{"activity_id":3,"activity_name":"Update","category_uid":6,"class_uid":6003,"class_name":"API Activity","type_uid":600303,` +
 				`"time":1760000000000,"severity_id":3,"status_id":2,"status_detail":"ACL",` +
 				`"actor":{"user":{"name":"alice","uid":"User:alice","type_id":1},"session":{"uid":"run-7"},"app_name":"app",` +
 				`"authorizations":[{"decision":"Denied","policy":{"name":"ACL","desc":"DENY ALL on TOPIC:PREFIXED:t to User:* from *"}}]},` +
-				`"api":{"operation":"Produce","service":{"name":"kafka"},"request":{"uid":"r1"}},` +
+				`"api":{"operation":"Produce","version":"13","service":{"name":"kafka"},"request":{"uid":"r1"}},` +
 				`"src_endpoint":{"ip":"10.0.0.9"},"dst_endpoint":{"name":"SASL_SSL","svc_name":"kafka"},` +
 				`"resources":[{"name":"tt","type":"TOPIC"}],"unmapped":{"operation":"WRITE",` +
 				`"acl":{"permission":"DENY","operation":"ALL","resource_type":"TOPIC","pattern_type":"PREFIXED","name":"t",` +
@@ -161,7 +161,7 @@ func TestEventsAsJSON(t *testing.T) {
 				`"time":1760000000000,"severity_id":3,"status_id":2,"status_detail":"default deny","count":42,` +
 				`"actor":{"user":{"name":"alice","uid":"User:alice","type_id":1},"session":{"uid":"run-7"},"app_name":"app",` +
 				`"authorizations":[{"decision":"Denied","policy":{"name":"default deny"}}]},` +
-				`"api":{"operation":"Fetch","service":{"name":"kafka"}},"src_endpoint":{"ip":"10.0.0.9"},` +
+				`"api":{"operation":"Fetch","version":"0","service":{"name":"kafka"}},"src_endpoint":{"ip":"10.0.0.9"},` +
 				`"dst_endpoint":{"name":"SASL_SSL","svc_name":"kafka"},"resources":[{"name":"tt","type":"TOPIC"}],` +
 				`"unmapped":{"operation":"READ"},` + metadataJSON + `"log_name":"node-1/run","sequence":1}}`,
 		},

@@ -124,6 +124,7 @@ type policy struct {
 
 type apiObject struct {
 	Operation string       `json:"operation"`
+	Version   string       `json:"version,omitempty"`
 	Service   *nameObject  `json:"service,omitempty"`
 	Request   *apiRequest  `json:"request,omitempty"`
 	Response  *apiResponse `json:"response,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,8 +30,9 @@ type Decided struct {
 	Allowed bool
 	// Client is who asked. Its session has what was recorded of it.
 	Client Client
-	// API is the name of the requests.
-	API string
+	// API is the name of the requests, and Version theirs, nil in events of releases that did not record it.
+	API     string
+	Version *int16
 	// Need is what was asked, with the names in Resources; Or are the others of which any was enough.
 	Need authz.Need
 	Or   []authz.Need
@@ -94,10 +96,10 @@ func lifecycleOf(d *document) *Lifecycle {
 
 func decidedOf(d *document) (*Decided, error) {
 	out := &Decided{Allowed: d.Actor.Authorizations[0].Decision == "Allowed", Reason: d.StatusDetail}
-	if d.API != nil {
-		out.API = d.API.Operation
-	}
 	var err error
+	if err = out.readAPI(d.API); err != nil {
+		return nil, err
+	}
 	if out.Client, err = clientOf(d); err != nil {
 		return nil, err
 	}
@@ -123,6 +125,23 @@ func decidedOf(d *document) (*Decided, error) {
 		out.More = d.Count - 1
 	}
 	return out, nil
+}
+
+func (d *Decided) readAPI(o *apiObject) error {
+	if o == nil {
+		return nil
+	}
+	d.API = o.Operation
+	if o.Version == "" {
+		return nil
+	}
+	n, err := strconv.ParseInt(o.Version, 10, 16)
+	if err != nil {
+		return fmt.Errorf("version of %s: %w", o.Operation, err)
+	}
+	version := int16(n) //nolint:gosec // of 16 bits
+	d.Version = &version
+	return nil
 }
 
 // accessedOf is a resource of an event. Of a denial there is one time, that of the event.

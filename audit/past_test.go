@@ -63,11 +63,11 @@ func TestAnAccessReadsAsItWas(t *testing.T) {
 	}
 	need := authz.Need{Op: authz.Describe, On: authz.Resource{Type: authz.Topic}, OrOn: authz.TheCluster(), OrOp: authz.ClusterAction}
 	a := Access{
-		Client: client, API: "OffsetForLeaderEpoch", Need: need, Or: []authz.Need{{Op: authz.Write, On: authz.Resource{Type: authz.Topic}, AnyOfType: true}},
+		Client: client, API: "OffsetForLeaderEpoch", Version: 4, Need: need, Or: []authz.Need{{Op: authz.Write, On: authz.Resource{Type: authz.Topic}, AnyOfType: true}},
 		Decision: authz.Decision{Allowed: true, Reason: "ACL", Rule: &rule}, Resources: used,
 	}
 	sameDecided(t, recorded(t, a).Decided, Decided{
-		Allowed: true, Client: client, API: "OffsetForLeaderEpoch", Need: authz.Need{Op: authz.Describe, On: authz.Resource{Type: authz.Topic}},
+		Allowed: true, Client: client, API: "OffsetForLeaderEpoch", Version: version(4), Need: authz.Need{Op: authz.Describe, On: authz.Resource{Type: authz.Topic}},
 		Or:     []authz.Need{{Op: authz.ClusterAction, On: authz.TheCluster()}, {Op: authz.Write, On: authz.Resource{Type: authz.Topic}, AnyOfType: true}},
 		Reason: "ACL", ACL: &rule, Resources: used,
 	})
@@ -89,9 +89,20 @@ func TestADenialReadsAsItWas(t *testing.T) {
 		Decision: authz.Decision{Reason: "default deny"}, More: 3,
 	}
 	sameDecided(t, recorded(t, n).Decided, Decided{
-		Client: client, API: "Produce", Need: authz.Need{Op: authz.Write, On: authz.Resource{Type: authz.Topic}}, Reason: "default deny",
+		Client: client, API: "Produce", Version: version(0), Need: authz.Need{Op: authz.Write, On: authz.Resource{Type: authz.Topic}}, Reason: "default deny",
 		Resources: []Accessed{{Name: "t", Count: 1, First: noon, Last: noon}}, More: 3,
 	})
+}
+
+func version(n int16) *int16 { return &n }
+
+// TestAnEventWithoutAVersionReads: older releases recorded none.
+func TestAnEventWithoutAVersionReads(t *testing.T) {
+	text := jsonOf(t, Denial{Client: alice(), API: "Fetch", Version: 17, Need: authz.Need{Op: authz.Read, On: authz.Resource{Type: authz.Topic, Name: "t"}}})
+	p, err := Read([]byte(strings.Replace(text, `"version":"17",`, "", 1)))
+	if err != nil || p.Decided == nil || p.Decided.API != "Fetch" || p.Decided.Version != nil {
+		t.Errorf("read %+v, %v", p.Decided, err)
+	}
 }
 
 func TestOtherEventsTellOfNoDecision(t *testing.T) {
@@ -123,8 +134,8 @@ func TestGapsAndStartsRead(t *testing.T) {
 }
 
 func TestWhatIsNoEventIsAnError(t *testing.T) {
-	denial := jsonOf(t, Denial{Client: alice(), Need: authz.Need{Op: authz.Read, On: authz.Resource{Type: authz.Topic, Name: "t"}}})
-	for _, text := range []string{"", "[]", "{", strings.Replace(denial, `"READ"`, `"SMELL"`, 1), strings.Replace(denial, `"TOPIC"`, `"SOUP"`, 1)} {
+	denial := jsonOf(t, Denial{Version: 9, Client: alice(), Need: authz.Need{Op: authz.Read, On: authz.Resource{Type: authz.Topic, Name: "t"}}})
+	for _, text := range []string{"", "[]", "{", strings.Replace(denial, `"READ"`, `"SMELL"`, 1), strings.Replace(denial, `"TOPIC"`, `"SOUP"`, 1), strings.Replace(denial, `"version":"9"`, `"version":"99999"`, 1)} {
 		if p, err := Read([]byte(text)); err == nil {
 			t.Errorf("%s is read as %+v", text, p)
 		}

@@ -37,8 +37,9 @@ func (c PolicyChange) attrs() []slog.Attr {
 // PolicyDecision is a decision that policies in Rego have made, or would have made, and that is to be known (OCSF 6003).
 type PolicyDecision struct {
 	Client Client
-	// API is the request's name, such as Produce.
-	API string
+	// API is the request's name, such as Produce, and Version the one that it has in its header.
+	API     string
+	Version int16
 	// Need is what was asked.
 	Need authz.Need
 	// ACL and Policy are the two answers.
@@ -64,7 +65,7 @@ func (p PolicyDecision) document(run string) document {
 	if p.Shadow {
 		d.Actor.Authorizations = []authorization{answerOf(p.ACL), answerOf(p.Policy)}
 	}
-	d.API = &apiObject{Operation: clip(p.API), Service: &nameObject{Name: serviceName}}
+	d.API = requested(p.API, p.Version)
 	d.Source, d.Destination = source(p.Client.Host), destination(p.Client.Listener)
 	d.Resources = []resource{{Name: clip(nameOf(p.Need)), Type: p.Need.On.Type.String()}}
 	d.Unmapped = &unmapped{Operation: p.Need.Op.String()}

@@ -36,9 +36,10 @@ func accessesSaid(interval time.Duration) string {
 
 // accessKind is what the uses of one event have in common.
 type accessKind struct {
-	api  string
-	need authz.Need
-	rule authz.Binding
+	api     string
+	version int16
+	need    authz.Need
+	rule    authz.Binding
 }
 
 // accessesOf puts uses of one kind together, which differ in the resource's name.
@@ -46,7 +47,7 @@ func accessesOf(client audit.Client, uses []server.Use) (out []audit.Access) {
 	open := map[accessKind]int{}
 	for i := range uses {
 		u := &uses[i]
-		kind := accessKind{api: u.API, need: u.Need}
+		kind := accessKind{api: u.API, version: u.Version, need: u.Need}
 		kind.need.On.Name = ""
 		if u.Decision.Rule != nil {
 			kind.rule = *u.Decision.Rule
@@ -55,7 +56,7 @@ func accessesOf(client audit.Client, uses []server.Use) (out []audit.Access) {
 		if !found || len(out[at].Resources) == audit.AccessNames {
 			at = len(out)
 			open[kind] = at
-			out = append(out, audit.Access{Client: client, API: u.API, Need: u.Need, Or: u.Or, Decision: u.Decision})
+			out = append(out, audit.Access{Client: client, API: u.API, Version: u.Version, Need: u.Need, Or: u.Or, Decision: u.Decision})
 		}
 		out[at].Resources = append(out[at].Resources, audit.Accessed{Name: nameOf(u.Need), Count: u.Count, First: u.First, Last: u.Last})
 	}

@@ -27,6 +27,9 @@ func TestUsesOfOneKindShareEvents(t *testing.T) {
 	whichever := use("InitProducerId", authz.Write, "", nil)
 	whichever.Need.AnyOfType = true
 	uses = append(uses, whichever)
+	newer := use("Metadata", authz.Write, "v", nil)
+	newer.Version = 13
+	uses = append(uses, newer)
 	got := accessesOf(audit.Client{Host: "10.0.0.9"}, uses)
 	sizes := make([]int, len(got))
 	for i, a := range got {
@@ -35,7 +38,7 @@ func TestUsesOfOneKindShareEvents(t *testing.T) {
 			t.Errorf("event %d is about %+v", i, a.Client)
 		}
 	}
-	if want := []int{audit.AccessNames, audit.AccessNames, 1, 1, 1, 1, 1, 1}; fmt.Sprint(sizes) != fmt.Sprint(want) {
+	if want := []int{audit.AccessNames, audit.AccessNames, 1, 1, 1, 1, 1, 1, 1}; fmt.Sprint(sizes) != fmt.Sprint(want) {
 		t.Fatalf("resources of the events: %v, want %v", sizes, want)
 	}
 	if last := got[2].Resources[0]; last.Name != "t-200" || last.Count != 2 || !last.First.Equal(noon) || !last.Last.Equal(noon.Add(time.Second)) {
@@ -43,5 +46,8 @@ func TestUsesOfOneKindShareEvents(t *testing.T) {
 	}
 	if name := got[7].Resources[0].Name; name != authz.Wildcard {
 		t.Errorf("any topic is named %q", name)
+	}
+	if got[6].Version != 0 || got[8].Version != 13 {
+		t.Errorf("versions %d and %d", got[6].Version, got[8].Version)
 	}
 }

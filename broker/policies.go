@@ -116,7 +116,7 @@ func (b *Broker) recordDecision(e rego.Event, shadow bool) {
 	}
 	if c, is := q.Who.Request.(*api.Call); is {
 		n.Client = clientOf(c.Conn, c.Session)
-		n.Client.ClientID, n.API = c.ClientID, c.API
+		n.Client.ClientID, n.API, n.Version = c.ClientID, c.API, c.Version
 	}
 	b.recordEvent(n)
 }

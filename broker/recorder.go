@@ -53,7 +53,7 @@ func (r *recorder) LockedOut(conn api.Conn, lockout server.Lockout) {
 func (r *recorder) Denied(call *api.Call, need authz.Need, decision authz.Decision, more int) {
 	client := clientOf(call.Conn, call.Session)
 	client.ClientID = call.ClientID
-	r.record(audit.Denial{Client: client, API: call.API, Need: need, Decision: decision, More: more})
+	r.record(audit.Denial{Client: client, API: call.API, Version: call.Version, Need: need, Decision: decision, More: more})
 }
 
 // Disconnected records the end of a session.

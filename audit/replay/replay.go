@@ -2,6 +2,7 @@ package replay
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -21,9 +22,12 @@ type Candidate struct {
 // Replay gathers the decisions that would be others.
 type Replay struct {
 	candidate Candidate
-	flips     map[flipKey]*Flip
-	distinct  map[flipKey]struct{}
-	cut       uint64
+	// keys are the numbers of APIs by their names in lower case.
+	keys     map[string]int16
+	flips    map[flipKey]*Flip
+	distinct map[flipKey]struct{}
+	// cut are decisions whose resource's name is not known, versionless those whose request's version is not.
+	cut, versionless uint64
 }
 
 // Flip is a decision that would be another one, and how often it was made.
@@ -62,7 +66,7 @@ type flipKey struct {
 
 // New returns a replay by a candidate.
 func New(c Candidate) *Replay {
-	return &Replay{candidate: c, flips: map[flipKey]*Flip{}, distinct: map[flipKey]struct{}{}}
+	return &Replay{candidate: c, keys: keysOfAPIs(), flips: map[flipKey]*Flip{}, distinct: map[flipKey]struct{}{}}
 }
 
 // Add decides anew what an event tells of. What was done more than once is decided for the first time and the last.
@@ -72,6 +76,9 @@ func (r *Replay) Add(d *audit.Decided) {
 		if audit.Cut(used.Name) {
 			r.cut += used.Count
 			continue
+		}
+		if d.Version == nil {
+			r.versionless += used.Count
 		}
 		need := d.Need
 		if !need.AnyOfType {
@@ -95,7 +102,7 @@ func (r *Replay) decide(d *audit.Decided, need authz.Need, at time.Time) authz.D
 		r.candidate.At(at)
 	}
 	who := authz.Subject{
-		Principal: d.Client.Principal, Host: d.Client.Host, Listener: d.Client.Listener, Session: d.Client.Session, Request: request{d},
+		Principal: d.Client.Principal, Host: d.Client.Host, Listener: d.Client.Listener, Session: d.Client.Session, Request: r.requestOf(d),
 	}
 	view := r.candidate.Authorizer.Pin()
 	decision := decideOne(view, who, need)
@@ -115,16 +122,6 @@ func decideOne(view authz.View, who authz.Subject, n authz.Need) authz.Decision 
 		return view.DecideAny(who, n.Op, n.On.Type)
 	}
 	return view.Decide(who, n.Op, n.On)
-}
-
-// request is what was recorded of the requests.
-type request struct{ *audit.Decided }
-
-var _ authz.Request = request{}
-
-// RequestFacts implements authz.Request.
-func (r request) RequestFacts() authz.RequestFacts {
-	return authz.RequestFacts{API: r.API, ClientID: r.Client.ClientID}
 }
 
 func (r *Replay) flip(key flipKey, d *audit.Decided, used *audit.Accessed, would authz.Decision) {
@@ -171,6 +168,9 @@ type Report struct {
 // Report tells what has come of it: the flips by principal, then resource.
 func (r *Replay) Report(t *audit.Trail) Report {
 	out := Report{Decisions: t.Decisions, Distinct: len(r.distinct), Notes: t.Notes(), Flips: make([]Flip, 0, len(r.flips))}
+	if r.versionless > 0 && r.candidate.At != nil {
+		out.Notes = append(out.Notes, fmt.Sprintf("%d decisions were recorded without the version of their request, by an older release: policies saw version 0", r.versionless))
+	}
 	if r.cut > 0 {
 		out.Notes = append(out.Notes, "the names of some resources are too long for the log: they were not decided anew")
 	}

@@ -97,18 +97,49 @@ func (c *timed) Epoch() uint64 { return 1 }
 
 func (c *timed) Decide(who authz.Subject, _ authz.Operation, _ authz.Resource) authz.Decision {
 	facts := who.Request.RequestFacts()
-	return authz.Decision{Allowed: c.now.Before(c.before) && who.Session.Groups[0] == "staff" && facts.API == "Fetch" && facts.ClientID == "app"}
+	return authz.Decision{
+		Allowed: c.now.Before(c.before) && who.Session.Groups[0] == "staff" && facts == authz.RequestFacts{API: "Fetch", Key: 1, Version: 17, ClientID: "app"},
+	}
 }
 
 // TestPoliciesSeeWhatWasRecorded: the session, the request and both times.
 func TestPoliciesSeeWhatWasRecorded(t *testing.T) {
 	d := decided(true, authz.Read, "t")
+	version := int16(17)
+	d.Version = &version
 	d.API, d.Client.ClientID, d.Client.Session = "Fetch", "app", &auth.Session{Groups: []string{"staff"}}
 	for offset, flips := range map[time.Duration]int{time.Second: 1, time.Hour: 0, -time.Second: 1} {
 		rules := &timed{before: noon.Add(offset)}
 		got := reported(Candidate{Authorizer: rules, At: func(at time.Time) { rules.now = at }}, d)
 		if len(got.Flips) != flips {
 			t.Errorf("%v: %+v", offset, got.Flips)
+		}
+		if len(got.Notes) != 0 {
+			t.Errorf("notes: %q", got.Notes)
+		}
+	}
+}
+
+// TestVersionsThatWereNotRecorded: policies, which may look at them, see none, and the report says of how many decisions.
+func TestVersionsThatWereNotRecorded(t *testing.T) {
+	d := decided(true, authz.Read, "t", "u")
+	d.Client.Session = &auth.Session{Groups: []string{"staff"}}
+	rules := &timed{}
+	got := reported(Candidate{Authorizer: rules, At: func(at time.Time) { rules.now = at }}, d)
+	if len(got.Notes) != 1 || !strings.HasPrefix(got.Notes[0], "6 decisions were recorded without the version") {
+		t.Errorf("notes: %q", got.Notes)
+	}
+	if byACLs := reported(byACLs(acl.Config{}), d); len(byACLs.Notes) != 0 {
+		t.Errorf("ACLs look at no version: %q", byACLs.Notes)
+	}
+}
+
+// TestEveryAPIHasItsNumber: names are Apache Kafka's, which kmsg writes in another case.
+func TestEveryAPIHasItsNumber(t *testing.T) {
+	r := New(Candidate{})
+	for name, key := range map[string]int16{"Produce": 0, "SaslHandshake": 17, "DescribeAcls": 29, "AlterUserScramCredentials": 51, "ConsumerGroupDescribe": 69} {
+		if got := r.requestOf(&audit.Decided{API: name}).RequestFacts(); got.Key != key || got.API != name {
+			t.Errorf("%s is %+v", name, got)
 		}
 	}
 }

@@ -11,8 +11,9 @@ import (
 
 // Use is something that a session was allowed and has asked for: how often, and when first and last.
 type Use struct {
-	// API is the request's name, such as Produce.
-	API string
+	// API is the request's name, such as Produce, and Version the one that it has in its header.
+	API     string
+	Version int16
 	// Need is what was asked. Where Or has others, any of all of them was enough.
 	Need authz.Need
 	Or   []authz.Need
@@ -38,9 +39,10 @@ type uses struct {
 
 // useKey is what tells uses apart.
 type useKey struct {
-	api  string
-	need authz.Need
-	rule *authz.Binding
+	api     string
+	version int16
+	need    authz.Need
+	rule    *authz.Binding
 }
 
 type use struct {
@@ -64,7 +66,7 @@ func (c *conn) gatherUses(call *api.Call) {
 		c.tellUses()
 	}
 	call.Granted.Uses(func(need *authz.Need, or []authz.Need, decision *authz.Decision) {
-		key := useKey{api: call.API, need: *need, rule: decision.Rule}
+		key := useKey{api: call.API, version: call.Version, need: *need, rule: decision.Rule}
 		at, found := u.find(&key)
 		if !found {
 			at = c.addUse(&key, or, call)
@@ -138,7 +140,9 @@ func (c *conn) tellUses() {
 	told := make([]Use, len(gathered.list))
 	for i := range gathered.list {
 		u := &gathered.list[i]
-		told[i] = Use{API: u.key.api, Need: u.key.need, Or: u.or, Decision: u.decision, Count: u.count, First: u.first, Last: u.last}
+		told[i] = Use{
+			API: u.key.api, Version: u.key.version, Need: u.key.need, Or: u.or, Decision: u.decision, Count: u.count, First: u.first, Last: u.last,
+		}
 	}
 	c.server.cfg.Recorder.Used(c.id, gathered.session, gathered.clientID, told)
 }

@@ -62,7 +62,7 @@ func TestUsesAreToldWithTheirPeriodAndAtTheEnd(t *testing.T) {
 		t.Fatalf("told after the period: %+v", told)
 	}
 	u := told[0].uses[0]
-	if u.API != "Metadata" || !u.Decision.Allowed || u.Decision.Reason != "test" || !u.First.Equal(start) || !u.Last.Equal(start.Add(2*time.Second)) {
+	if u.API != "Metadata" || u.Version != 9 || !u.Decision.Allowed || u.Decision.Reason != "test" || !u.First.Equal(start) || !u.Last.Equal(start.Add(2*time.Second)) {
 		t.Errorf("a use: %+v", u)
 	}
 	if told[0].clientID != "test" || told[0].session.Principal != auth.Anonymous() {
@@ -72,6 +72,26 @@ func TestUsesAreToldWithTheirPeriodAndAtTheEnd(t *testing.T) {
 	told = r.record.usesTold()
 	if len(told) != 2 || fmt.Sprint(counts(told[1].uses)) != "map[a:1 b:1]" {
 		t.Errorf("told at the end: %+v", told)
+	}
+}
+
+// TestUsesByVersion: policies may look at a request's version, so requests of different ones are different uses.
+func TestUsesByVersion(t *testing.T) {
+	needs := authz.Needs{Each: reads("a")}
+	r := usesRig(t, plainListener(), &needs)
+	c := r.dial()
+	for _, version := range []int16{9, 10, 9} {
+		c.call(kmsg.NewPtrMetadataRequest(), version)
+	}
+	r.stop()
+	got := map[int16]uint64{}
+	for _, told := range r.record.usesTold() {
+		for _, u := range told.uses {
+			got[u.Version] += u.Count
+		}
+	}
+	if fmt.Sprint(got) != "map[9:2 10:1]" {
+		t.Errorf("uses by version: %v", got)
 	}
 }
 

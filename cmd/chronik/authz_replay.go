@@ -45,8 +45,8 @@ func newAuthzReplay(where *brokerFlags) *cobra.Command {
 		Short: "Try other ACLs or policies on the decisions that were recorded",
 		Long: `Reads the decisions from the audit log (denials, and with chronik.audit.access what was allowed), makes each again by the ACLs of a file or the
 policies of a directory, and lists those that would be others. What is not given is as in the broker: its ACLs, and its super users always.
-Policies see what was recorded: principal, groups, host, listener, mechanism, TLS, certificate, API, client id and time. What was done often is
-tried for its first and its last time.
+Policies see what was recorded: principal, groups, host, listener, mechanism, TLS, certificate, API, its version, client id and time. What was
+done often is tried for its first and its last time.
 
 It needs READ on the topic __audit_log, DESCRIBE and DESCRIBE_CONFIGS on the cluster.
 

@@ -211,7 +211,7 @@ func (u *cutUsers) tryCandidate(t *testing.T, least []authz.Binding) {
 	}
 }
 
-// TestAuthzReplayOfPolicies: a policy that denies writing flips what was written, and only that.
+// TestAuthzReplayOfPolicies: a policy that denies writing flips what was written, and only that. It sees the session and the request as they were.
 func TestAuthzReplayOfPolicies(t *testing.T) {
 	t.Parallel()
 	u := startCutUsers(t)
@@ -225,7 +225,12 @@ func TestAuthzReplayOfPolicies(t *testing.T) {
 import rego.v1
 default allow := false
 allow if input.action.operation != "WRITE"
-allow if { input.authentication.method == "SCRAM-SHA-512"; input.requestContext.principal.name == "alice" }
+allow if {
+	input.authentication.method == "SCRAM-SHA-512"
+	input.requestContext.principal.name == "alice"
+	input.requestContext.header.name.requestApiKey in {0, 22}
+	input.requestContext.header.name.requestApiVersion >= 3
+}
 `
 	if err := os.WriteFile(filepath.Join(dir, "authz.rego"), []byte(policy), 0o600); err != nil {
 		t.Fatal(err)
