@@ -38,6 +38,10 @@ type Accessed struct {
 	First, Last time.Time
 }
 
+func (a *Accessed) data() *accessObject {
+	return &accessObject{Count: a.Count, First: a.First.UnixMilli(), Last: a.Last.UnixMilli()}
+}
+
 var _ Event = Access{}
 
 func (a Access) document(run string) document {
@@ -48,7 +52,7 @@ func (a Access) document(run string) document {
 		r := &a.Resources[i]
 		d.Resources = append(d.Resources, resource{
 			Name: clip(r.Name), Type: a.Need.On.Type.String(),
-			Data: &accessObject{Count: r.Count, First: r.First.UnixMilli(), Last: r.Last.UnixMilli()},
+			Data: r.data(),
 		})
 	}
 	return d
@@ -71,6 +75,8 @@ func (a Access) kind() string { return "access" }
 
 // provoked: who has a right to a prefix may use it on as many names as he likes.
 func (a Access) provoked() bool { return true }
+
+func (a Access) who() subject { return a.Client.subject() }
 
 // level: as with Apache Kafka's authorizer, what was allowed is for the log of those who look for it.
 func (a Access) level() slog.Level { return slog.LevelDebug }

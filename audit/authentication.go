@@ -95,6 +95,8 @@ func (a Authentication) kind() string { return "authentication" }
 
 func (a Authentication) provoked() bool { return !a.Succeeded }
 
+func (a Authentication) who() subject { return a.Client.subject() }
+
 func (a Authentication) attrs() []slog.Attr {
 	if !a.Succeeded {
 		return []slog.Attr{
@@ -144,6 +146,8 @@ func (l Logoff) document(run string) document {
 func (l Logoff) kind() string { return "logoff" }
 
 func (l Logoff) provoked() bool { return false }
+
+func (l Logoff) who() subject { return l.Client.subject() }
 
 func (l Logoff) attrs() []slog.Attr {
 	return []slog.Attr{

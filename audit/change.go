@@ -149,6 +149,8 @@ func (c Change) kind() string { return "change" }
 
 func (c Change) provoked() bool { return false }
 
+func (c Change) who() subject { return subject{} }
+
 func (c Change) attrs() []slog.Attr {
 	outcome := clip(c.CodeName)
 	if c.Intent {

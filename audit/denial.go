@@ -95,6 +95,8 @@ func (n Denial) kind() string { return "denial" }
 
 func (n Denial) provoked() bool { return true }
 
+func (n Denial) who() subject { return n.Client.subject() }
+
 func (n Denial) attrs() []slog.Attr {
 	attrs := []slog.Attr{
 		slog.String("principal", clip(n.Client.Principal.String())), slog.String("host", clip(n.Client.Host)),

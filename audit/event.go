@@ -16,6 +16,8 @@ type Event interface {
 	kind() string
 	// provoked reports whether anybody can make such events at will.
 	provoked() bool
+	// who is whose budget the event counts against; the zero subject for events that are never merged.
+	who() subject
 	// attrs are the event's log line.
 	attrs() []slog.Attr
 }

@@ -42,6 +42,8 @@ func (l Lifecycle) kind() string { return "lifecycle" }
 
 func (l Lifecycle) provoked() bool { return false }
 
+func (l Lifecycle) who() subject { return subject{} }
+
 func (l Lifecycle) attrs() []slog.Attr {
 	return []slog.Attr{slog.Bool("stopping", l.Stopping), slog.String("version", l.Version), slog.String("reason", clip(l.Reason)), slog.String("approval_required", strings.Join(l.Approvals, ","))}
 }
@@ -77,6 +79,8 @@ func (g Gap) document(string) document {
 func (g Gap) kind() string { return "gap" }
 
 func (g Gap) provoked() bool { return false }
+
+func (g Gap) who() subject { return subject{} }
 
 func (g Gap) attrs() []slog.Attr {
 	return []slog.Attr{slog.Uint64("lost", g.count()), slog.Time("from", g.From), slog.Time("to", g.To), slog.String("cause", clip(g.Cause))}

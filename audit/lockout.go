@@ -34,6 +34,8 @@ func (l Lockout) kind() string { return "lockout" }
 
 func (l Lockout) provoked() bool { return true }
 
+func (l Lockout) who() subject { return l.Client.subject() }
+
 func (l Lockout) attrs() []slog.Attr {
 	return []slog.Attr{
 		slog.String("claimed", clip(l.User)), slog.String("method", clip(l.Method)), slog.String("host", clip(l.Client.Host)),

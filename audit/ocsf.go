@@ -165,6 +165,7 @@ type unmapped struct {
 	Proven        string            `json:"proven_name,omitempty"`
 	Token         string            `json:"delegation_token,omitempty"`
 	TLS           *tlsObject        `json:"tls,omitempty"`
+	Merged        *mergedObject     `json:"merged,omitempty"`
 	RequestDigest string            `json:"request_sha256,omitempty"`
 	Item          *int              `json:"item,omitempty"`
 	Before        map[string]string `json:"before,omitempty"`

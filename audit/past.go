@@ -12,7 +12,7 @@ import (
 	"github.com/chronik-stream/chronik/authz"
 )
 
-// Past is an event of the log as far as it tells of decisions. Of Decided, Gap and Lifecycle one is set, or none: other events tell
+// Past is an event of the log as far as it tells of decisions. Of Decided, Gap, Lifecycle and Merged one is set, or none: other events tell
 // nothing of them.
 type Past struct {
 	// LogName and Sequence tell events apart: within a log name the numbers rise, and an event that comes twice has its number twice.
@@ -23,6 +23,13 @@ type Past struct {
 	Decided   *Decided
 	Gap       *Gap
 	Lifecycle *Lifecycle
+	Merged    *Merged
+}
+
+// Merged is an event that stands for many, and does not tell what each of them was about.
+type Merged struct {
+	// Denials and Accesses are how many decisions of these kinds it stands for.
+	Denials, Accesses uint64
 }
 
 // Decided is what a Denial or an Access tells.
@@ -40,7 +47,7 @@ type Decided struct {
 	Reason    string
 	ACL       *authz.Binding
 	Resources []Accessed
-	// More denials of the same request have no event of their own.
+	// More decisions of the same kind are not told of one by one: further denials of the same request, or what was merged.
 	More uint64
 }
 
@@ -57,6 +64,8 @@ func Read(value []byte) (Past, error) {
 		p.Gap = gapOf(&d)
 	case d.ClassUID == classLifecycle && d.ActivityID != activityUpdateApp:
 		p.Lifecycle = lifecycleOf(&d)
+	case d.Unmapped != nil && d.Unmapped.Merged != nil && d.Unmapped.Merged.By != mergedAlike:
+		p.Merged = mergedOf(d.Unmapped.Merged.Of, d.Count)
 	case d.decides():
 		p.Decided, err = decidedOf(&d)
 	}
@@ -66,11 +75,25 @@ func Read(value []byte) (Past, error) {
 	return p, nil
 }
 
+func mergedOf(kind string, count uint64) *Merged {
+	switch kind {
+	case Denial{}.kind():
+		return &Merged{Denials: count}
+	case Access{}.kind():
+		return &Merged{Accesses: count}
+	default:
+		return nil
+	}
+}
+
 // decides reports whether the event is a Denial or an Access. A PolicyDecision tells of a decision that has one of these too.
 func (d *document) decides() bool {
 	if d.ClassUID != classAPIActivity || d.Unmapped == nil || d.Unmapped.Operation == "" || d.Actor == nil ||
 		len(d.Actor.Authorizations) != 1 || len(d.Resources) == 0 {
 		return false
+	}
+	if m := d.Unmapped.Merged; m != nil {
+		return mergedOf(m.Of, 1) != nil
 	}
 	return d.Actor.Authorizations[0].Decision == "Denied" || d.Resources[0].Data != nil
 }
@@ -118,12 +141,7 @@ func decidedOf(d *document) (*Decided, error) {
 	if out.ACL, err = d.Unmapped.ACL.binding(); err != nil {
 		return nil, err
 	}
-	for i := range d.Resources {
-		out.Resources = append(out.Resources, accessedOf(&d.Resources[i], d.Time))
-	}
-	if !out.Allowed && d.Count > 1 {
-		out.More = d.Count - 1
-	}
+	out.Resources, out.More = d.accessed()
 	return out, nil
 }
 
@@ -142,6 +160,22 @@ func (d *Decided) readAPI(o *apiObject) error {
 	version := int16(n) //nolint:gosec // of 16 bits
 	d.Version = &version
 	return nil
+}
+
+// accessed are the resources that the event names, and how many decisions about others it stands for.
+func (d *document) accessed() (named []Accessed, more uint64) {
+	told := uint64(0)
+	for i := range d.Resources {
+		if d.Unmapped.Merged != nil && d.Resources[i].Data == nil {
+			continue // it has the type alone
+		}
+		a := accessedOf(&d.Resources[i], d.Time)
+		named, told = append(named, a), told+a.Count
+	}
+	if d.Count > told {
+		more = d.Count - told
+	}
+	return named, more
 }
 
 // accessedOf is a resource of an event. Of a denial there is one time, that of the event.

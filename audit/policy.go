@@ -30,6 +30,8 @@ func (c PolicyChange) kind() string { return "policies" }
 
 func (c PolicyChange) provoked() bool { return false }
 
+func (c PolicyChange) who() subject { return subject{} }
+
 func (c PolicyChange) attrs() []slog.Attr {
 	return []slog.Attr{slog.String("sha256", c.Digest), slog.String("refused", clip(c.Refused))}
 }
@@ -94,6 +96,8 @@ func answerOf(d authz.Decision) authorization {
 func (p PolicyDecision) kind() string { return "policy decision" }
 
 func (p PolicyDecision) provoked() bool { return true }
+
+func (p PolicyDecision) who() subject { return p.Client.subject() }
 
 func (p PolicyDecision) attrs() []slog.Attr {
 	return []slog.Attr{

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -10,8 +11,11 @@ import (
 // queue is a bounded queue of numbered entries: many put, one takes. Numbers follow the order in the queue without a hole.
 type queue struct {
 	maxEvents, maxBytes int
+	// entry makes the entry of an event.
+	entry func(e Event, at time.Time, sequence uint64) (Entry, error)
 
-	mu sync.Mutex
+	mu     sync.Mutex
+	budget *budget
 	// entries starts with what next has given out and delivered has not yet confirmed.
 	entries  []queued
 	bytes    int
@@ -32,17 +36,23 @@ type queued struct {
 	provoked bool
 }
 
-func newQueue(maxEvents, maxBytes int) *queue {
-	return &queue{maxEvents: maxEvents, maxBytes: maxBytes, room: make(chan struct{}), filled: make(chan struct{}, 1)}
+// errOverBudget says that an event is to be merged, since its client has made too many.
+var errOverBudget = errors.New("beyond the client's budget")
+
+func newQueue(cfg *Config, entry func(Event, time.Time, uint64) (Entry, error)) *queue {
+	return &queue{
+		maxEvents: cfg.QueueEvents, maxBytes: cfg.QueueBytes, entry: entry, budget: newBudget(cfg.Budget),
+		room: make(chan struct{}), filled: make(chan struct{}, 1),
+	}
 }
 
-// put appends the entry that encode makes of its number. It waits for room for as long as patience says.
-func (q *queue) put(ctx context.Context, provoked bool, patience time.Duration, encode func(uint64) (Entry, error)) error {
+// put appends the event's entry and returns its number. It waits for room for as long as patience says.
+func (q *queue) put(ctx context.Context, e Event, at time.Time, patience time.Duration) (number uint64, err error) {
 	var timeout <-chan time.Time
 	for {
-		room, err := q.tryPut(provoked, encode)
+		number, room, err := q.tryPut(e, at)
 		if err != nil || room == nil {
-			return err
+			return number, err
 		}
 		if timeout == nil {
 			timer := time.NewTimer(patience)
@@ -52,9 +62,9 @@ func (q *queue) put(ctx context.Context, provoked bool, patience time.Duration, 
 		select {
 		case <-room:
 		case <-timeout:
-			return q.whyFull()
+			return 0, q.whyFull()
 		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", q.whyFull(), ctx.Err())
+			return 0, fmt.Errorf("%w: %w", q.whyFull(), ctx.Err())
 		}
 	}
 }
@@ -90,47 +100,67 @@ func (q *queue) whyFull() error {
 
 // tryPut returns a channel to wait on when there is no room. While the log fails, what anybody can provoke at will has
 // to wait too, and everything else is told at once.
-func (q *queue) tryPut(provoked bool, encode func(uint64) (Entry, error)) (<-chan struct{}, error) {
+func (q *queue) tryPut(e Event, at time.Time) (number uint64, room <-chan struct{}, err error) {
+	provoked, who := e.provoked(), e.who()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.closed {
-		return nil, ErrClosed
+	switch {
+	case q.closed:
+		return 0, nil, ErrClosed
+	case q.failing && !provoked:
+		return 0, nil, ErrLogFails
+	case q.failing:
+		return 0, q.room, nil
 	}
-	if q.failing && !provoked {
-		return nil, ErrLogFails
+	var from *account
+	if who != (subject{}) {
+		var within bool
+		if from, within = q.budget.take(&who, at); !within {
+			return 0, nil, errOverBudget
+		}
 	}
+	if q.full(provoked) {
+		return 0, q.room, nil
+	}
+	size, err := q.push(e, at)
+	if err == nil && from != nil {
+		q.budget.charge(from, size+recordBytes, at)
+	}
+	return q.sequence, nil, err
+}
+
+// full reports whether there is no room; what anybody can provoke at will has a share of it.
+func (q *queue) full(provoked bool) bool {
 	share := 1
 	if provoked {
 		share = provokedShare
 	}
-	full := len(q.entries) >= q.maxEvents || provoked && (q.failing || q.provoked >= q.maxEvents/share)
-	if full || q.bytes >= q.maxBytes/share {
-		return q.room, nil
-	}
-	return nil, q.push(provoked, encode)
+	return len(q.entries) >= q.maxEvents || provoked && q.provoked >= q.maxEvents/share || q.bytes >= q.maxBytes/share
 }
 
-// push numbers and appends an entry; the caller holds the lock.
-func (q *queue) push(provoked bool, encode func(uint64) (Entry, error)) error {
-	e, err := encode(q.sequence + 1)
+// push numbers and appends an event, and returns its bytes; the caller holds the lock.
+func (q *queue) push(e Event, at time.Time) (size int, err error) {
+	entry, err := q.entry(e, at, q.sequence+1)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	q.sequence++
-	q.entries = append(q.entries, queued{entry: e, provoked: provoked})
-	q.bytes += len(e.Value)
+	provoked := e.provoked()
+	q.entries = append(q.entries, queued{entry: entry, provoked: provoked})
+	q.bytes += len(entry.Value)
 	if provoked {
 		q.provoked++
 	}
 	q.wake()
-	return nil
+	return len(entry.Key) + len(entry.Value), nil
 }
 
 // force appends beyond every bound: for the one event that tells of what had no room.
-func (q *queue) force(encode func(uint64) (Entry, error)) error {
+func (q *queue) force(e Event, at time.Time) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.push(false, encode)
+	_, err := q.push(e, at)
+	return err
 }
 
 func (q *queue) wake() {
@@ -140,10 +170,15 @@ func (q *queue) wake() {
 	}
 }
 
-// next waits for entries and returns the first of them, which stay in the queue until delivered. It returns false when the
-// queue is closed and empty, or ctx ended.
-func (q *queue) next(ctx context.Context) ([]Entry, bool) {
+// next waits for entries and returns the first of them, which stay in the queue until delivered; none when tick comes first. It returns
+// false when the queue is closed and empty, or ctx ended.
+func (q *queue) next(ctx context.Context, tick <-chan time.Time) ([]Entry, bool) {
 	for {
+		select {
+		case <-tick:
+			return nil, true
+		default:
+		}
 		batch, closed := q.first()
 		if len(batch) > 0 {
 			return batch, true
@@ -153,6 +188,8 @@ func (q *queue) next(ctx context.Context) ([]Entry, bool) {
 		}
 		select {
 		case <-q.filled:
+		case <-tick:
+			return nil, true
 		case <-ctx.Done():
 			return nil, false
 		}
@@ -165,11 +202,11 @@ func (q *queue) first() ([]Entry, bool) {
 	var batch []Entry
 	size := 0
 	for i := range q.entries {
-		if i == maxBatchEvents || size >= maxBatchBytes {
+		size += len(q.entries[i].entry.Value)
+		if i == maxBatchEvents || i > 0 && size > maxBatchBytes {
 			break
 		}
 		batch = append(batch, q.entries[i].entry)
-		size += len(q.entries[i].entry.Value)
 	}
 	return batch, q.closed
 }
@@ -204,13 +241,21 @@ func (q *queue) setFailing() bool {
 	return !was
 }
 
-// close lets nothing more in.
-func (q *queue) close() {
+// close lets nothing more in but what was merged, which it returns.
+func (q *queue) close(at time.Time) []*merged {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
 	q.stir()
 	q.wake()
+	var all []*merged
+	for {
+		written, found := q.pushMerged(at)
+		if !found {
+			return all
+		}
+		all = append(all, written...)
+	}
 }
 
 // stir wakes all who wait for room; the caller holds the lock.

@@ -51,6 +51,8 @@ type Config struct {
 	// QueueEvents and QueueBytes bound what waits for the log; 0 means the default.
 	QueueEvents int
 	QueueBytes  int
+	// Budget bounds what clients can make the broker write at will.
+	Budget BudgetConfig
 	// Patience is how long Record waits for room in the queue while the log works; 0 means the default.
 	Patience time.Duration
 }
@@ -87,17 +89,23 @@ func Start(cfg Config) *Recorder {
 		cfg.Patience = defaultPatience
 	}
 	ctx, abort := context.WithCancel(context.Background())
-	r := &Recorder{cfg: cfg, run: rand.Text(), queue: newQueue(cfg.QueueEvents, cfg.QueueBytes), abort: abort, done: make(chan struct{})}
+	r := &Recorder{cfg: cfg, run: rand.Text(), abort: abort, done: make(chan struct{})}
+	r.queue = newQueue(&r.cfg, r.entry)
 	go r.drain(ctx)
 	return r
 }
 
 // Record takes the event and returns when it is queued in order; the log has it soon after. It waits for room while the
-// log works. An error means that the event is not recorded and, under Deny, that what it tells of must not happen; under
-// Allow there is none. It wraps ErrNotRecorded.
+// log works. What is beyond its client's budget is merged with what is like it, and written when the interval is over. An error means that
+// the event is not recorded and, under Deny, that what it tells of must not happen; under Allow there is none. It wraps ErrNotRecorded.
 func (r *Recorder) Record(ctx context.Context, e Event) error {
 	now := r.cfg.Clock()
-	err := r.queue.put(ctx, e.provoked(), r.cfg.Patience, func(sequence uint64) (Entry, error) { return r.entry(e, now, sequence) })
+	_, err := r.queue.put(ctx, e, now, r.cfg.Patience)
+	if errors.Is(err, errOverBudget) {
+		if err = r.merge(ctx, e, now); err == nil {
+			return nil
+		}
+	}
 	r.logLine(ctx, e, err)
 	if err == nil {
 		return nil
@@ -113,11 +121,7 @@ func (r *Recorder) Record(ctx context.Context, e Event) error {
 // Deny an error means that what it tells of must not happen, though the event may still come to the log.
 func (r *Recorder) Confirm(ctx context.Context, e Event) error {
 	now := r.cfg.Clock()
-	number := uint64(0)
-	err := r.queue.put(ctx, e.provoked(), r.cfg.Patience, func(sequence uint64) (Entry, error) {
-		number = sequence
-		return r.entry(e, now, sequence)
-	})
+	number, err := r.queue.put(ctx, e, now, r.cfg.Patience)
 	queued := err == nil
 	if queued {
 		err = r.queue.waitRecorded(ctx, number)
@@ -138,7 +142,9 @@ func (r *Recorder) Confirm(ctx context.Context, e Event) error {
 // Close records what is queued and stops. When ctx ends first the rest is lost to the log, and the error says how much;
 // the log lines have it all.
 func (r *Recorder) Close(ctx context.Context) error {
-	r.queue.close()
+	for _, m := range r.queue.close(r.cfg.Clock()) {
+		r.logLine(ctx, m, nil)
+	}
 	select {
 	case <-r.done:
 	case <-ctx.Done():
@@ -227,17 +233,22 @@ func (r *Recorder) recordGap() {
 		return
 	}
 	now := r.cfg.Clock()
-	err := r.queue.force(func(sequence uint64) (Entry, error) { return r.entry(gap, now, sequence) })
-	r.logLine(context.Background(), gap, err)
+	r.logLine(context.Background(), gap, r.queue.force(gap, now))
 }
 
 // drain appends what is queued until the queue is closed and empty, or ctx ends.
 func (r *Recorder) drain(ctx context.Context) {
 	defer close(r.done)
+	interval := time.NewTicker(r.queue.budget.cfg.Interval)
+	defer interval.Stop()
 	for {
-		batch, more := r.queue.next(ctx)
+		batch, more := r.queue.next(ctx, interval.C)
 		if !more {
 			return
+		}
+		if len(batch) == 0 {
+			r.writeMerged(ctx)
+			continue
 		}
 		if !r.deliver(ctx, batch) {
 			return

@@ -8,8 +8,9 @@ import (
 
 // Trail follows the events of a log in their order, takes each for once, and knows what the log can not tell. The zero value is ready.
 type Trail struct {
-	// Decisions are those that the events tell of, each as often as it was made; More are denials that no event names.
-	Decisions, More uint64
+	// Decisions are those that the events tell of, each as often as it was made; More are denials that no event names, MoreAccesses what
+	// was allowed and no event names.
+	Decisions, More, MoreAccesses uint64
 	// FirstAccess is when the first thing was allowed that the log tells of; the zero time where it tells of none.
 	FirstAccess time.Time
 	// Unreadable events are none of this version.
@@ -31,11 +32,18 @@ func (t *Trail) Take(value []byte) *Decided {
 		return nil
 	}
 	t.follow(&p)
+	if m := p.Merged; m != nil {
+		t.More, t.MoreAccesses = t.More+m.Denials, t.MoreAccesses+m.Accesses
+	}
 	d := p.Decided
 	if d == nil {
 		return nil
 	}
-	t.More += d.More
+	if d.Allowed {
+		t.MoreAccesses += d.More
+	} else {
+		t.More += d.More
+	}
 	for i := range d.Resources {
 		r := &d.Resources[i]
 		t.Decisions += r.Count
@@ -100,7 +108,10 @@ func (t *Trail) Notes() []string {
 		notes = append(notes, "the log tells of nothing that was allowed (chronik.audit.access)")
 	}
 	if t.More > 0 {
-		notes = append(notes, fmt.Sprintf("%d denials have no event of their own: their requests had too many", t.More))
+		notes = append(notes, fmt.Sprintf("%d denials have no event of their own: their requests, or their clients, had too many", t.More))
+	}
+	if t.MoreAccesses > 0 {
+		notes = append(notes, fmt.Sprintf("%d times something was allowed of which the log has no name: their clients made too many events", t.MoreAccesses))
 	}
 	if t.Unreadable > 0 {
 		notes = append(notes, fmt.Sprintf("%d events could not be read", t.Unreadable))

@@ -11,6 +11,10 @@ import (
 	"github.com/chronik-stream/chronik/broker/wire"
 )
 
+// auditBatchBytes is max.message.bytes of the audit topic: the default of Apache Kafka, which the longest event stays below, whatever
+// message.max.bytes allows to clients.
+const auditBatchBytes = "1048588"
+
 // auditLog keeps audit events in the first partition of the audit topic.
 type auditLog struct {
 	replicas *replica.Set

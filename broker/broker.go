@@ -206,7 +206,7 @@ func (b *Broker) register(ctx context.Context) error {
 
 // makeTopics makes the audit topic, which has to be there before the first log-in.
 func (b *Broker) makeTopics(ctx context.Context) error {
-	forever := map[string]string{"retention.ms": "-1", "retention.bytes": "-1"}
+	forever := map[string]string{"retention.ms": "-1", "retention.bytes": "-1", "max.message.bytes": auditBatchBytes}
 	return ensureTopic(ctx, b.metadata, controller.AuditTopic, InternalTopic{Partitions: 1, Factor: b.options.OffsetsTopic.Factor, Configs: forever}, b.options.Clock())
 }
 

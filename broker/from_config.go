@@ -66,7 +66,10 @@ func FromConfig(c *config.Config, version string, logger *slog.Logger) (Options,
 			ControllerSamples: c.Quotas.ControllerSamples, ControllerWindow: c.Quotas.ControllerWindow,
 		},
 		AccessInterval: c.Security.AuditAccessInterval,
-		Features:       FeatureLevels(), Clock: time.Now, Logger: logger,
+		AuditBudget: audit.BudgetConfig{
+			Burst: c.Security.AuditClientBurst, BytesPerSecond: c.Security.AuditClientRate, Interval: c.Security.AuditMergeInterval,
+		},
+		Features: FeatureLevels(), Clock: time.Now, Logger: logger,
 	}
 	if c.Security.AuditAllowOnFailure {
 		o.AuditFailure = audit.Allow

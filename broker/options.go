@@ -53,6 +53,8 @@ type Options struct {
 	// Policies, where its mode is not 0, adds policies in Rego to the ACLs.
 	Policies     PolicyOptions
 	AuditFailure audit.FailurePolicy
+	// AuditBudget bounds what one client can make the audit log grow by.
+	AuditBudget audit.BudgetConfig
 	// AccessInterval is how long uses of rights are gathered before they are recorded; 0 records none.
 	AccessInterval time.Duration
 	// Approvals say what takes two persons.

@@ -60,8 +60,9 @@ func (b *Broker) startAudit(ctx context.Context) {
 	source := audit.Source{Version: b.options.Version, ClusterID: b.ClusterID(), NodeID: b.options.NodeID}
 	log := &auditLog{replicas: b.replicas, clock: b.options.Clock}
 	b.audit = audit.Start(audit.Config{
-		Source: source, Log: log, OnFailure: b.options.AuditFailure, Clock: b.options.Clock, Logger: b.logger,
+		Source: source, Log: log, OnFailure: b.options.AuditFailure, Budget: b.options.AuditBudget, Clock: b.options.Clock, Logger: b.logger,
 	})
+	b.registry.MustRegister(newAuditMetrics(b.audit))
 	b.projector = newProjector(b.metadata, log, source, b.logger)
 	b.store.Subscribe(b.projector.Follow)
 	b.background(ctx, b.projector.run)

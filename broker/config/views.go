@@ -40,6 +40,10 @@ type Security struct {
 	AuditAllowOnFailure bool
 	// AuditAccessInterval is chronik.audit.access.interval.ms, 0 with chronik.audit.access=none.
 	AuditAccessInterval time.Duration
+	// AuditClientBurst, AuditClientRate and AuditMergeInterval are chronik.audit.client.burst.bytes, chronik.audit.client.bytes.per.second
+	// and chronik.audit.merge.interval.ms.
+	AuditClientBurst, AuditClientRate int64
+	AuditMergeInterval                time.Duration
 }
 
 // FlushPolicy is chronik.flush.policy.
@@ -189,6 +193,8 @@ func (l *loader) views() {
 		FIPSRequired:        c.boolean("chronik.fips.required"),
 		AuditAllowOnFailure: c.text("chronik.audit.on.failure") == "allow", RotationGrace: c.millis("chronik.credential.rotation.grace.ms"),
 		PasswordMinLength: int(c.long("chronik.password.min.length")),
+		AuditClientBurst:  c.long("chronik.audit.client.burst.bytes"), AuditClientRate: c.long("chronik.audit.client.bytes.per.second"),
+		AuditMergeInterval: c.millis("chronik.audit.merge.interval.ms"),
 	}
 	if c.text("chronik.audit.access") != "none" {
 		c.Security.AuditAccessInterval = c.millis("chronik.audit.access.interval.ms")
