@@ -40,10 +40,15 @@ func keyPair(t *testing.T) (private, public string) {
 // bundled is a bundle with a module, signed where there is a key.
 func bundled(t *testing.T, source, private string) []byte {
 	t.Helper()
-	b := bundle.Bundle{
+	return packed(t, bundle.Bundle{
 		Modules: []bundle.ModuleFile{{URL: "/p.rego", Path: "/p.rego", Raw: []byte(source)}},
 		Data:    map[string]any{"owner": "alice"},
-	}
+	}, private)
+}
+
+// packed is a bundle's file, signed where there is a key.
+func packed(t *testing.T, b bundle.Bundle, private string) []byte {
+	t.Helper()
 	if private != "" {
 		if err := b.GenerateSignature(bundle.NewSigningConfig(private, "ES256", ""), "policies", false); err != nil {
 			t.Fatal(err)

@@ -17,8 +17,10 @@ type Config struct {
 	// Allowed are functions of the language, by name, that policies may use beside those without side effects, such as http.send.
 	Allowed []string
 	Limits  Limits
-	Clock   func() time.Time
-	Logger  *slog.Logger
+	// Required, where set, tells the digest of the only policies that may come into force, in hexadecimal; "" lets any.
+	Required func() string
+	Clock    func() time.Time
+	Logger   *slog.Logger
 	// Changed, where set, is told of policies that have come into force, and of those that were refused.
 	Changed func(Change)
 }
@@ -27,6 +29,8 @@ type Config struct {
 type Change struct {
 	// Digest is the SHA-256 of the files, in hexadecimal; "" where they could not be read.
 	Digest string
+	// Required is the digest of the policies that alone might come into force, "" where any might.
+	Required string
 	// Err says why they were refused: then those before stay in force.
 	Err error
 }
@@ -35,11 +39,11 @@ type Change struct {
 type Stats struct {
 	// Evaluations are those that were not in the cache; Undecided are those of them that failed or took too long, and so denied.
 	Evaluations, Cached, Undecided uint64
-	// Loaded and Refused are changes of the policies.
-	Loaded, Refused uint64
+	// Loaded, Refused and NotRequired are changes of the policies: in force, not right, and others than those that are required.
+	Loaded, Refused, NotRequired uint64
 	// LoadedAt is when the policies in force came into force.
 	LoadedAt time.Time
-	// Broken says that what is in the source was refused.
+	// Broken says that what is in the source was refused, or is not what is required.
 	Broken bool
 }
 
@@ -48,11 +52,13 @@ type Engine struct {
 	cfg     Config
 	current atomic.Pointer[state]
 
-	evaluations, cached, undecided, loaded, refused atomic.Uint64
-	broken                                          atomic.Bool
+	evaluations, cached, undecided, loaded, refused, notRequired atomic.Uint64
+	broken                                                       atomic.Bool
 
-	// The rest is for whoever looks at the source: last is what it held at the last look, judged is what was last compiled or refused.
+	// The rest is for whoever looks at the source: last is what it held at the last look, judged is what was last compiled or refused, and
+	// judgedBy is what was required then.
 	last, judged look
+	judgedBy     string
 }
 
 // state is the policies that are in force since a time.
@@ -70,7 +76,10 @@ type look struct {
 	failed string
 }
 
-// New returns an engine with the policies of its source. Policies that are not right are an error.
+// ErrNotRequired says that policies are not those that are required.
+var ErrNotRequired = errors.New("these are not the policies that are required")
+
+// New returns an engine with the policies of its source. Policies that are not right, or not those that are required, are an error.
 func New(ctx context.Context, cfg Config) (*Engine, error) {
 	cfg.Limits = cfg.Limits.orDefault()
 	e := &Engine{cfg: cfg}
@@ -79,7 +88,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e.last = look{digest: snapshot.Digest}
-	e.judged = e.last
+	e.judged, e.judgedBy = e.last, e.required()
 	if err := e.load(ctx, snapshot); err != nil {
 		return nil, err
 	}
@@ -101,40 +110,70 @@ func (e *Engine) Run(ctx context.Context, interval time.Duration) {
 	}
 }
 
-// Look looks at the source once. It is called by one goroutine at a time.
+// Look looks once at the source, and at what is required. It is called by one goroutine at a time.
 func (e *Engine) Look(ctx context.Context) {
 	snapshot, err := e.cfg.Source.Read()
 	now := look{digest: snapshot.Digest}
 	if err != nil {
 		now = look{failed: err.Error()}
 	}
-	settled := now == e.last
+	settled, required := now == e.last, e.required()
 	e.last = now
-	if !settled || now == e.judged {
+	if !settled || now == e.judged && required == e.judgedBy {
 		return
 	}
-	e.judged = now
-	if err == nil && now.digest == e.current.Load().digest {
-		e.broken.Store(false)
-		return
-	}
+	e.judged, e.judgedBy = now, required
 	if err == nil {
-		err = e.load(ctx, snapshot)
+		err = e.judge(ctx, snapshot)
 	}
 	if err != nil {
 		e.refuse(now, err)
 	}
 }
 
-// load compiles a snapshot and puts it into force.
+// judge puts a snapshot into force unless it is.
+func (e *Engine) judge(ctx context.Context, snapshot Snapshot) error {
+	if snapshot.Digest != e.current.Load().digest {
+		return e.load(ctx, snapshot)
+	}
+	if err := e.check(snapshot); err != nil {
+		return err
+	}
+	e.broken.Store(false)
+	return nil
+}
+
+func (e *Engine) required() string {
+	if e.cfg.Required == nil {
+		return ""
+	}
+	return e.cfg.Required()
+}
+
+// check refuses a snapshot that is not what is required now.
+func (e *Engine) check(snapshot Snapshot) error {
+	if want := e.required(); want != "" && snapshot.digest() != want {
+		return fmt.Errorf("%w: sha256 %s is required, the files have %s", ErrNotRequired, want, snapshot.digest())
+	}
+	return nil
+}
+
+// load compiles a snapshot and puts it into force. What is not required is not even compiled; and since a compilation takes its time,
+// in which something else may come to be required, it is asked again after it.
 func (e *Engine) load(ctx context.Context, snapshot Snapshot) (err error) {
 	defer contain(&err)
+	if err := e.check(snapshot); err != nil {
+		return err
+	}
 	files, err := snapshot.Files()
 	if err != nil {
 		return err
 	}
 	p, err := newPolicy(ctx, files, e.cfg.Allowed, e.cfg.Limits)
 	if err != nil {
+		return err
+	}
+	if err := e.check(snapshot); err != nil {
 		return err
 	}
 	next := &state{policy: p, epoch: 1, since: e.cfg.Clock(), digest: snapshot.Digest}
@@ -144,20 +183,25 @@ func (e *Engine) load(ctx context.Context, snapshot Snapshot) (err error) {
 	e.current.Store(next)
 	e.loaded.Add(1)
 	e.broken.Store(false)
-	digest := hex.EncodeToString(snapshot.Digest[:])
-	e.cfg.Logger.Info("policies are in force", "sha256", digest, "modules", len(files.Modules), "cached", p.cache != nil)
-	e.tell(Change{Digest: digest})
+	e.cfg.Logger.Info("policies are in force", "sha256", snapshot.digest(), "modules", len(files.Modules), "cached", p.cache != nil)
+	e.tell(Change{Digest: snapshot.digest(), Required: e.required()})
 	return nil
 }
 
 func (e *Engine) refuse(seen look, err error) {
-	e.refused.Add(1)
 	e.broken.Store(true)
-	c := Change{Err: err}
+	c := Change{Required: e.required(), Err: err}
 	if seen.failed == "" {
 		c.Digest = hex.EncodeToString(seen.digest[:])
 	}
-	e.cfg.Logger.Error("policies were refused; those before stay in force", "sha256", c.Digest, "error", err)
+	if errors.Is(err, ErrNotRequired) {
+		e.notRequired.Add(1)
+		e.cfg.Logger.Warn("the files hold other policies than those that are required; those before stay in force",
+			"sha256", c.Digest, "required", c.Required, "in_force", e.Digest())
+	} else {
+		e.refused.Add(1)
+		e.cfg.Logger.Error("policies were refused; those before stay in force", "sha256", c.Digest, "error", err)
+	}
 	e.tell(c)
 }
 
@@ -216,6 +260,6 @@ func (e *Engine) Digest() string {
 func (e *Engine) Stats() Stats {
 	return Stats{
 		Evaluations: e.evaluations.Load(), Cached: e.cached.Load(), Undecided: e.undecided.Load(),
-		Loaded: e.loaded.Load(), Refused: e.refused.Load(), LoadedAt: e.current.Load().since, Broken: e.broken.Load(),
+		Loaded: e.loaded.Load(), Refused: e.refused.Load(), NotRequired: e.notRequired.Load(), LoadedAt: e.current.Load().since, Broken: e.broken.Load(),
 	}
 }

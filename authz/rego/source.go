@@ -2,7 +2,6 @@ package rego
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -87,7 +86,7 @@ func again(digest [sha256.Size]byte, read func() (Snapshot, error)) Snapshot {
 }
 
 func (d *dir) readAll(names []string) (Snapshot, error) {
-	sum := sha256.New()
+	sum := newDigest()
 	content := make(map[string][]byte, len(names))
 	left := budget{}
 	for _, name := range names {
@@ -96,12 +95,10 @@ func (d *dir) readAll(names []string) (Snapshot, error) {
 			return Snapshot{}, err
 		}
 		content[name] = b
-		sum.Write(binary.BigEndian.AppendUint64(append([]byte(name), 0), uint64(len(b))))
-		sum.Write(b)
+		sum.text([]byte(name))
+		sum.text(b)
 	}
-	s := Snapshot{Files: func() (*Files, error) { return filesOf(names, content) }}
-	sum.Sum(s.Digest[:0])
-	return s, nil
+	return Snapshot{Digest: sum.sum(), Files: func() (*Files, error) { return filesOf(names, content) }}, nil
 }
 
 func (d *dir) list() ([]string, error) {
