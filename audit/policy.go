@@ -10,6 +10,8 @@ import (
 type PolicyChange struct {
 	// Digest is the SHA-256 of the policies' files in hexadecimal, "" where they could not be read.
 	Digest string
+	// Required is the digest of the policies that alone may come into force, "" where any may.
+	Required string
 	// Refused says why they are not in force; "" where they are.
 	Refused string
 }
@@ -18,9 +20,13 @@ var _ Event = PolicyChange{}
 
 func (c PolicyChange) document(string) document {
 	d := of(classLifecycle, activityUpdateApp, severityHigh)
-	d.ActivityName, d.StatusID, d.StatusDetail = "Update", statusSuccess, "policies are in force: sha256 "+c.Digest
+	digests := "sha256 " + c.Digest
+	if c.Required != "" {
+		digests += ", required " + c.Required
+	}
+	d.ActivityName, d.StatusID, d.StatusDetail = "Update", statusSuccess, "policies are in force: "+digests
 	if c.Refused != "" {
-		d.StatusID, d.StatusDetail = statusFailure, clip("policies were refused: sha256 "+c.Digest+": "+c.Refused)
+		d.StatusID, d.StatusDetail = statusFailure, clip("policies were refused: "+digests+": "+c.Refused)
 	}
 	d.App = &productObject{Name: productName, Vendor: vendor}
 	return d
@@ -33,7 +39,7 @@ func (c PolicyChange) provoked() bool { return false }
 func (c PolicyChange) who() subject { return subject{} }
 
 func (c PolicyChange) attrs() []slog.Attr {
-	return []slog.Attr{slog.String("sha256", c.Digest), slog.String("refused", clip(c.Refused))}
+	return []slog.Attr{slog.String("sha256", c.Digest), slog.String("required", c.Required), slog.String("refused", clip(c.Refused))}
 }
 
 // PolicyDecision is a decision that policies in Rego have made, or would have made, and that is to be known (OCSF 6003).

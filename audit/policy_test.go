@@ -15,6 +15,8 @@ func TestPolicyEvents(t *testing.T) {
 		want  []string
 	}{
 		"in force": {PolicyChange{Digest: "ab"}, []string{`"class_uid":6002`, `"activity_id":8`, `"status_id":1`, "sha256 ab"}},
+		"required": {PolicyChange{Digest: "ab", Required: "ab"}, []string{`"status_id":1`, "in force: sha256 ab, required ab"}},
+		"others":   {PolicyChange{Digest: "ab", Required: "cd", Refused: "no"}, []string{`"status_id":2`, "refused: sha256 ab, required cd: no"}},
 		"refused":  {PolicyChange{Digest: "ab", Refused: "no rule"}, []string{`"status_id":2`, "refused: sha256 ab: no rule"}},
 		"noted": {
 			PolicyDecision{Client: alice(), API: "Fetch", Need: need, ACL: denied, Policy: allowed},

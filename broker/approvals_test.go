@@ -15,13 +15,13 @@ import (
 func TestOperationsThatTakeTwoPersonsHaveOneName(t *testing.T) {
 	c, _, err := config.Load(config.FromMap("test", map[string]string{
 		"listeners": "ADMIN://127.0.0.1:9092", "listener.security.protocol.map": "ADMIN:PLAINTEXT", "node.id": "1", "super.users": "User:a",
-		"listener.name.admin.super.users": "User:b", "chronik.approval.required": "super-user-grants,retention-cuts,delete-topics",
+		"listener.name.admin.super.users": "User:b", "chronik.approval.required": "super-user-grants,retention-cuts,policy-changes,delete-topics",
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	a := approvalsOf(c)
-	if !slices.Equal(a.Operations, []string{meta.ApproveDeleteTopics, meta.ApproveRetentionCuts, meta.ApproveSuperUserGrants}) || a.Expiration != time.Hour {
+	if !slices.Equal(a.Operations, []string{meta.ApproveDeleteTopics, meta.ApprovePolicyChanges, meta.ApproveRetentionCuts, meta.ApproveSuperUserGrants}) || a.Expiration != time.Hour {
 		t.Errorf("%+v", a)
 	}
 	if !slices.Equal(a.SuperUsers, []string{"User:a", "User:b"}) {

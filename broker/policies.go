@@ -69,13 +69,17 @@ func (b *Broker) makeAuthorizer(ctx context.Context, acls *acl.Authorizer) error
 		return nil
 	case p.Mode == 0:
 		b.authorizer = acls
-		return nil
+		return b.checkNoPolicies()
 	}
 	engine, err := rego.New(ctx, rego.Config{
-		Source: p.Source, Allowed: p.Allowed, Limits: p.Limits, Clock: b.options.Clock, Logger: b.logger, Changed: b.recordPolicies,
+		Source: p.Source, Allowed: p.Allowed, Limits: p.Limits, Required: b.requiredPolicies, Clock: b.options.Clock, Logger: b.logger,
+		Changed: b.recordPolicies,
 	})
+	if err == nil {
+		err = b.pinPolicies(ctx, engine.Digest())
+	}
 	if err != nil {
-		return fmt.Errorf("policies: %w", err)
+		return policiesError(err)
 	}
 	authorizer := rego.NewAuthorizer(rego.Rules{
 		Mode: p.Mode, ACLs: acls, Engine: engine,
@@ -91,7 +95,7 @@ func (b *Broker) startPolicies(ctx context.Context) {
 	if b.policies == nil {
 		return
 	}
-	b.recordPolicies(rego.Change{Digest: b.policies.Digest()})
+	b.recordPolicies(rego.Change{Digest: b.policies.Digest(), Required: b.requiredPolicies()})
 	b.background(ctx, func(ctx context.Context) { b.policies.Run(ctx, policyInterval) })
 }
 
@@ -100,7 +104,7 @@ func (b *Broker) recordPolicies(c rego.Change) {
 	if b.audit == nil {
 		return
 	}
-	e := audit.PolicyChange{Digest: c.Digest}
+	e := audit.PolicyChange{Digest: c.Digest, Required: c.Required}
 	if c.Err != nil {
 		e.Refused = c.Err.Error()
 	}

@@ -23,9 +23,9 @@ func newPolicyMetrics(engine *rego.Engine, authorizer *rego.Authorizer) *policyM
 		engine: engine, authorizer: authorizer,
 		decisions: of("decisions_total", "Questions to the policies: evaluated, or answered from the cache.", "from"),
 		undecided: of("undecided_total", "Evaluations that failed or took too long; they deny."),
-		changes:   of("changes_total", "Changes of the policies' files: in force, or refused.", "outcome"),
+		changes:   of("changes_total", "Changes of the policies' files: in force, refused, or others than those that are required.", "outcome"),
 		loaded:    of("loaded_timestamp_seconds", "When the policies in force came into force."),
-		broken:    of("broken", "1 while the policies' files hold what was refused, and older policies are in force."),
+		broken:    of("broken", "1 while the policies' files hold what was refused or is not what is required, and older policies are in force."),
 		differ:    of("shadow_differences_total", "Questions that the policies would have decided otherwise than the ACLs, in the mode shadow.", "would"),
 	}
 }
@@ -48,6 +48,7 @@ func (m *policyMetrics) Collect(out chan<- prometheus.Metric) {
 	count(m.undecided, s.Undecided)
 	count(m.changes, s.Loaded, "in_force")
 	count(m.changes, s.Refused, "refused")
+	count(m.changes, s.NotRequired, "not_required")
 	allow, deny := m.authorizer.Differences()
 	count(m.differ, allow, "allow")
 	count(m.differ, deny, "deny")

@@ -30,4 +30,8 @@ func (l *loader) approvals() {
 	case !slices.Contains(required, ApproveSuperUserGrants):
 		l.warn(key, "%s without %s: an administrator can make himself a second one, who approves", key, ApproveSuperUserGrants)
 	}
+	if slices.Contains(required, ApprovePolicyChanges) && c.Policies.Mode == ModeACL {
+		l.warn(key, "%s: %s has nothing to hold up with chronik.authorizer.mode=%s, where there are no policies; the first ones that a broker starts with will be those that are required",
+			key, ApprovePolicyChanges, ModeACL)
+	}
 }

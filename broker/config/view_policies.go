@@ -34,6 +34,9 @@ func (l *loader) policies() {
 		CacheEntries: int(c.long("chronik.policies.cache.entries")), Builtins: SplitList(c.text("chronik.policies.builtins.allow")),
 	}
 	c.Policies = p
+	if _, set := c.values[policiesDigest]; set {
+		l.fail("%s is not for the file: it is set for all brokers at run time, by chronik policy require", policiesDigest)
+	}
 	switch {
 	case p.Dir != "" && p.Bundle != "":
 		l.fail("chronik.policies.dir and chronik.policies.bundle are both set: policies come from one of them")

@@ -34,8 +34,8 @@ func (a *Approvals) rule(c *api.Call, img *meta.Image) *meta.ApprovalRule {
 	}
 }
 
-// requires reports whether an operation takes two persons.
-func (a *Approvals) requires(operation string) bool { return slices.Contains(a.Operations, operation) }
+// Requires reports whether an operation takes two persons.
+func (a *Approvals) Requires(operation string) bool { return slices.Contains(a.Operations, operation) }
 
 // partiesOf are those who may have sent a request: anybody where there was no log-in, else its principal, and, where he came by a delegation token, all who may have its secret.
 func partiesOf(c *api.Call, img *meta.Image) []string {

@@ -56,7 +56,7 @@ func (s *Configs) alter(ctx context.Context, c *api.Call, img *meta.Image, chang
 		}
 		var prepared meta.ResourceChange
 		if prepared, errs[i] = s.prepare(c, img, &changes[i]); errs[i] == nil {
-			if !validateOnly && s.Approvals.requires(meta.ApproveRetentionCuts) {
+			if !validateOnly && s.Approvals.Requires(meta.ApproveRetentionCuts) {
 				s.watch(img, &prepared)
 			}
 			places = append(places, i)

@@ -13,7 +13,7 @@ import (
 // admit uses up the approvals of a deletion of records where it takes two persons, one for each topic. Partitions without one are answered,
 // and not among the items any more. The answer has no room for a message: chronik approve --list tells the id.
 func (r *Records) admit(ctx context.Context, c *api.Call, d *deletion) {
-	if !r.Approvals.requires(meta.ApproveRetentionCuts) {
+	if !r.Approvals.Requires(meta.ApproveRetentionCuts) {
 		return
 	}
 	img := r.Image()

@@ -65,7 +65,7 @@ func (c *AlterConfigs) apply(d *draft) {
 		old := d.img.Config(change.Key)
 		next := change.On(old)
 		before, after := change.differences(old, next)
-		if refused := c.admit(d, change, before, after); refused.code != wire.None {
+		if refused := c.admit(d, change, configState{old, before}, configState{next, after}); refused.code != wire.None {
 			d.item(change.Key.Name, refused.code, "%s", refused.message)
 			d.audit(c.Origin, change.Key.Type.String(), change.Key.Name, refused.code, nil, refused.after())
 			continue
@@ -95,23 +95,28 @@ func (c *AlterConfigs) check(d *draft, change ResourceChange) (code int16, messa
 	return wire.None, ""
 }
 
-// admit refuses a change that was prepared by another sight than what is there now, and uses up the approval of one that cuts retention
-// or gives an administrator back what was revoked.
-func (c *AlterConfigs) admit(d *draft, change ResourceChange, before, after map[string]string) refusal {
-	if s := c.Approval.reinstatement(d, change.Key, before, after); s != nil {
+// configState is a configuration before or after a change: all of it, and what of it changes as it may be shown.
+type configState struct{ all, shown map[string]string }
+
+// admit refuses a change that was prepared by another sight than what is there now, and uses up the approvals of one that cuts retention,
+// changes which policies may be in force, or gives an administrator back what was revoked.
+func (c *AlterConfigs) admit(d *draft, change ResourceChange, before, after configState) refusal {
+	if s := c.Approval.reinstatement(d, change.Key, before.shown, after.shown); s != nil {
 		return d.passes(c.Approval, c.Origin, s)
+	}
+	var subjects []*Subject
+	if s := c.Approval.policyChange(change.Key, before.all, after.all); s != nil {
+		subjects = append(subjects, s)
 	}
 	w := change.Watched
 	switch {
 	case w == nil || !c.Approval.covers(ApproveRetentionCuts):
-		return refusal{}
 	case w.Sight != d.img.ConfigSight(change.Key, w.Node):
 		return refusal{code: wire.PolicyViolation, message: "The configuration has changed at this moment, and with it what takes the approval of a second administrator: ask again."}
-	case len(w.Before) == 0:
-		return refusal{}
-	default:
-		return d.passes(c.Approval, c.Origin, change.cut(d.img, before, after))
+	case len(w.Before) > 0:
+		subjects = append(subjects, change.cut(d.img, before.shown, after.shown))
 	}
+	return d.passesAll(c.Approval, c.Origin, subjects)
 }
 
 func (d *draft) checkChange(c ResourceChange) (code int16, message string) {
@@ -127,6 +132,9 @@ func (d *draft) checkChange(c ResourceChange) (code int16, message string) {
 	for _, op := range c.Ops {
 		if op.Op < SetConfig || op.Op > SubtractConfig {
 			return wire.InvalidRequest, "Unknown operation on the key " + op.Name + "."
+		}
+		if op.Name == PoliciesDigest && c.Key.Type == BrokerConfig && c.Key != allBrokers() {
+			return wire.InvalidRequest, PoliciesDigest + " is of all brokers, and of no single one: change the default, whose name is empty (--entity-default)."
 		}
 	}
 	return wire.None, ""
@@ -194,7 +202,7 @@ func (c ResourceChange) differences(old, next map[string]string) (before, after 
 		named[op.Name] = true
 	}
 	show := func(name, value string) string {
-		if hidden[name] || c.Key.Type == BrokerConfig && !named[name] {
+		if hidden[name] || c.Key.Type == BrokerConfig && !named[name] && name != PoliciesDigest {
 			return "(hidden)"
 		}
 		return value

@@ -46,6 +46,8 @@ const (
 	ApproveRetentionCuts = "retention-cuts"
 	// ApproveSuperUserGrants are changes that make administrators, or by which one becomes another.
 	ApproveSuperUserGrants = "super-user-grants"
+	// ApprovePolicyChanges are changes of which policies may be in force.
+	ApprovePolicyChanges = "policy-changes"
 )
 
 // AnyParty stands among parties where it is not known who they are, as of a delegation token that has just been removed.

@@ -56,6 +56,25 @@ func (d *draft) passes(rule *ApprovalRule, o Origin, s *Subject) refusal {
 	return refused
 }
 
+// passesAll is passes for all that one change asks for: the approvals are used up together, or none is.
+func (d *draft) passesAll(rule *ApprovalRule, o Origin, subjects []*Subject) refusal {
+	var approvals []*Approval
+	var refused refusal
+	for _, s := range subjects {
+		a, why := d.approvalFor(rule, o, s)
+		if approvals = append(approvals, a); why.code != wire.None {
+			refused = why
+		}
+	}
+	if refused.code != wire.None {
+		return refused
+	}
+	for _, a := range approvals {
+		d.useApproval(o, a)
+	}
+	return refusal{}
+}
+
 // approvalFor finds the approval of what a command asks for, or keeps the request and refuses.
 func (d *draft) approvalFor(rule *ApprovalRule, o Origin, s *Subject) (*Approval, refusal) {
 	now, digest := o.Time.UnixMilli(), s.digest(o.Principal)

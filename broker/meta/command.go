@@ -78,7 +78,7 @@ func newCommand(kind string) Command {
 		&SetCluster{}, &RegisterBroker{}, &CreateTopics{}, &AdoptTopics{}, &DeleteTopics{}, &CreatePartitions{}, &AlterConfigs{},
 		&CreateACLs{}, &DeleteACLs{}, &AlterScram{}, &AllocateProducerIDs{}, &AuditProjected{}, &UpdateFeatures{},
 		&CreateToken{}, &RenewToken{}, &ExpireToken{}, &SweepTokens{}, &AlterQuotas{},
-		&AskApprovals{}, &DecideApproval{}, &SweepApprovals{},
+		&AskApprovals{}, &DecideApproval{}, &SweepApprovals{}, &RecordPolicies{},
 	}
 	for _, c := range all {
 		if c.kind() == kind {

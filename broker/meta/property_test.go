@@ -93,7 +93,7 @@ func drawApproval(t *rapid.T, img *meta.Image) string {
 }
 
 func drawCommand(t *rapid.T, img *meta.Image) meta.Command {
-	switch rapid.IntRange(0, 20).Draw(t, "command") {
+	switch rapid.IntRange(0, 21).Draw(t, "command") {
 	case 0:
 		return &meta.RegisterBroker{Broker: meta.Broker{
 			ID: drawBroker.Draw(t, "broker"), Fenced: rapid.Bool().Draw(t, "fenced"), Endpoints: []meta.Endpoint{{Listener: "L", Host: "h", Port: 1}},
@@ -150,6 +150,8 @@ func drawCommand(t *rapid.T, img *meta.Image) meta.Command {
 		}
 	case 19:
 		return &meta.SweepApprovals{Origin: origin, Now: drawTime.Draw(t, "now")}
+	case 20:
+		return &meta.RecordPolicies{Origin: origin, Digest: drawName.Draw(t, "digest")}
 	default:
 		return &meta.AuditProjected{UpTo: rapid.Uint64Range(0, 30).Draw(t, "upTo"), Offset: rapid.Int64Range(0, 99).Draw(t, "offset")}
 	}

@@ -34,10 +34,10 @@ type policyFlags struct {
 	allow                   []string
 }
 
-// newPolicy gathers the commands that try policies without a broker.
+// newPolicy gathers the commands of policies in Rego.
 func newPolicy() *cobra.Command {
-	cmd := &cobra.Command{Use: "policy", Short: "Test policies in Rego, and ask them, without a broker", Args: cobra.NoArgs}
-	cmd.AddCommand(newPolicyTest(), newPolicyEval(), newPolicyExplain())
+	cmd := &cobra.Command{Use: "policy", Short: "Test policies in Rego, ask them without a broker, and say which may be in force", Args: cobra.NoArgs}
+	cmd.AddCommand(newPolicyTest(), newPolicyEval(), newPolicyExplain(), newPolicyDigest(), newPolicyRequire())
 	return cmd
 }
 

@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,5 +65,55 @@ func TestPolicyCommands(t *testing.T) {
 	cmd.SilenceUsage, cmd.SilenceErrors = true, true
 	if err := cmd.ExecuteContext(context.Background()); !errors.Is(err, errTestsFailed) {
 		t.Errorf("a test that fails: %v", err)
+	}
+}
+
+func TestPolicyDigest(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, content string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	digest := func(args ...string) (string, error) {
+		return runCommand(t, "", append([]string{"policy", "digest"}, args...)...)
+	}
+	write("p.rego", "package kafka.authz\nallow {") // it is not right
+	write("b.tar.gz", "no bundle")
+	first, err := digest(dir)
+	if err != nil || len(first) != 65 {
+		t.Fatalf("%q, %v", first, err)
+	}
+	write("other.txt", "")
+	if again, err := digest(dir + "/"); err != nil || again != first {
+		t.Errorf("%q, %v", again, err)
+	}
+	write("p.rego", "package kafka.authz\nallow { true }")
+	if changed, err := digest(dir); err != nil || changed == first {
+		t.Errorf("%q, %v", changed, err)
+	}
+	if bundle, err := digest(filepath.Join(dir, "b.tar.gz")); err != nil || bundle != fmt.Sprintf("%x\n", sha256.Sum256([]byte("no bundle"))) {
+		t.Errorf("%q, %v", bundle, err)
+	}
+	if _, err := digest(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestWrongPoliciesAreNotRequired: no broker is asked.
+func TestWrongPoliciesAreNotRequired(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "p.rego"), []byte("package kafka.authz\nallow {"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := runCommand(t, "", "policy", "require", dir)
+	if err == nil || !strings.Contains(err.Error(), "no broker would") || !strings.Contains(err.Error(), "p.rego") {
+		t.Errorf("%v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "p.rego"), []byte("package kafka.authz\nallow { true }"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runCommand(t, "", "policy", "require", dir); !errors.Is(err, errNoBroker) {
+		t.Errorf("%v", err)
 	}
 }
