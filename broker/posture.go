@@ -44,7 +44,7 @@ func (b *Broker) posture() *doctor.Report {
 	f := PostureOf(b.options.Configuration, b.options.ConfigurationFile, b.options.Clock())
 	f.Source = fmt.Sprintf("broker %d of cluster %s", b.options.NodeID, b.ClusterID())
 	img := b.store.Image()
-	f.Running = &doctor.Running{Image: img, Defaults: b.defaultPasswords.Try(img)}
+	f.Running = &doctor.Running{Image: img, Policies: b.policyFacts(), Defaults: b.defaultPasswords.Try(img)}
 	for _, user := range f.Running.Defaults.Found {
 		b.logger.Warn("a user's password is one that examples have, or the user's name: change it", "user", user)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/chronik-stream/chronik/authz/rego"
+	"github.com/chronik-stream/chronik/broker/doctor"
 	"github.com/chronik-stream/chronik/broker/meta"
 	"github.com/chronik-stream/chronik/broker/wire"
 )
@@ -62,4 +63,12 @@ func policiesError(err error) error {
 	}
 	return fmt.Errorf("policies: %w; put back those that are required (chronik policy digest DIR tells what a directory has): "+
 		"others are made the required ones by chronik policy require, of a broker that runs; see docs/policies.md", err)
+}
+
+// policyFacts are what chronik doctor is told of the policies, nil where there are none.
+func (b *Broker) policyFacts() *doctor.Policies {
+	if b.policies == nil {
+		return nil
+	}
+	return &doctor.Policies{InForce: b.policies.Digest(), Required: b.requiredPolicies(), Broken: b.policies.Stats().Broken}
 }

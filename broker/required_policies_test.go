@@ -181,8 +181,11 @@ func TestADigestHoldsWithoutTheRule(t *testing.T) {
 	require(t, b, digestOfFiles(t, file))
 	writePolicy(t, file, letsAll)
 	waitsForDigest(t, b, 1)
-	if s := b.policies.Stats(); s.Loaded != 1 || !s.Broken {
+	if s := b.policies.Stats(); s.Loaded != 1 {
 		t.Errorf("%+v", s)
+	}
+	if f := b.policyFacts(); !f.Broken || f.InForce != f.Required || f.InForce != b.policies.Digest() {
+		t.Errorf("the doctor is told of %+v", f)
 	}
 	require(t, b, "")
 	for deadline := time.Now().Add(time.Minute); b.policies.Digest() != digestOfFiles(t, file); <-time.After(10 * time.Millisecond) {

@@ -160,6 +160,9 @@ func cases() []aCase {
 		{check: "anonymous-super-user", config: sound + "listener.name.sasl_ssl.super.users=User:ANONYMOUS", want: "User:ANONYMOUS"},
 		{check: "many-super-users", config: sound + "listener.name.sasl_ssl.super.users=User:a;User:b;User:c;User:d", want: "4 principals"},
 		{check: "many-super-users", config: strings.Replace(sound, "User:admin", "User:a;User:b;User:c;User:d", 1), want: "4 principals"},
+		{check: "policies-not-in-force", facts: policies("a", "b", true), want: "b is required, a is in force"},
+		{check: "policies-not-in-force", facts: policies("a", "a", true), want: "others than sha256 a"},
+		{check: "policies-not-in-force", facts: policies("a", "", true), want: "others than sha256 a"},
 		{check: "many-cluster-administrators", commands: []meta.Command{&meta.CreateACLs{Bindings: administrators}}, want: "4 principals, such as User:a, User:b, User:c"},
 		{check: "acl-for-everybody", commands: []meta.Command{everybody}, want: "User:* allows READ on TOPIC orders (LITERAL)"},
 		{check: "user-without-rights", commands: []meta.Command{user("bob", 8192)}, want: "User:bob"},
@@ -212,10 +215,17 @@ func findingsOf(r *doctor.Report, check string) []doctor.Finding {
 	return slices.DeleteFunc(slices.Clone(r.Findings), func(f doctor.Finding) bool { return f.Check != check })
 }
 
+// policies are those of a running broker.
+func policies(inForce, required string, broken bool) func(*doctor.Facts) {
+	return func(f *doctor.Facts) {
+		f.Running.Policies = &doctor.Policies{InForce: inForce, Required: required, Broken: broken}
+	}
+}
+
 // TestSoundConfiguration is where every finding disappears.
 func TestSoundConfiguration(t *testing.T) {
 	w := newWard(t)
-	report := w.examine(&aCase{commands: []meta.Command{
+	report := w.examine(&aCase{facts: policies("a", "a", false), commands: []meta.Command{
 		user("alice", 16384), &meta.CreateACLs{Bindings: []authz.Binding{allow("User:alice", authz.Read, authz.Topic, "orders")}},
 	}})
 	if len(report.Findings) != 0 || len(report.NotChecked) != 0 || report.Checked != len(doctor.Checks()) {

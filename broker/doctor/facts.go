@@ -43,6 +43,8 @@ type Running struct {
 	Image *meta.Image
 	// Sessions are those of the clients that are connected.
 	Sessions []*auth.Session
+	// Policies is nil where there are none.
+	Policies *Policies
 	// Defaults is what was found by trying the users' credentials.
 	Defaults Defaults
 }
