@@ -12,8 +12,8 @@ import (
 	"github.com/chronik-stream/chronik/authz"
 )
 
-// Past is an event of the log as far as it tells of decisions. Of Decided, Gap, Lifecycle and Merged one is set, or none: other events tell
-// nothing of them.
+// Past is an event of the log as far as it tells of decisions and of what they were about. Of Decided, Gap, Lifecycle, Merged and DeletedTopic
+// one is set, or none: other events tell nothing of them.
 type Past struct {
 	// LogName and Sequence tell events apart: within a log name the numbers rise, and an event that comes twice has its number twice.
 	LogName  string
@@ -24,6 +24,8 @@ type Past struct {
 	Gap       *Gap
 	Lifecycle *Lifecycle
 	Merged    *Merged
+	// DeletedTopic is the name of a topic that was deleted, so that there was one.
+	DeletedTopic string
 }
 
 // Merged is an event that stands for many, and does not tell what each of them was about.
@@ -66,6 +68,8 @@ func Read(value []byte) (Past, error) {
 		p.Lifecycle = lifecycleOf(&d)
 	case d.Unmapped != nil && d.Unmapped.Merged != nil && d.Unmapped.Merged.By != mergedAlike:
 		p.Merged = mergedOf(d.Unmapped.Merged.Of, d.Count)
+	case d.deletesTopic():
+		p.DeletedTopic = d.Resources[0].Name
 	case d.decides():
 		p.Decided, err = decidedOf(&d)
 	}
@@ -96,6 +100,11 @@ func (d *document) decides() bool {
 		return mergedOf(m.Of, 1) != nil
 	}
 	return d.Actor.Authorizations[0].Decision == "Denied" || d.Resources[0].Data != nil
+}
+
+func (d *document) deletesTopic() bool {
+	return d.ClassUID == classAPIActivity && d.ActivityID == activityDelete && d.StatusID == statusSuccess && d.API != nil &&
+		d.API.Operation == "DeleteTopics" && len(d.Resources) == 1 && d.Resources[0].Type == authz.Topic.String()
 }
 
 func gapOf(d *document) *Gap {

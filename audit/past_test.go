@@ -119,6 +119,24 @@ func TestOtherEventsTellOfNoDecision(t *testing.T) {
 	}
 }
 
+// TestDeletedTopicsRead: of changes the deletion of a topic says that there was one, if it was really deleted.
+func TestDeletedTopicsRead(t *testing.T) {
+	c := Change{Principal: "User:alice", API: "DeleteTopics", ResourceType: "TOPIC", Resource: "t"}
+	if p := recorded(t, c); p.DeletedTopic != "t" {
+		t.Errorf("a deletion: %+v", p)
+	}
+	refused, asked, made, records := c, c, c, c
+	refused.Code, refused.CodeName = 44, "POLICY_VIOLATION"
+	asked.Action, asked.ResourceType, asked.Resource = "CreateApproval", "APPROVAL", "ABC"
+	made.API = "CreateTopics"
+	records.API = "DeleteRecords"
+	for name, other := range map[string]Change{"refused": refused, "an approval": asked, "creation": made, "records": records} {
+		if p := recorded(t, other); p.DeletedTopic != "" {
+			t.Errorf("%s: %+v", name, p)
+		}
+	}
+}
+
 func TestGapsAndStartsRead(t *testing.T) {
 	gap := Gap{Lost: map[string]uint64{"access": 3}, From: ago(time.Hour), To: noon, Cause: "audit log fails"}
 	if diff := cmp.Diff(&gap, recorded(t, gap).Gap); diff != "" {

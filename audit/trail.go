@@ -15,6 +15,8 @@ type Trail struct {
 	FirstAccess time.Time
 	// Unreadable events are none of this version.
 	Unreadable int
+	// DeletedTopics are the names of topics that the log tells the end of.
+	DeletedTopics map[string]bool
 
 	seen    map[string]uint64
 	running map[string]string
@@ -35,6 +37,9 @@ func (t *Trail) Take(value []byte) *Decided {
 	if m := p.Merged; m != nil {
 		t.More, t.MoreAccesses = t.More+m.Denials, t.MoreAccesses+m.Accesses
 	}
+	if p.DeletedTopic != "" {
+		t.deleted(p.DeletedTopic)
+	}
 	d := p.Decided
 	if d == nil {
 		return nil
@@ -52,6 +57,13 @@ func (t *Trail) Take(value []byte) *Decided {
 		}
 	}
 	return d
+}
+
+func (t *Trail) deleted(topic string) {
+	if t.DeletedTopics == nil {
+		t.DeletedTopics = map[string]bool{}
+	}
+	t.DeletedTopics[topic] = true
 }
 
 // cameBefore reports whether the log has the event again, after an append whose outcome was not known. Only a broker's own events tell of

@@ -43,6 +43,22 @@ func TestATrailTakesEachEventOnce(t *testing.T) {
 	}
 }
 
+func TestATrailKnowsDeletedTopics(t *testing.T) {
+	var trail Trail
+	for item, topic := range []string{"t", "u"} {
+		e, err := ChangeEvent(Source{}, Change{Index: 7, Item: item, API: "DeleteTopics", ResourceType: "TOPIC", Resource: topic, Time: noon})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if trail.Take(e.Value) != nil {
+			t.Error("a change tells of decisions")
+		}
+	}
+	if !trail.DeletedTopics["t"] || !trail.DeletedTopics["u"] || len(trail.DeletedTopics) != 2 {
+		t.Errorf("deleted topics: %v", trail.DeletedTopics)
+	}
+}
+
 func TestATrailKnowsWhatItDoesNotKnow(t *testing.T) {
 	on, off, stop := Lifecycle{Accesses: AccessesSummary}, Lifecycle{Accesses: AccessesNone}, Lifecycle{Stopping: true}
 	cases := map[string]struct {

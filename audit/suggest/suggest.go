@@ -16,6 +16,8 @@ import (
 type Config struct {
 	// Current are the ACLs in force. Those that deny are kept.
 	Current []authz.Binding
+	// Topics are the names of all topics that there are.
+	Topics map[string]bool
 	// Prefixes are beginnings of names: where a principal used several resources that begin so, one prefixed ACL stands for them.
 	Prefixes []string
 	// Hosts says that ACLs are for the hosts that uses came from, and not for any.
@@ -89,11 +91,13 @@ type Report struct {
 	// SuperUsers did something as such; Notes say what is not known.
 	SuperUsers []string
 	Notes      []string
+	// Missing are uses of topics that there were not.
+	Missing []Missing
 }
 
 // Report derives the ACLs.
 func (s *Suggestion) Report(t *audit.Trail) Report {
-	out := Report{Notes: t.Notes()}
+	out := Report{Notes: t.Notes(), Missing: s.dropMissing(t.DeletedTopics)}
 	least := newLeast(s.cfg)
 	for u := range s.uses {
 		least.add(u)

@@ -34,12 +34,23 @@ func prefixed(b authz.Binding) authz.Binding {
 	return b
 }
 
+func topics(names ...string) map[string]bool {
+	all := map[string]bool{}
+	for _, name := range names {
+		all[name] = true
+	}
+	return all
+}
+
 func reported(cfg Config, events ...*audit.Decided) Report {
+	if cfg.Topics == nil {
+		cfg.Topics = topics("a", "b", "d", "abc", "pay.a", "pay.b", "log.a", "other")
+	}
 	s := New(cfg)
 	for _, d := range events {
 		s.Add(d)
 	}
-	return s.Report(&audit.Trail{FirstAccess: time.Unix(1, 0)})
+	return s.Report(&audit.Trail{FirstAccess: time.Unix(1, 0), DeletedTopics: topics("deleted")})
 }
 
 func same(t *testing.T, what string, got, want any) {
@@ -85,6 +96,28 @@ func TestOneOfSeveralNeedsIsEnough(t *testing.T) {
 	}
 }
 
+// TestTopicsThatThereAreNot have no ACL, unless they were to be created, or were deleted since; what used none but them is unused.
+func TestTopicsThatThereAreNot(t *testing.T) {
+	followed := did(authz.Describe, authz.Topic, "never")
+	followed.Or = []authz.Need{{Op: authz.ClusterAction, On: authz.TheCluster()}}
+	some := did(authz.IdempotentWrite, authz.Cluster, authz.ClusterName)
+	some.Or = []authz.Need{{Op: authz.Write, On: authz.Resource{Type: authz.Topic}, AnyOfType: true}}
+	wide := grant(authz.Write, authz.Topic, "*")
+	got := reported(Config{Topics: topics("a"), Current: []authz.Binding{wide}},
+		did(authz.Read, authz.Topic, "a", "deleted", "never", "nor this"), did(authz.Write, authz.Topic, "never"), did(authz.Create, authz.Topic, "new"),
+		did(authz.Read, authz.Group, "never"), followed, some)
+	same(t, "ACLs", got.ACLs, []authz.Binding{
+		grant(authz.Read, authz.Topic, "a"), grant(authz.Read, authz.Topic, "deleted"), grant(authz.Create, authz.Topic, "new"),
+		grant(authz.Read, authz.Group, "never"), grant(authz.IdempotentWrite, authz.Cluster, authz.ClusterName),
+	})
+	same(t, "missing topics", got.Missing, []Missing{
+		{"User:alice", authz.Read, "never, nor this"}, {"User:alice", authz.Write, "never"}, {"User:alice", authz.Describe, "never"},
+	})
+	same(t, "findings", got.Findings, []Finding{
+		{wide, WildcardHost, "used from 10.0.0.9"}, {wide, WildcardResource, "used on nothing"},
+	})
+}
+
 func TestFoldingAndHosts(t *testing.T) {
 	reads := did(authz.Read, authz.Topic, "pay.a", "pay.b", "log.a", "other")
 	writes := did(authz.Write, authz.Topic, "pay.a")
@@ -123,8 +156,9 @@ func TestFindings(t *testing.T) {
 // TestManyPrincipals: each with each would take hours.
 func TestManyPrincipals(t *testing.T) {
 	const many = 50_000
-	s := New(Config{})
+	s := New(Config{Topics: map[string]bool{}})
 	for i := range many {
+		s.cfg.Topics[fmt.Sprint("t", i)] = true
 		use := did(authz.Read, authz.Topic, fmt.Sprint("t", i))
 		init := did(authz.IdempotentWrite, authz.Cluster, authz.ClusterName)
 		init.Or = []authz.Need{{Op: authz.Write, On: authz.Resource{Type: authz.Topic}, AnyOfType: true}}

@@ -63,17 +63,9 @@ type approvals struct{ client *kgo.Client }
 // list shows requests, all of them where none is named.
 func (a approvals) list(ctx context.Context, cmd *cobra.Command, ids []string) error {
 	if len(ids) == 0 {
-		q := kmsg.NewPtrListConfigResourcesRequest()
-		q.ResourceTypes = []int8{int8(approvalResource)}
-		resp, err := q.RequestWith(ctx, a.client)
-		if err == nil {
-			err = kerr.ErrorForCode(resp.ErrorCode)
-		}
-		if err != nil {
+		var err error
+		if ids, err = configured(ctx, a.client, approvalResource); err != nil {
 			return fmt.Errorf("list the requests that wait: %w", err)
-		}
-		for i := range resp.ConfigResources {
-			ids = append(ids, resp.ConfigResources[i].Name)
 		}
 	}
 	if len(ids) == 0 {

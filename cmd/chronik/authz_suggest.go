@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/chronik-stream/chronik/audit"
 	"github.com/chronik-stream/chronik/audit/suggest"
@@ -32,8 +33,8 @@ func newAuthzSuggest(where *brokerFlags) *cobra.Command {
 		Use:   "suggest [--since 7d] [--prefixes NAME,...] [--hosts]",
 		Short: "Derive the least ACLs from what principals really did",
 		Long: `Reads what was allowed from the audit log (chronik.audit.access) and prints the least ACLs that allow it, as YAML. ACLs in force that deny are
-kept. Comments tell of ACLs in force that nobody used, that are wider than what was done, and of what the log can not tell: what happens
-once a year is not in a week.
+kept. Comments tell of ACLs in force that nobody used, that are wider than what was done, of topics that were asked for and that there are
+not, and of what the log can not tell: what happens once a year is not in a week.
 
 It needs READ on the topic __audit_log, DESCRIBE and DESCRIBE_CONFIGS on the cluster.`,
 		Args: cobra.NoArgs,
@@ -64,7 +65,11 @@ func runSuggest(ctx context.Context, out io.Writer, where *brokerFlags, flags *s
 			return err
 		}
 		mode = rules.settings.mode
-		s := suggest.New(suggest.Config{Current: rules.acls, Prefixes: flags.prefixes, Hosts: flags.hosts})
+		topics, err := topicNames(ctx, client)
+		if err != nil {
+			return err
+		}
+		s := suggest.New(suggest.Config{Current: rules.acls, Topics: topics, Prefixes: flags.prefixes, Hosts: flags.hosts})
 		trail, err := readTrail(ctx, client, since, s.Add)
 		if err != nil {
 			return err
@@ -76,6 +81,21 @@ func runSuggest(ctx context.Context, out io.Writer, where *brokerFlags, flags *s
 		return err
 	}
 	return writeSuggestion(out, &report, mode, since)
+}
+
+// topicNames are the names of all topics, whether the caller may describe them or not.
+func topicNames(ctx context.Context, client *kgo.Client) (map[string]bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, clientTimeout)
+	defer cancel()
+	all, err := configured(ctx, client, kmsg.ConfigResourceTypeTopic)
+	if err != nil {
+		return nil, fmt.Errorf("list the topics (DESCRIBE_CONFIGS on the cluster): %w", err)
+	}
+	names := make(map[string]bool, len(all))
+	for _, name := range all {
+		names[name] = true
+	}
+	return names, nil
 }
 
 // writeSuggestion writes the ACLs, behind comments.
@@ -91,6 +111,9 @@ func writeSuggestion(out io.Writer, r *suggest.Report, mode config.AuthorizerMod
 	}
 	for _, user := range r.SuperUsers {
 		p.line("# super user, needs no ACL: %s", shown(user))
+	}
+	for _, m := range r.Missing {
+		p.line("# no such topic, no ACL for it: %s %s on %s", shown(m.Principal), m.Operation, shown(m.Topics))
 	}
 	for i := range r.Findings {
 		f := &r.Findings[i]

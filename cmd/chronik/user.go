@@ -184,18 +184,9 @@ func (u users) revokedBefore(ctx context.Context, principal string) (string, err
 
 // revoked are the principals that were revoked.
 func (u users) revoked(ctx context.Context) ([]string, error) {
-	q := kmsg.NewPtrListConfigResourcesRequest()
-	q.ResourceTypes = []int8{int8(principalConfig)}
-	resp, err := q.RequestWith(ctx, u.client)
-	if err == nil {
-		err = kerr.ErrorForCode(resp.ErrorCode)
-	}
+	names, err := configured(ctx, u.client, principalConfig)
 	if err != nil {
 		return nil, fmt.Errorf("list revoked principals: %w", err)
-	}
-	names := make([]string, len(resp.ConfigResources))
-	for i := range resp.ConfigResources {
-		names[i] = resp.ConfigResources[i].Name
 	}
 	return names, nil
 }

@@ -211,6 +211,28 @@ func (u *cutUsers) tryCandidate(t *testing.T, least []authz.Binding) {
 	}
 }
 
+// TestAuthzSuggestNoMissingTopics: of the topics that a client asked for, those get ACLs that there are, or were.
+func TestAuthzSuggestNoMissingTopics(t *testing.T) {
+	t.Parallel()
+	u := startCutUsers(t)
+	u.kafkaACLs(t, "--add", granted("User:bob", authz.Read, authz.Topic, authz.Prefixed, "pay."))
+	for _, topic := range []string{cutTopic, "pay.other", "pay.never"} {
+		harness.TryCommand(t, "", "kcat", slices.Concat(u.bob, []string{"-L", "-t", topic})...) //nolint:errcheck // of the last nothing is told
+	}
+	admin(t, u.b, topicCommand, "--delete", "--topic", "pay.other")
+	want := []authz.Binding{
+		granted("User:bob", authz.Describe, authz.Topic, authz.Literal, cutTopic), granted("User:bob", authz.Describe, authz.Topic, authz.Literal, "pay.other"),
+	}
+	text := ""
+	waitFor(t, "all that was asked for to be in the audit log", func() bool {
+		text = mustAuthz(t, u.b, "suggest", "--since", "1h")
+		return strings.Contains(text, "# no such topic, no ACL for it: User:bob DESCRIBE on pay.never\n") && len(aclsIn(t, text)) >= len(want)
+	})
+	if got := aclsIn(t, text); !slices.Equal(got, plan.Sorted(want)) {
+		t.Errorf("suggested ACLs:\n%s", text)
+	}
+}
+
 // TestAuthzReplayOfPolicies: a policy that denies writing flips what was written, and only that. It sees the session and the request as they were.
 func TestAuthzReplayOfPolicies(t *testing.T) {
 	t.Parallel()
