@@ -44,7 +44,7 @@ const (
 func Checks() []Check {
 	return slices.Concat(
 		listenerChecks(), identityChecks(), tlsChecks(), certificateChecks(), loginChecks(), tokenChecks(), passwordChecks(), rightsChecks(),
-		grantChecks(), policyChecks(), sessionChecks(), evidenceChecks(), fileChecks(),
+		grantChecks(), policyChecks(), approvalChecks(), sessionChecks(), evidenceChecks(), fileChecks(),
 	)
 }
 

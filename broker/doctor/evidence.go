@@ -33,6 +33,16 @@ func evidenceChecks() []Check {
 			find:    auditIsDeleted,
 		},
 		{
+			ID: "accesses-not-recorded", State: Weak, Severity: Medium, Controls: []string{"AU-2", "AU-12", "AC-6(7)", "PCI 10.2.1", "CC7.2"},
+			Title: "What was allowed is not recorded: nobody can tell later what somebody did, chronik authz replay tries denials alone, and suggest has nothing to go by.",
+			Mend:  "leave chronik.audit.access at its default, summary",
+			find: func(f *Facts, e *examination) {
+				if f.Config.Security.AuditAccessInterval <= 0 {
+					e.found("chronik.audit.access", "chronik.audit.access=none")
+				}
+			},
+		},
+		{
 			ID: "flush-policy", State: Weak, Severity: Medium, Controls: []string{"CP-10", "SI-13", "A1.2"},
 			Title: "Records are confirmed before they are on disk: a power loss takes what clients believe to be safe.",
 			Mend:  "leave chronik.flush.policy at its default, acks",

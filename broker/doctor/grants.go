@@ -22,13 +22,7 @@ func grantChecks() []Check {
 			Mend:    "take ALTER and ALL on the cluster from all but three: kafka-acls --remove --cluster --operation Alter ...",
 			running: true,
 			find: func(f *Facts, e *examination) {
-				administrators := map[string]bool{}
-				f.Running.Image.ACLs(func(b authz.Binding) bool {
-					if b.Permission == authz.Allow && b.Type == authz.Cluster && (b.Operation == authz.Alter || b.Operation == authz.All) {
-						administrators[b.Principal] = true
-					}
-					return true
-				})
+				administrators := f.clusterAdministrators()
 				if len(administrators) > manyAdministrators {
 					names := slices.Sorted(maps.Keys(administrators))
 					e.found("ACLs of the cluster", "%d principals, such as %s", len(names), strings.Join(names[:manyAdministrators], ", "))
@@ -57,6 +51,18 @@ func grantChecks() []Check {
 			find:    usersWithoutRights,
 		},
 	}
+}
+
+// clusterAdministrators are the principals whom an ACL allows to ALTER the cluster.
+func (f *Facts) clusterAdministrators() map[string]bool {
+	administrators := map[string]bool{}
+	f.Running.Image.ACLs(func(b authz.Binding) bool {
+		if b.Permission == authz.Allow && b.Type == authz.Cluster && (b.Operation == authz.Alter || b.Operation == authz.All) {
+			administrators[b.Principal] = true
+		}
+		return true
+	})
+	return administrators
 }
 
 func usersWithoutRights(f *Facts, e *examination) {
