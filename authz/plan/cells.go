@@ -10,12 +10,15 @@ import (
 )
 
 // Pattern is a set of resource names that ACLs do not tell apart: one name (LITERAL), what begins with Name and no longer pattern names (PREFIXED),
-// or what no pattern but the wildcard names (LITERAL, the wildcard).
+// or what no pattern but the wildcard names (LITERAL, the wildcard). ANY without a name stands for some resource of the type, whichever.
 type Pattern struct {
 	Type authz.ResourceType
 	Kind authz.PatternType
 	Name string
 }
+
+// someOf is some resource of a type, whichever.
+func someOf(t authz.ResourceType) Pattern { return Pattern{Type: t, Kind: authz.AnyPattern} }
 
 func (p Pattern) isWildcard() bool { return p.Kind == authz.Literal && p.Name == authz.Wildcard }
 
@@ -101,6 +104,9 @@ func (g *ground) under(p Pattern) []Pattern {
 
 // covering are the ACLs that speak of a pattern's resources: those for principals, or all where that is nil.
 func (g *ground) covering(p Pattern, principals []string) (all []authz.Binding) {
+	if p.Kind == authz.AnyPattern {
+		return g.ofType(p.Type, principals)
+	}
 	add := func(on Pattern) {
 		if principals == nil {
 			all = append(all, g.acls[on]...)
@@ -119,6 +125,22 @@ func (g *ground) covering(p Pattern, principals []string) (all []authz.Binding) 
 	}
 	if p.Kind == authz.Literal {
 		add(p)
+	}
+	return all
+}
+
+// ofType are the ACLs on resources of a type: those for principals, or all where that is nil.
+func (g *ground) ofType(t authz.ResourceType, principals []string) (all []authz.Binding) {
+	wanted := map[string]bool{}
+	for _, who := range principals {
+		wanted[who] = true
+	}
+	for _, p := range g.sorted[t] {
+		for _, b := range g.acls[p] {
+			if principals == nil || wanted[b.Principal] {
+				all = append(all, b)
+			}
+		}
 	}
 	return all
 }

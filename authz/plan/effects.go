@@ -20,7 +20,7 @@ var ErrTooMuch = errors.New("too many principals and patterns to compare: plan i
 // Effect is what somebody may do afterwards and could not before (Gains), or the other way round.
 type Effect struct {
 	Gains bool
-	// Principal is explain.Everybody for all whom no ACL on the pattern names.
+	// Principal is explain.Everybody for all whom no ACL on the pattern, or on any resource of its type, names.
 	Principal string
 	// AnyHost says that it holds from all hosts but those in Hosts, and else it holds from those in Hosts only.
 	AnyHost    bool
@@ -53,10 +53,11 @@ func effects(rules acl.Config, have, want []authz.Binding, most int) ([]Effect, 
 	}
 	var all []Effect
 	for t := authz.Topic; t <= authz.UserResource; t++ {
-		for _, pattern := range c.ground.sorted[t] {
-			if !patterns[pattern] {
-				continue
-			}
+		of := slices.DeleteFunc(slices.Clone(c.ground.sorted[t]), func(p Pattern) bool { return !patterns[p] })
+		if t == authz.Topic && len(of) > 0 {
+			of = append(of, someOf(t))
+		}
+		for _, pattern := range of {
 			effects, err := c.on(pattern)
 			if err != nil {
 				return nil, err
@@ -96,13 +97,22 @@ func (c *comparison) on(p Pattern) ([]Effect, error) {
 			continue
 		}
 		hosts := people.Hosts(principal)
-		ops := authz.OperationsOn(p.Type)
+		ops := operationsOn(p)
 		if c.decisions += len(hosts) * len(ops); c.decisions > c.most {
 			return nil, fmt.Errorf("%w: more than %d decisions", ErrTooMuch, c.most)
 		}
 		all = append(all, c.forOne(people, principal, hosts, ops, p)...)
 	}
 	return all, nil
+}
+
+// operationsOn are what requests ask of a pattern's resources. Of some resource, whichever (Apache Kafka's authorizeByResourceType), they
+// ask one thing: idempotent producers need WRITE on some topic.
+func operationsOn(p Pattern) []authz.Operation {
+	if p.Kind == authz.AnyPattern {
+		return []authz.Operation{authz.Write}
+	}
+	return authz.OperationsOn(p.Type)
 }
 
 // forOne compares all operations of one principal.
@@ -133,9 +143,15 @@ func (c *comparison) of(people *explain.People, principal string, hosts []string
 	changes := map[bool][]string{}
 	var same []string
 	on := c.ground.sample(p)
+	allowed := func(in authz.View, who authz.Subject) bool {
+		if p.Kind == authz.AnyPattern {
+			return in.DecideAny(who, op, p.Type).Allowed
+		}
+		return in.Decide(who, op, on).Allowed
+	}
 	for _, host := range hosts {
 		who := people.Subject(principal, host)
-		before, after := c.before.Decide(who, op, on).Allowed, c.after.Decide(who, op, on).Allowed
+		before, after := allowed(c.before, who), allowed(c.after, who)
 		if before == after {
 			same = append(same, host)
 			continue

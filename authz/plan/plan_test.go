@@ -99,11 +99,42 @@ func TestEffectsAreWhatChanges(t *testing.T) {
 	})
 }
 
+// TestEffectsOnSomeTopic: idempotent producers need WRITE on some topic, and who gains or loses that is told.
+func TestEffectsOnSomeTopic(t *testing.T) {
+	on := plan.Pattern{Type: authz.Topic, Kind: authz.AnyPattern}
+	rapid.Check(t, func(t *rapid.T) {
+		have, want := drawChange(t)
+		rules := drawRules(t)
+		effects, err := plan.Effects(rules, have, want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, after := viewOf(rules, have), viewOf(rules, want)
+		all := slices.Concat(have, want)
+		questions(func(who authz.Subject, op authz.Operation, asked authz.Resource) {
+			if op != authz.Write || asked.Type != authz.Topic {
+				return
+			}
+			was, is := before.DecideAny(who, op, authz.Topic).Allowed, after.DecideAny(who, op, authz.Topic).Allowed
+			named := slices.ContainsFunc(all, func(b authz.Binding) bool { return b.Type == authz.Topic && b.Principal == who.Principal.String() })
+			told := saidOn(effects, on, named, who, op)
+			if changes := map[bool]string{true: "gains", false: "loses"}[is]; was == is && told != "" || was != is && told != changes {
+				t.Fatalf("%s from %s: was %v, is %v, said %q of %+v", who.Principal, who.Host, was, is, told, effects)
+			}
+		})
+	})
+}
+
 // said is what the effects say: "gains", "loses", or "" for nothing.
 func said(effects []plan.Effect, acls []authz.Binding, who authz.Subject, op authz.Operation, on authz.Resource) string {
-	pattern := patternFor(acls, on)
+	named := slices.ContainsFunc(acls, func(b authz.Binding) bool { return b.Principal == who.Principal.String() && b.Covers(on) })
+	return saidOn(effects, patternFor(acls, on), named, who, op)
+}
+
+// saidOn is that of a pattern; named says that an ACL on it names the principal.
+func saidOn(effects []plan.Effect, pattern plan.Pattern, named bool, who authz.Subject, op authz.Operation) string {
 	principal := explain.Everybody
-	if slices.ContainsFunc(acls, func(b authz.Binding) bool { return b.Principal == who.Principal.String() && b.Covers(on) }) {
+	if named {
 		principal = who.Principal.String()
 	}
 	host := strings.Replace(who.Host, "2001:db8:0::1", "2001:db8::1", 1)

@@ -117,7 +117,7 @@ func (p *printer) effects(title string, all []plan.Effect, gains bool) {
 	some := false
 	for i := range all {
 		if e := &all[i]; e.Gains == gains {
-			p.line("  %s: %s on %s, %s", affectedText(e.Principal), operationsText(e.Operations), patternText(e.On), hostsText(e))
+			p.line("  %s: %s on %s, %s", affectedText(e), operationsText(e.Operations), patternText(e.On), hostsText(e))
 			some = true
 		}
 	}
@@ -126,11 +126,15 @@ func (p *printer) effects(title string, all []plan.Effect, gains bool) {
 	}
 }
 
-func affectedText(principal string) string {
-	if principal == explain.Everybody {
+func affectedText(e *plan.Effect) string {
+	switch {
+	case e.Principal != explain.Everybody:
+		return shown(e.Principal)
+	case e.On.Kind == authz.AnyPattern:
+		return fmt.Sprintf("every principal that no ACL on a %s names", e.On.Type)
+	default:
 		return "every principal that no ACL on it names"
 	}
-	return shown(principal)
 }
 
 func operationsText(ops []authz.Operation) string {
@@ -144,6 +148,8 @@ func operationsText(ops []authz.Operation) string {
 // patternText says which resources a pattern stands for.
 func patternText(p plan.Pattern) string {
 	switch {
+	case p.Kind == authz.AnyPattern:
+		return fmt.Sprintf("some %s, as idempotent producers need", p.Type)
 	case p.Kind == authz.Prefixed:
 		return fmt.Sprintf("each %s that begins with %s and that no narrower ACL names", p.Type, shown(p.Name))
 	case p.Name == authz.Wildcard:

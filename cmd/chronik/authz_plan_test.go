@@ -22,6 +22,7 @@ func TestEffectsInWords(t *testing.T) {
 		{Gains: true, Principal: "User:a", AnyHost: true, Operations: ops, On: on(authz.Literal, "t")},
 		{Gains: true, Principal: "User:*", AnyHost: true, Hosts: []string{"10.0.0.2", "10.0.0.1"}, Operations: ops[:1], On: on(authz.Literal, "*")},
 		{Gains: true, Principal: "User:b\x1b", Hosts: []string{"10.0.0.1"}, Operations: ops[:1], On: on(authz.Prefixed, "t-")},
+		{Gains: true, Principal: "User:*", AnyHost: true, Operations: []authz.Operation{authz.Write}, On: on(authz.AnyPattern, "")},
 		{Principal: "User:c", AnyHost: true, Operations: ops, On: plan.Pattern{Type: authz.Cluster, Kind: authz.Literal, Name: authz.ClusterName}},
 	}, true)
 	p.effects("Loses:", nil, false)
@@ -29,6 +30,7 @@ func TestEffectsInWords(t *testing.T) {
   User:a: READ, DESCRIBE on TOPIC t, from any host
   every principal that no ACL on it names: READ on each TOPIC that no narrower ACL names, from any host but 10.0.0.1, 10.0.0.2
   "User:b\x1b": READ on each TOPIC that begins with t- and that no narrower ACL names, from 10.0.0.1
+  every principal that no ACL on a TOPIC names: WRITE on some TOPIC, as idempotent producers need, from any host
 Loses:
   nobody anything
 `
