@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -128,25 +127,10 @@ func TestBallastOnTheDisk(t *testing.T) {
 	createTopic(t, b, "filling", 1)
 	producer := franzClient(t, append(franzSASL(t, b, "SCRAM-SHA-512"), kgo.RecordRetries(0), kgo.DisableIdempotentWrite(),
 		kgo.ProducerBatchCompression(kgo.NoCompression()))...)
-	ballast, err := os.Create(filepath.Join(disk, "ballast"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ballast.Close()
-	block := make([]byte, 64<<10)
-	for err == nil {
-		_, err = ballast.Write(block)
-	}
-	if !errors.Is(err, syscall.ENOSPC) {
-		t.Fatal(err)
-	}
+	space := newBallast(t, disk)
+	space.fill(t)
 	n := fillTopic(t, producer, "filling", 0)
-	if err := os.Remove(ballast.Name()); err != nil {
-		t.Fatal(err)
-	}
-	if err := ballast.Truncate(0); err != nil {
-		t.Fatal(err)
-	}
+	space.remove(t)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for producer.ProduceSync(ctx, &kgo.Record{Topic: "filling", Value: fmt.Appendf(nil, "%d ", n)}).FirstErr() != nil {
