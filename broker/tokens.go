@@ -31,6 +31,8 @@ type tokens struct {
 	// keyring is nil where there are none.
 	keyring *token.Keyring
 	clock   func() time.Time
+	// refused counts changes of tokens by who makes too many.
+	refused prometheus.Counter
 }
 
 // startTokens makes the tokens known to who logs in by one and to who asks for them.
@@ -42,8 +44,10 @@ func (b *Broker) startTokens(ctx context.Context) error {
 	gauge := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "chronik_delegation_tokens", Help: "Delegation tokens in the metadata, those included that have expired and are not removed yet.",
 	}, func() float64 { return float64(b.store.Image().TokenCount()) })
-	if err := b.registry.Register(gauge); err != nil {
-		return fmt.Errorf("register metrics: %w", err)
+	for _, c := range []prometheus.Collector{gauge, t.refused} {
+		if err := b.registry.Register(c); err != nil {
+			return fmt.Errorf("register metrics: %w", err)
+		}
 	}
 	if b.tokens = t; t.keyring != nil {
 		b.store.Subscribe(t.Follow)
@@ -54,7 +58,9 @@ func (b *Broker) startTokens(ctx context.Context) error {
 
 // newTokens makes the keyring for log-ins by the SCRAM mechanisms of the listeners.
 func newTokens(o TokenOptions, listeners []Listener, store *meta.Store, clock func() time.Time) (*tokens, error) {
-	t := &tokens{options: o, store: store, clock: clock}
+	t := &tokens{options: o, store: store, clock: clock, refused: prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "chronik_delegation_token_changes_refused_total", Help: "Delegation tokens that were not made, renewed or ended, since the principal makes too many changes.",
+	})}
 	if o.Secret == "" {
 		return t, nil
 	}
@@ -118,5 +124,6 @@ func (t *tokens) handler(log handler.MetadataLog, approvals *handler.Approvals) 
 	if t.keyring != nil {
 		h.Keys = t.keyring
 	}
+	h.Refused = t.refused.Inc
 	return h
 }

@@ -75,6 +75,9 @@ func (s *Tokens) createToken(
 	if code == wire.None {
 		code = s.served(c.Session)
 	}
+	if code == wire.None {
+		code = s.mayChange(c.Session)
+	}
 	if code != wire.None {
 		return createdToken(c, q, owner, code)
 	}

@@ -36,6 +36,9 @@ func expiredToken(q *kmsg.ExpireDelegationTokenRequest, expires int64, code int1
 // expireToken moves a token's end, or removes it at once where the period is negative; then the answer's time is now.
 func (s *Tokens) expireToken(ctx context.Context, c *api.Call, q *kmsg.ExpireDelegationTokenRequest) (expires int64, code int16) {
 	id, code := s.named(c.Session, q.HMAC)
+	if code == wire.None {
+		code = s.mayChange(c.Session)
+	}
 	if code != wire.None {
 		return noTimestamp, code
 	}

@@ -36,6 +36,9 @@ func renewedToken(q *kmsg.RenewDelegationTokenRequest, expires int64, code int16
 // renewToken moves a token's end, as far as the configuration lets it where no period is asked for.
 func (s *Tokens) renewToken(ctx context.Context, c *api.Call, q *kmsg.RenewDelegationTokenRequest) (expires int64, code int16) {
 	id, code := s.named(c.Session, q.HMAC)
+	if code == wire.None {
+		code = s.mayChange(c.Session)
+	}
 	if code != wire.None {
 		return noTimestamp, code
 	}

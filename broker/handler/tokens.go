@@ -38,6 +38,10 @@ type Tokens struct {
 	Clock               func() time.Time
 	// Withhold keeps the secret of a token from whom it is not theirs to have, whatever they are allowed: something takes two persons.
 	Withhold bool
+	// Refused, where set, is told of a change that was refused since its principal makes too many.
+	Refused func()
+
+	pace tokenPace
 }
 
 // Rows are the rows of this area.
@@ -68,6 +72,17 @@ func (s *Tokens) served(session *auth.Session) int16 {
 		return wire.DelegationTokenAuthDisabled
 	}
 	return wire.None
+}
+
+// mayChange is the code of one change too many of a principal.
+func (s *Tokens) mayChange(session *auth.Session) int16 {
+	if s.pace.take(session.Principal, s.Clock()) {
+		return wire.None
+	}
+	if s.Refused != nil {
+		s.Refused()
+	}
+	return wire.ThrottlingQuotaExceeded
 }
 
 // named is the id of the token whose HMAC a session shows, or the code of what is in the way.
