@@ -36,7 +36,8 @@ type Event struct {
 
 // Rules say how decisions are made of ACLs and policies.
 type Rules struct {
-	Mode   Mode
+	Mode Mode
+	// ACLs decide before the policies. Their views can be compared, and are equal only where they are the same.
 	ACLs   authz.Authorizer
 	Engine *Engine
 	// Differs, where set, is told in the mode Shadow where the policies do not agree with the ACLs; Noted where the policies allow and say
@@ -48,6 +49,8 @@ type Rules struct {
 type Authorizer struct {
 	rules                 Rules
 	wouldAllow, wouldDeny atomic.Uint64
+	// pinned is the view that was made last.
+	pinned atomic.Pointer[view]
 }
 
 var (
@@ -63,10 +66,17 @@ func (a *Authorizer) Differences() (wouldAllow, wouldDeny uint64) {
 	return a.wouldAllow.Load(), a.wouldDeny.Load()
 }
 
-// Pin returns the rules as they are now.
+// Pin returns the rules as they are now. A view is good for a second, the shortest time that policies whose decisions are cached can see;
+// others see the time itself.
 func (a *Authorizer) Pin() authz.View {
-	s, now := a.rules.Engine.current.Load(), a.rules.Engine.cfg.Clock()
-	return &view{of: a, acls: a.rules.ACLs.Pin(), policies: s, now: now}
+	acls, s, now := a.rules.ACLs.Pin(), a.rules.Engine.current.Load(), a.rules.Engine.cfg.Clock()
+	last := a.pinned.Load()
+	if last != nil && last.acls == acls && last.policies == s && last.now.Unix() == now.Unix() && s.cache != nil {
+		return last
+	}
+	v := &view{of: a, acls: acls, policies: s, now: now}
+	a.pinned.Store(v)
+	return v
 }
 
 // Epoch is the epoch of the view that Pin would return.
@@ -103,30 +113,37 @@ func (v *view) Epoch() uint64 { return v.of.epoch(v.acls.Epoch(), v.policies, v.
 
 // Decide implements authz.View.
 func (v *view) Decide(who authz.Subject, op authz.Operation, on authz.Resource) authz.Decision {
-	return v.combine(v.acls.Decide(who, op, on), Question{Who: who, Op: op, On: on})
+	return v.combine(v.acls.Decide(who, op, on), &who, op, on, false)
 }
 
 // DecideAny implements authz.View.
 func (v *view) DecideAny(who authz.Subject, op authz.Operation, t authz.ResourceType) authz.Decision {
-	return v.combine(v.acls.DecideAny(who, op, t), Question{Who: who, Op: op, On: authz.Resource{Type: t}, AnyOfType: true})
+	return v.combine(v.acls.DecideAny(who, op, t), &who, op, authz.Resource{Type: t}, true)
 }
 
-func (v *view) combine(byACL authz.Decision, q Question) authz.Decision {
-	switch v.of.rules.Mode.after(byACL) {
-	case policiesDecide:
-		d, fresh := v.ask(&q)
-		if fresh && d.Allowed && d.Reason != ReasonAllowed && v.of.rules.Noted != nil {
-			v.of.rules.Noted(Event{Question: q, ACL: byACL, Policy: d})
-		}
-		return d
-	case policiesWatch:
-		v.compare(byACL, q)
-		return byACL
+// combine is the decision by ACLs, or that of the policies where they have the last word.
+func (v *view) combine(byACL authz.Decision, who *authz.Subject, op authz.Operation, on authz.Resource, anyOfType bool) authz.Decision {
+	last := v.of.rules.Mode.after(byACL)
+	switch last {
+	case policiesDecide, policiesWatch:
 	case aclsDecide:
 		return byACL
 	default:
 		return v.of.rules.Mode.unknown()
 	}
+	q := v.of.rules.Engine.question()
+	defer v.of.rules.Engine.done(q)
+	q.Who, q.Op, q.On, q.AnyOfType, q.Now = *who, op, on, anyOfType, v.now
+	o, fresh := v.of.rules.Engine.decide(v.policies, q)
+	d := decisionOf(o)
+	if last == policiesWatch {
+		v.compare(q, byACL, d, fresh)
+		return byACL
+	}
+	if fresh && d.Allowed && d.Reason != ReasonAllowed && v.of.rules.Noted != nil {
+		v.of.rules.Noted(Event{Question: *q, ACL: byACL, Policy: d})
+	}
+	return d
 }
 
 // Explain implements authz.Explainer.
@@ -179,13 +196,6 @@ func (m Mode) unknown() authz.Decision {
 	return authz.Decision{Reason: fmt.Sprintf("mode %d of the authorizer", m)}
 }
 
-// ask asks the policies.
-func (v *view) ask(q *Question) (d authz.Decision, fresh bool) {
-	q.Now = v.now
-	o, fresh := v.of.rules.Engine.decide(v.policies, q)
-	return decisionOf(o), fresh
-}
-
 func decisionOf(o Outcome) authz.Decision {
 	d := authz.Decision{Allowed: o.Allowed, Reason: ReasonDenied}
 	if o.Allowed {
@@ -197,9 +207,8 @@ func decisionOf(o Outcome) authz.Decision {
 	return d
 }
 
-// compare asks the policies for the record only. What an ACL denies by name the policies could not allow.
-func (v *view) compare(byACL authz.Decision, q Question) {
-	d, fresh := v.ask(&q)
+// compare records where the policies do not agree with the ACLs. What an ACL denies by name the policies could not allow.
+func (v *view) compare(q *Question, byACL, d authz.Decision, fresh bool) {
 	switch {
 	case d.Allowed == byACL.Allowed || !byACL.Allowed && byACL.Rule != nil:
 		return
@@ -209,6 +218,6 @@ func (v *view) compare(byACL authz.Decision, q Question) {
 		v.of.wouldDeny.Add(1)
 	}
 	if fresh && v.of.rules.Differs != nil {
-		v.of.rules.Differs(Event{Question: q, ACL: byACL, Policy: d})
+		v.of.rules.Differs(Event{Question: *q, ACL: byACL, Policy: d})
 	}
 }

@@ -1,7 +1,7 @@
 package rego
 
 import (
-	"encoding/binary"
+	"hash/maphash"
 	"math/bits"
 	"sync/atomic"
 )
@@ -11,44 +11,46 @@ const ways = 4
 
 // cache keeps decisions of one policy by what it can see of a question. It is a table of fixed size, as a processor's cache is, since
 // nobody who decides may take a lock or start a goroutine, and since clients choose what is asked: a full place loses one of its
-// entries, chosen by the new one's hash, and nothing grows.
+// entries, chosen by the new one's hash, and nothing grows. Where a key belongs nobody outside can know, so nobody can aim at a place.
 type cache struct {
+	seed   maphash.Seed
 	places [][ways]atomic.Pointer[entry]
 }
 
 // entry is immutable.
 type entry struct {
-	key     key
+	hash    uint64
+	key     string
 	outcome Outcome
 }
 
 func newCache(entries int) *cache {
 	places := 1 << bits.Len(uint(max(entries/ways, 1)-1)) //nolint:gosec // positive
-	return &cache{places: make([][ways]atomic.Pointer[entry], places)}
+	return &cache{seed: maphash.MakeSeed(), places: make([][ways]atomic.Pointer[entry], places)}
 }
 
-// place is where a key belongs, by the hash that it is.
-func (c *cache) place(k *key) *[ways]atomic.Pointer[entry] {
-	return &c.places[binary.BigEndian.Uint64(k[:])%uint64(len(c.places))]
+func (c *cache) place(hash uint64) *[ways]atomic.Pointer[entry] {
+	return &c.places[hash%uint64(len(c.places))]
 }
 
-func (c *cache) get(k *key) (Outcome, bool) {
-	place := c.place(k)
+func (c *cache) get(key []byte) (Outcome, bool) {
+	hash := maphash.Bytes(c.seed, key)
+	place := c.place(hash)
 	for i := range place {
-		if e := place[i].Load(); e != nil && e.key == *k {
+		if e := place[i].Load(); e != nil && e.hash == hash && e.key == string(key) {
 			return e.outcome, true
 		}
 	}
 	return Outcome{}, false
 }
 
-func (c *cache) put(k *key, o Outcome) {
-	place := c.place(k)
-	e := &entry{key: *k, outcome: o}
+func (c *cache) put(key []byte, o Outcome) {
+	e := &entry{hash: maphash.Bytes(c.seed, key), key: string(key), outcome: o}
+	place := c.place(e.hash)
 	for i := range place {
 		if place[i].Load() == nil && place[i].CompareAndSwap(nil, e) {
 			return
 		}
 	}
-	place[int(k[len(k)-1])%ways].Store(e)
+	place[(e.hash>>32)%ways].Store(e)
 }

@@ -185,3 +185,57 @@ func TestDecisionsHoldForTheNumberOfTopics(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestLongQuestionsAreCachedApart: those that differ at their end only, and those that are as long as the digest of a long one.
+func TestLongQuestionsAreCachedApart(t *testing.T) {
+	a, s := deciding(t, map[string]string{"p.rego": "package kafka.authz\nallow { endswith(input.action.resourcePattern.name, \"a\") }"})
+	for range 2 {
+		for length := range 400 {
+			for _, last := range []string{"a", "b"} {
+				name := strings.Repeat("x", length) + last
+				if d := a.Pin().Decide(subject("alice"), authz.Read, topic(name)); d.Allowed != (last == "a") {
+					t.Fatalf("%d bytes and %s: %+v", length, last, d)
+				}
+			}
+		}
+	}
+	if got := s.engine.Stats(); got.Evaluations != 800 || got.Cached != 800 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestADecisionFromTheCacheTakesNoAllocation, the view included.
+func TestADecisionFromTheCacheTakesNoAllocation(t *testing.T) {
+	a, _ := deciding(t, map[string]string{"p.rego": "package kafka.authz\nallow { input.requestContext.principal.name == \"alice\"; input.time.minute > 0 }"})
+	who, on := subject("alice"), topic("t")
+	if n := testing.AllocsPerRun(100, func() {
+		if !a.Pin().Decide(who, authz.Read, on).Allowed {
+			t.Fatal("denied")
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestAViewIsOfItsRules: it is the same for a second, and another one with other ACLs.
+func TestAViewIsOfItsRules(t *testing.T) {
+	acls := withACLs(binding(authz.Deny, "alice", "t"))
+	s := newSetup(t, map[string]string{"p.rego": "package kafka.authz\nallow { true }"})
+	a := rego.NewAuthorizer(rego.Rules{Mode: rego.Policies, ACLs: acls, Engine: s.start(t)})
+	first := a.Pin()
+	if a.Pin() != first || first.Decide(subject("alice"), authz.Read, topic("t")).Allowed {
+		t.Error("another view of the same rules, or an ACL that does not deny")
+	}
+	acls.Apply(2, authz.BindingDelta{Removed: []authz.Binding{binding(authz.Deny, "alice", "t")}})
+	if second := a.Pin(); second.Epoch() <= first.Epoch() || !second.Decide(subject("alice"), authz.Read, topic("t")).Allowed {
+		t.Error("an ACL that is gone denies")
+	}
+	if first.Decide(subject("alice"), authz.Read, topic("t")).Allowed {
+		t.Error("a view has changed")
+	}
+	last := a.Pin()
+	s.clock = s.clock.Add(time.Second)
+	if a.Pin() == last {
+		t.Error("a view holds for longer than a second")
+	}
+}

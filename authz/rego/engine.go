@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -54,6 +55,8 @@ type Engine struct {
 
 	evaluations, cached, undecided, loaded, refused, notRequired atomic.Uint64
 	broken                                                       atomic.Bool
+	// questions are those that nobody asks at the moment: what a leaf is given is on the heap.
+	questions sync.Pool
 
 	// The rest is for whoever looks at the source: last is what it held at the last look, judged is what was last compiled or refused, and
 	// judgedBy is what was required then.
@@ -209,6 +212,20 @@ func (e *Engine) tell(c Change) {
 	if e.cfg.Changed != nil {
 		e.cfg.Changed(c)
 	}
+}
+
+// question returns an empty question, to be given back by done.
+func (e *Engine) question() *Question {
+	if q, found := e.questions.Get().(*Question); found {
+		return q
+	}
+	return &Question{}
+}
+
+// done gives back a question that nobody looks at any more.
+func (e *Engine) done(q *Question) {
+	*q = Question{}
+	e.questions.Put(q)
 }
 
 // decide asks one state of the policies. An error is a denial; it is counted, and logged.

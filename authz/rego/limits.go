@@ -37,7 +37,7 @@ type Limits struct {
 	Compilation time.Duration
 	// AtOnce is how many evaluations there are at once; by default as many as there are processors.
 	AtOnce int
-	// CacheEntries is how many decisions are cached, rounded up to a power of two: 65,536 by default, some 8 MiB.
+	// CacheEntries is how many decisions are cached, rounded up to a power of two: 65,536 by default, some 8 to 28 MiB.
 	CacheEntries int
 }
 

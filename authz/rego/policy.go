@@ -98,12 +98,13 @@ func (p *policy) decide(q *Question) (o Outcome, fresh bool, err error) {
 		o, err = p.evaluate(q)
 		return o, true, err
 	}
-	k := p.sight.keyOf(q)
-	if o, found := p.cache.get(&k); found {
+	var room keyRoom
+	key := p.sight.keyOf(q, &room)
+	if o, found := p.cache.get(key); found {
 		return o, false, nil
 	}
 	if o, err = p.evaluate(q); err == nil {
-		p.cache.put(&k, o)
+		p.cache.put(key, o)
 	}
 	return o, true, err
 }
@@ -125,10 +126,10 @@ func (p *policy) evaluate(q *Question) (Outcome, error) {
 	}
 	stop := topdown.NewCancel()
 	answers := make(chan answer, 1)
-	input := document(p.sight.leaves, q)
+	input, now := document(p.sight.leaves, q), q.Now // the evaluation may last longer than the question
 	go func() {
 		defer func() { <-p.turns }()
-		answers <- p.run(stop, input, q.Now)
+		answers <- p.run(stop, input, now)
 	}()
 	select {
 	case a := <-answers:

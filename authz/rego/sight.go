@@ -67,19 +67,24 @@ func touches(a, b []string) bool {
 	return slices.Equal(a[:n], b[:n])
 }
 
-// keyRoom is how much of a question is put together without allocating.
-const keyRoom = 512
+// maxKey bounds a key, in bytes: clients choose what is asked, and so what the cache holds.
+const maxKey = 256
 
-type key [sha256.Size]byte
+// keyRoom is room for the key of a question, most of which need no more while it is put together.
+type keyRoom [2 * maxKey]byte
 
-// keyOf is the same for two questions only if the policies can not tell them apart.
-func (s *sight) keyOf(q *Question) key {
-	var room [keyRoom]byte
-	b := room[:0]
+// keyOf is the same for two questions only if the policies can not tell them apart. A long one is cut to its SHA-256, and its first byte
+// says so.
+func (s *sight) keyOf(q *Question, room *keyRoom) []byte {
+	b := append(room[:0], 0)
 	for i := range s.leaves {
 		b = s.leaves[i].appendKey(b, q)
 	}
-	return sha256.Sum256(b)
+	if len(b) > maxKey {
+		sum := sha256.Sum256(b)
+		b = append(append(b[:0], 1), sum[:]...)
+	}
+	return b
 }
 
 // tick is the shortest time after which the same question may get another answer, 0 where time changes nothing.
