@@ -1,10 +1,15 @@
 package authz
 
+import "slices"
+
 // linearNeeds is how many decisions are searched in a row before a map pays.
 const linearNeeds = 8
 
+// keptAnswers is how many answers' memory Forget keeps at the most.
+const keptAnswers = 8
+
 // Granted is the capability that a request carries: what was asked of one pinned view, and the answers. What was not
-// declared as a need is denied. It does not change once Grant has returned it.
+// declared as a need is denied. It does not change once Grant has returned it, but for Renew and Forget.
 type Granted struct {
 	view    View
 	who     Subject
@@ -23,8 +28,14 @@ type answer struct {
 
 // Grant decides all needs against the view. refused is the need that refuses the request whole, or nil.
 func Grant(view View, who Subject, needs Needs) (granted *Granted, refused *Need) {
-	g := &Granted{view: view, who: who, needs: needs}
-	g.answers = make([]answer, 0, len(needs.All)+len(needs.Any)+len(needs.Each))
+	g := &Granted{}
+	refused = g.Renew(view, who, needs)
+	return g, refused
+}
+
+// Renew decides needs as Grant does, in the memory of answers that nobody looks at any more. Whoever may still look has to have others.
+func (g *Granted) Renew(view View, who Subject, needs Needs) (refused *Need) {
+	*g = Granted{view: view, who: who, needs: needs, answers: slices.Grow(g.answers[:0], len(needs.All)+len(needs.Any)+len(needs.Each))}
 	for i := range needs.All {
 		if !g.decide(needs.All[i]) && refused == nil {
 			refused = &needs.All[i]
@@ -43,7 +54,17 @@ func Grant(view View, who Subject, needs Needs) (granted *Granted, refused *Need
 	g.buildIndex()
 	g.decideOperations()
 	g.refused = refused
-	return g, refused
+	return refused
+}
+
+// Forget denies everything, and keeps no more than a little memory for Renew: neither the request, nor the answers to many needs.
+func (g *Granted) Forget() {
+	room := g.answers
+	if cap(room) > keptAnswers {
+		room = nil
+	}
+	clear(room)
+	*g = Granted{answers: room[:0]}
 }
 
 func (g *Granted) decideOperations() {

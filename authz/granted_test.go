@@ -1,6 +1,9 @@
 package authz
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // oneRule allows one operation on one resource.
 type oneRule struct {
@@ -79,5 +82,45 @@ func TestOperationsThatAreGranted(t *testing.T) {
 	}
 	if !granted.LostIn(oneRule{Alter, other}) {
 		t.Error("a lost operation goes unnoticed")
+	}
+}
+
+// TestRenewedAsGranted: nothing is left of what was asked and granted before.
+func TestRenewedAsGranted(t *testing.T) {
+	topic := func(name string) Resource { return Resource{Type: Topic, Name: name} }
+	need := func(name string) Need { return Need{Op: Write, On: topic(name)} }
+	var many []Need
+	for i := range 2 * linearNeeds {
+		many = append(many, need(string(rune('a'+i))))
+	}
+	var g Granted
+	rule := oneRule{Write, topic("a")}
+	for i, needs := range []Needs{
+		{Each: many}, {Each: many[:1]}, {All: many[1:2]}, {}, {Any: many[:3], Operations: []Resource{topic("a")}}, {Any: many[1:3]}, {Each: many[1:]},
+	} {
+		want, wantRefused := Grant(rule, Subject{}, needs)
+		refused := g.Renew(rule, Subject{}, needs)
+		if refused != wantRefused || g.Refused() != wantRefused {
+			t.Errorf("needs %d: refused by %+v, want %+v", i, refused, wantRefused)
+		}
+		for _, n := range many {
+			if g.Met(n) != want.Met(n) || g.Has(n.Op, n.On.Type, n.On.Name) != want.Has(n.Op, n.On.Type, n.On.Name) {
+				t.Errorf("needs %d: %s is met: %v", i, n.On.Name, g.Met(n))
+			}
+		}
+		if g.Operations(topic("a")) != want.Operations(topic("a")) || g.LostIn(oneRule{}) != want.LostIn(oneRule{}) {
+			t.Errorf("needs %d: operations %b", i, g.Operations(topic("a")))
+		}
+		if i%2 == 1 {
+			continue
+		}
+		g.Forget()
+		g.Denials(func(n Need, _ Decision) bool {
+			t.Errorf("needs %d: %+v is denied after all is forgotten", i, n)
+			return true
+		})
+		if slices.ContainsFunc(many, g.Met) || g.Operations(topic("a")) != 0 || g.Refused() != nil {
+			t.Errorf("needs %d: granted after all is forgotten", i)
+		}
 	}
 }

@@ -47,7 +47,10 @@ type Call struct {
 	Creates Creates
 	// Resolved is what the row's Resolve returned.
 	Resolved any
-	// Granted answers what the row's Needs asked, or, for its Resolve, what its Before asked.
+	// Room is empty room that the row's Needs may put needs together in; nil where none is lent.
+	Room []authz.Need
+	// Granted answers what the row's Needs asked, or, for its Resolve, what its Before asked. A row that overlaps has it
+	// until its Handle returns.
 	Granted *authz.Granted
 }
 

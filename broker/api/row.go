@@ -34,6 +34,7 @@ type Row struct {
 	// MaxBytes caps the size of the request's frame, in bytes.
 	MaxBytes int32
 	// Overlap marks a row whose handler returns before its answer is ready, so that the connection's next request starts.
+	// What it was granted is not kept until then, so it can not be rechecked.
 	Overlap bool
 	// Recheck marks a row that reveals data: when the rules changed while it waited, its grants are asked again.
 	Recheck bool
@@ -89,6 +90,8 @@ func (r *Row) Validate() error {
 		missing = "gate"
 	case r.MaxBytes <= 0:
 		missing = "size cap"
+	case r.Overlap && r.Recheck:
+		missing = "recheck: it overlaps"
 	case r.Resolve == nil:
 		missing = "resolve"
 	case r.Needs == nil:

@@ -37,6 +37,7 @@ func TestATableTakesWholeRowsOnly(t *testing.T) {
 		"resolve":          func(r *Row) { r.Resolve = nil },
 		"needs":            func(r *Row) { r.Needs = nil },
 		"refuse":           func(r *Row) { r.Refuse = nil },
+		"recheck":          func(r *Row) { r.Overlap, r.Recheck = true, true },
 		"handler":          func(r *Row) { r.Handle = nil },
 	}
 	for what, breakIt := range broken {

@@ -3,6 +3,7 @@ package handler
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -27,13 +28,13 @@ const (
 // adds partitions to the client's transaction (KIP-890).
 func (r *Records) produce() api.Row {
 	listedFrom := int16(0)
-	return api.Spec[*kmsg.ProduceRequest, []string]{
+	return api.Spec[*kmsg.ProduceRequest, *producing]{
 		Row: api.Row{
 			Key: 0, Name: "Produce", Min: 3, Max: 13, AdvertiseMin: &listedFrom, Gate: api.Authenticated, MaxBytes: produceFrame, Overlap: true,
 		},
 		Resolve: r.resolveProduce,
-		Needs: func(_ *api.Call, q *kmsg.ProduceRequest, names []string) authz.Needs {
-			needs := authz.Needs{Each: topicNeeds(authz.Write, names)}
+		Needs: func(c *api.Call, q *kmsg.ProduceRequest, p *producing) authz.Needs {
+			needs := authz.Needs{Each: appendTopicNeeds(c.Room, authz.Write, p.names)}
 			if q.TransactionID != nil {
 				needs.All = []authz.Need{{Op: authz.Write, On: authz.Resource{Type: authz.TransactionalID, Name: *q.TransactionID}}}
 			}
@@ -45,13 +46,14 @@ func (r *Records) produce() api.Row {
 }
 
 // resolveProduce gives each topic its name.
-func (r *Records) resolveProduce(_ *api.Call, q *kmsg.ProduceRequest) []string {
-	names := make([]string, len(q.Topics))
+func (r *Records) resolveProduce(c *api.Call, q *kmsg.ProduceRequest) *producing {
+	p := &producing{records: r, call: c, q: q}
+	p.names, p.waiting = slices.Grow(p.room.names[:0], len(q.Topics)), slices.Grow(p.room.waiting[:0], len(q.Topics))
 	img := r.Image()
 	for i := range q.Topics {
-		names[i] = nameOf(img, q.Topics[i].Topic, q.Topics[i].TopicID)
+		p.names = append(p.names, nameOf(img, q.Topics[i].Topic, q.Topics[i].TopicID))
 	}
-	return names
+	return p
 }
 
 func refuseProduce(q *kmsg.ProduceRequest, code int16) kmsg.Response {
@@ -79,14 +81,11 @@ func produceFailed(partition int32, code int16) kmsg.ProduceResponseTopicPartiti
 	return out
 }
 
-func (r *Records) handleProduce(ctx context.Context, c *api.Call, q *kmsg.ProduceRequest, names []string) api.Answer {
+func (r *Records) handleProduce(ctx context.Context, c *api.Call, q *kmsg.ProduceRequest, p *producing) api.Answer {
 	if q.Acks < -1 || q.Acks > 1 {
 		return api.Now(refuseProduce(q, wire.InvalidRequiredAcks))
 	}
-	p := &producing{
-		records: r, call: c, q: q, resp: q.ResponseKind().(*kmsg.ProduceResponse), now: r.Clock(),
-		waiting: make([]written, 0, len(q.Topics)),
-	}
+	p.resp, p.now = q.ResponseKind().(*kmsg.ProduceResponse), r.Clock()
 	producer, ok, code := p.transaction()
 	switch {
 	case code != wire.None && q.Acks == 0:
@@ -94,11 +93,11 @@ func (r *Records) handleProduce(ctx context.Context, c *api.Call, q *kmsg.Produc
 	case code != wire.None:
 		return api.Now(refuseProduce(q, code))
 	case ok:
-		p.verify(ctx, names, producer)
+		p.verify(ctx, producer)
 	}
 	p.resp.Topics = make([]kmsg.ProduceResponseTopic, 0, len(q.Topics))
 	for i := range q.Topics {
-		p.topic(ctx, i, names[i])
+		p.topic(ctx, i, p.names[i])
 	}
 	throttle := r.Quotas.Produced(c.Session.Principal.Name, c.ClientID, c.Bytes)
 	if q.Acks == 0 {
@@ -112,12 +111,19 @@ type producing struct {
 	records *Records
 	call    *api.Call
 	q       *kmsg.ProduceRequest
+	// names are those of the request's topics, "" where an id says nothing.
+	names   []string
 	resp    *kmsg.ProduceResponse
 	now     time.Time
 	waiting []written
 	failed  bool
 	// admissions are there for transactional batches that had to be verified.
 	admissions map[place]admission
+	// room is where names and waiting begin: most requests are about one partition.
+	room struct {
+		names   [1]string
+		waiting [1]written
+	}
 }
 
 // written is a batch that waits for the disk, and where its answer stands.

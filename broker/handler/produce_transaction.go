@@ -68,7 +68,7 @@ func (p *producing) transaction() (producer txn.Producer, ok bool, code int16) {
 
 // verify has the transaction's coordinator verify each partition in which the transaction has no batch yet. It waits for that: later
 // batches of the connection can not overtake.
-func (p *producing) verify(ctx context.Context, names []string, producer txn.Producer) {
+func (p *producing) verify(ctx context.Context, producer txn.Producer) {
 	s := produceSupport(p.q.Version)
 	p.admissions = map[place]admission{}
 	var parts []txn.TopicPartition
@@ -79,10 +79,10 @@ func (p *producing) verify(ctx context.Context, names []string, producer txn.Pro
 			if !transactional(from.Records) {
 				continue
 			}
-			a, needed := p.startVerification(&p.q.Topics[i], names[i], from, s)
+			a, needed := p.startVerification(&p.q.Topics[i], p.names[i], from, s)
 			p.admissions[at] = a
 			if needed {
-				parts = append(parts, txn.TopicPartition{Topic: names[i], Partition: from.Partition})
+				parts = append(parts, txn.TopicPartition{Topic: p.names[i], Partition: from.Partition})
 				places = append(places, at)
 			}
 		}

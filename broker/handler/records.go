@@ -2,6 +2,7 @@ package handler
 
 import (
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -114,7 +115,11 @@ func toldOf(err error) *string {
 
 // topicNeeds asks an operation on each topic, once.
 func topicNeeds(op authz.Operation, names []string) []authz.Need {
-	needs := make([]authz.Need, 0, len(names))
+	return appendTopicNeeds(nil, op, names)
+}
+
+func appendTopicNeeds(needs []authz.Need, op authz.Operation, names []string) []authz.Need {
+	needs = slices.Grow(needs, len(names))
 	last := ""
 	for _, name := range names {
 		if name == "" || name == last {

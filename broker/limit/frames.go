@@ -51,6 +51,9 @@ const (
 	// NeedBytes is what one question to the authorizer takes with its answer, rounded up, so that a request that asks half a
 	// million of them counts as what it is.
 	NeedBytes = 512
+	// NeedsAtHand is how many questions a connection has the memory for anyhow, as it has for its buffers: so many of a request are not
+	// counted.
+	NeedsAtHand = 4
 	// DenialsPerRequest caps the audit events of denials that one request makes; the last one counts the others. A client that
 	// subscribes to all the topics of an application stays below it, and an event is a hundred times what provokes it.
 	DenialsPerRequest = 100

@@ -65,6 +65,7 @@ type conn struct {
 	flushed time.Time
 	// own is charged with what the client sends after the log-in, stranger before it.
 	own, stranger account
+	rights        rights
 	// uses are what the session has done with its rights, as far as that is not told yet.
 	uses uses
 

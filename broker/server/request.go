@@ -158,40 +158,36 @@ func (c *conn) decode(x *exchange, header wire.Header, rest []byte) error {
 	return nil
 }
 
-// carryOut authorizes, resolves and handles a call.
+// carryOut authorizes and handles a call.
 func (c *conn) carryOut(x *exchange) {
 	row, call := x.row, x.call
 	c.serving.Store(int32(row.Key))
 	call.API = row.Name
-	granted := row.Before == nil || c.ask(x, row.Before(call))
-	if granted {
-		call.Resolved = row.Resolve(call)
-		granted = c.ask(x, row.Needs(call))
-	}
-	c.recordDenials(call)
-	if !granted {
+	defer c.takeBack(x)
+	if !c.authorize(x) {
 		return
 	}
-	c.gatherUses(call)
 	c.handle(x)
 	if row.Key == keyAPIVersions {
 		c.learnSoftware(call, x.answer.Response)
 	}
 }
 
-// ask lets the authorizer decide what a call needs. It reports false, and answers, where that refuses the call whole.
-func (c *conn) ask(x *exchange, needs authz.Needs) bool {
-	cost := int64(needs.Len()) * limit.NeedBytes
-	x.from.overdraw(cost)
-	x.charged += cost
-	granted, refused := authz.Grant(c.server.cfg.Authorizer.Pin(), x.call.Subject(), needs)
-	x.call.Granted = granted
-	if refused == nil {
-		return true
+// authorize resolves a call and asks for all that it needs. It reports false, and answers, where the call is refused whole. What is
+// denied of it, and what it was granted to do, is recorded.
+func (c *conn) authorize(x *exchange) bool {
+	row, call := x.row, x.call
+	c.lendRoom(x)
+	granted := row.Before == nil || c.ask(x, row.Before(call))
+	if granted {
+		call.Resolved = row.Resolve(call)
+		granted = c.ask(x, row.Needs(call))
 	}
-	c.server.cfg.Metrics.refused.WithLabelValues(x.row.Name).Inc()
-	x.answer = api.Now(x.row.Refuse(x.call, refusalCode(refused.On.Type)))
-	return false
+	c.recordDenials(call)
+	if granted {
+		c.gatherUses(call)
+	}
+	return granted
 }
 
 // recordDenials tells of what was denied: the first limit.DenialsPerRequest one by one, the last of these for all others too. A

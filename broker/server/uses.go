@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"time"
 
 	"github.com/chronik-stream/chronik/auth"
@@ -105,7 +106,7 @@ func (c *conn) addUse(key *useKey, or []authz.Need, call *api.Call) int {
 		u.session, u.began, u.index = call.Session, call.Received, map[useKey]int{}
 	}
 	at := len(u.list)
-	u.list = append(u.list, use{key: *key, or: or, first: call.Received})
+	u.list = append(u.list, use{key: *key, or: slices.Clone(or), first: call.Received})
 	u.index[*key] = at
 	u.list[u.at].next = at
 	u.at = at
