@@ -136,6 +136,9 @@ func (b *Broker) signal(t testing.TB, s syscall.Signal) {
 	b.cmd = nil
 }
 
+// PID is the number of the process, which runs.
+func (b *Broker) PID() int { return b.cmd.Process.Pid }
+
 // Running reports whether the process lives.
 func (b *Broker) Running() bool {
 	if b.cmd == nil {
