@@ -102,11 +102,7 @@ func (r *replay) change(key logKey, f *journal.Frame) error {
 	case journal.Reference:
 		return l.replayReference(f, p)
 	case journal.Truncate:
-		if f.BaseOffset <= f.PreviousEnd && f.BaseOffset >= l.end.Load() {
-			l.epochs.truncateFromEnd(f.BaseOffset)
-			return nil
-		}
-		return l.truncate(f.BaseOffset, r.d.cfg.Clock())
+		return l.replayTruncate(f)
 	case journal.LogStart:
 		l.setStart(max(l.start.Load(), min(f.BaseOffset, l.end.Load())))
 	case journal.EpochStart:
@@ -213,6 +209,26 @@ func (l *Log) replayAppend(f *journal.Frame, p *past) error {
 		return err
 	}
 	l.confirmed.Store(l.end.Load())
+	return nil
+}
+
+// replayTruncate cuts the log, unless a later state is there already. Where a segment began behind a gap, the log could end there, while a
+// replay may have put what came behind the gap into the segment before: then that segment begins again.
+func (l *Log) replayTruncate(f *journal.Frame) error {
+	if f.BaseOffset <= f.PreviousEnd && f.BaseOffset >= l.end.Load() {
+		l.epochs.truncateFromEnd(f.BaseOffset)
+		return nil
+	}
+	start, now := min(l.start.Load(), f.BaseOffset), l.d.cfg.Clock()
+	if err := l.truncate(f.BaseOffset, now); err != nil || l.end.Load() >= f.BaseOffset {
+		return err
+	}
+	if err := l.roll(f.BaseOffset, now); err != nil {
+		return err
+	}
+	l.end.Store(f.BaseOffset)
+	l.confirmed.Store(f.BaseOffset)
+	l.setStart(start)
 	return nil
 }
 
