@@ -85,7 +85,7 @@ func (d *Directory) saveOffsets(file string, saved *offsets, of func(*Log) (offs
 
 // of is what they say of a log.
 func (c *checkpoints) of(name string) loading {
-	return loading{recoveryPoint: c.points[name], indexPoint: c.indexed.or(name, math.MaxInt64), start: c.starts[name], cleaned: c.cleaned.or(name, noCleaned)}
+	return loading{recoveryPoint: c.points[name], indexPoint: c.indexed.or(name, math.MaxInt64), start: c.starts[name], cleaned: c.cleaned.or(name, noCleaned), compared: -1}
 }
 
 // or is the offset of a log, other if there is none.

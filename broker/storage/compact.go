@@ -183,7 +183,7 @@ func (r *round) learn(ctx context.Context) error {
 
 // learnSegment notes the keys of one segment; full says that not all found room.
 func (r *round) learnSegment(ctx context.Context, s *segment, trail *txnTrail) (full bool, err error) {
-	pos, err := s.position(r.dirt.from)
+	pos, err := s.provenPosition(r.dirt.from)
 	if err != nil {
 		return false, err
 	}

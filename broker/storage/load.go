@@ -27,6 +27,8 @@ type loading struct {
 	// truncation that the journal holds.
 	durable durable
 	cut     int64
+	// compared is the smallest offset of a batch that the journal holds and the log is compared with; -1 if there is none.
+	compared int64
 	// cleaned is the first dirty offset, noCleaned if the log was never compacted. All below was durable then.
 	cleaned int64
 	// reset says that the journal starts the log anew: no producer snapshot is of what it holds then.
@@ -169,7 +171,7 @@ func (l *Log) openSegments(files map[string]vfs.Info, in loading) ([]*segment, e
 		if err := l.openSegment(s, files, in, i < first, i+1 < len(segments)); err != nil {
 			return segments, err
 		}
-		s.distrust = s.distrust || in.distrusted[s.base]
+		s.distrust = s.distrust || in.distrusted[s.base] || i < first && s.guards == nil && in.compares(segments, i)
 		if i < first && i+1 < len(segments) && !s.distrust {
 			s.settleSums()
 		}
@@ -183,6 +185,12 @@ func (l *Log) openSegments(files map[string]vfs.Info, in loading) ([]*segment, e
 	}
 	l.entries.change()
 	return []*segment{s}, nil
+}
+
+// compares says whether a replay compares batches with those of a segment: where its index names another one, it would take the right one
+// for missing.
+func (in *loading) compares(segments []*segment, i int) bool {
+	return in.compared >= 0 && i+1 < len(segments) && segments[i+1].base > in.compared
 }
 
 // openSegment reads what is kept of a segment in memory. durable says that it is exactly as it was written, ended that it gets no
@@ -204,6 +212,9 @@ func (l *Log) openSegment(s *segment, files map[string]vfs.Info, in loading, dur
 		return nil
 	}
 	err := s.times.loadLast(size)
+	if err == nil && durable && s.guards == nil {
+		err = s.proveLastTime()
+	}
 	if errors.Is(err, ErrCorrupt) {
 		s.distrust = true
 	} else if err != nil {
@@ -242,7 +253,11 @@ func missingIndex(segments []*segment, files map[string]vfs.Info) bool {
 // openActive reads the end of the last segment. A log that ends below its first offset starts anew there.
 func (l *Log) openActive(segments *[]*segment, in loading) (end int64, err error) {
 	list := *segments
-	end, err = list[len(list)-1].rescan()
+	last := list[len(list)-1]
+	if err := last.proveLast(); err != nil {
+		return 0, fmt.Errorf("load %s: %w", l.path, err)
+	}
+	end, err = last.rescan()
 	if err != nil {
 		return 0, fmt.Errorf("load %s: %w: %w", l.path, ErrCorrupt, err)
 	}

@@ -116,7 +116,7 @@ func (l *Log) eachBatch(from, upTo int64, yield func(h *header, b []byte) error)
 
 // eachBatch is that of the log for one segment.
 func (s *segment) eachBatch(from, upTo int64, yield func(h *header, b []byte) error) error {
-	pos, err := s.position(from)
+	pos, err := s.provenPosition(from)
 	if err != nil {
 		return err
 	}

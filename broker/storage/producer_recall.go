@@ -138,6 +138,9 @@ func (s *segment) positionBefore(pos int64) (int64, error) {
 	if n == 0 || failed != nil {
 		return 0, failed
 	}
-	before := at(n - 1)
-	return before, failed
+	entry, err := s.offsets.at(n - 1)
+	if err != nil {
+		return 0, err
+	}
+	return s.prove(entry)
 }

@@ -124,6 +124,9 @@ func (s *segment) read(offset, maxBytes, upTo int64, minOne bool, dst []byte) (d
 	}
 	if !ok {
 		at, first, ok, err = seek(f, at, size, offset)
+		if errors.Is(err, errBadBatch) && skip == 0 && pos > 0 {
+			err = s.misled(pos, offset)
+		}
 		if err != nil || !ok {
 			return dst[:0], err == nil, err
 		}

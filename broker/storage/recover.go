@@ -15,6 +15,7 @@ import (
 type past struct {
 	created, deleted uint64 // LSNs; 0 if there is none
 	truncated        int64  // smallest offset; -1 if there is none
+	compared         int64  // smallest offset of a batch that the journal holds; -1 if there is none
 	cuts             []cut
 	durable          durable
 }
@@ -213,7 +214,7 @@ func (d *Directory) loadLog(dir foundDir, clean bool, checkpoints checkpoints, r
 			in.recoveryPoint, in.start = min(in.recoveryPoint, p.truncated), min(in.start, p.truncated)
 			in.cleaned = min(in.cleaned, p.truncated)
 		}
-		in.durable, in.cut = p.durable, p.truncated
+		in.durable, in.cut, in.compared = p.durable, p.truncated, p.compared
 	}
 	in.indexPoint = min(in.indexPoint, in.recoveryPoint)
 	l := newLog(d, self.id, dir.topic, dir.partition, d.cfg.DefaultLogConfig)

@@ -34,15 +34,18 @@ func (r *replay) survey(f *journal.Frame) error {
 	p := r.past[key]
 	if p == nil {
 		// What is before its first change that the checkpoint does not cover was durable by then.
-		p = &past{truncated: -1, durable: durable{end: f.PreviousEnd}}
+		p = &past{truncated: -1, compared: -1, durable: durable{end: f.PreviousEnd}}
 		r.past[key] = p
+	}
+	if f.Type == journal.Append && (p.compared < 0 || f.BaseOffset < p.compared) {
+		p.compared = f.BaseOffset
 	}
 	switch f.Type {
 	case journal.PartitionCreated:
 		p.created, p.durable = f.LSN, durable{end: f.PreviousEnd} // one that has moved here has brought records
 		r.made[partitionDirName(string(f.Payload), f.Partition)] = true
 	case journal.PartitionDeleted:
-		*p = past{created: p.created, deleted: f.LSN, truncated: -1}
+		*p = past{created: p.created, deleted: f.LSN, truncated: -1, compared: -1}
 	case journal.Reference:
 		ref, err := parseReference(f)
 		if err != nil {

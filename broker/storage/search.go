@@ -76,8 +76,11 @@ func (s *segment) firstSince(walker *record.Walker, ts, from, upTo int64) (found
 	if err != nil {
 		return found, false, err
 	}
-	if ok {
-		at = max(at, s.base+int64(i32(entry[8:])))
+	if ok && s.base+int64(i32(entry[8:])) > at {
+		if err := s.proveTime(entry); err != nil {
+			return found, false, err
+		}
+		at = s.base + int64(i32(entry[8:]))
 	}
 	pos, err := s.position(at)
 	if err != nil {

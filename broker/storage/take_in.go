@@ -78,7 +78,7 @@ func (d *Directory) takeIn(a *arrival) error {
 
 func (a *arrival) load() error {
 	l := a.log
-	in := loading{clean: true, recoveryPoint: a.end, start: a.start, cleaned: a.cleaned, now: l.d.cfg.Clock()}
+	in := loading{clean: true, compared: -1, recoveryPoint: a.end, start: a.start, cleaned: a.cleaned, now: l.d.cfg.Clock()}
 	if err := l.load(in); err != nil {
 		return err
 	}
