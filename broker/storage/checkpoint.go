@@ -194,6 +194,9 @@ func (l *Log) startFlush() (*flushing, error) {
 	if l.gone {
 		return nil, nil
 	}
+	if err := l.refusePaused(); err != nil {
+		return nil, err
+	}
 	if l.snapshotDue() {
 		if err := l.writeStray(); err != nil {
 			return nil, fmt.Errorf("flush %s: %w", l.path, err)

@@ -91,9 +91,9 @@ func (l *Log) exchange(dir vfs.File, fresh *segment, old []*segment) error {
 	return nil
 }
 
-// putInForce gives files with temporary names their final ones. There is no way back.
+// putInForce gives files with temporary names their final ones. There is no way back. The caller holds flushing and the lock.
 func (l *Log) putInForce(fresh *segment, temporary string, suffixes []string) error {
-	return l.d.insist(func() error { return moveFiles(fresh, temporary, "", suffixes) })
+	return l.insist(func() error { return moveFiles(fresh, temporary, "", suffixes) }, &l.flushing, &l.mu)
 }
 
 // moveFiles renames files of a segment from names that end in one temporary suffix to names that end in another.

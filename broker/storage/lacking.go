@@ -2,6 +2,8 @@ package storage
 
 import (
 	"fmt"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -38,25 +40,56 @@ func (d *Directory) lacks(err error) bool {
 const insistInterval = 100 * time.Millisecond
 
 // insist does what has no way back, and may be done again from its start: for the want of space or of open files it is tried until
-// there are some, or the directory stops. The caller holds the log's lock, and so no checkpoint comes meanwhile, which would take
-// what is half done for done; a full disk gets here the space of files whose time has come. A start, which does not wait, fails.
-func (d *Directory) insist(do func() error) error {
+// there are some, or the directory stops. A start, which does not wait, fails. The caller holds the log's lock. It names the locks that
+// are let go meanwhile, in the order in which it took them, the log's as the last one, if it has the turn besides: so nothing else cuts,
+// compacts or ends the log. Without the turn it names none.
+func (l *Log) insist(do func() error, locks ...*sync.Mutex) error {
+	d := l.d
 	err := do()
 	for d.journal != nil && d.lacks(err) {
 		if err = do(); !vfs.Lacks(err) { // the reserve's space may do
 			break
 		}
-		timer := time.NewTimer(insistInterval)
-		select {
-		case <-timer.C:
-			d.reap(d.cfg.Clock())
-		case <-d.stop:
-			return err
-		case <-d.journal.Failed():
+		if !l.pause(err, locks) {
 			return err
 		}
 	}
 	return err
+}
+
+// pause waits without the locks: who comes meanwhile is refused, and so is a checkpoint, which would take what is half done for done. A
+// full disk gets here the space of files whose time has come. It says whether to go on.
+func (l *Log) pause(why error, locks []*sync.Mutex) bool {
+	d := l.d
+	l.paused = why
+	for _, m := range slices.Backward(locks) {
+		m.Unlock()
+	}
+	defer func() {
+		for _, m := range locks {
+			m.Lock()
+		}
+		l.paused = nil
+	}()
+	timer := time.NewTimer(insistInterval)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		d.reap(d.cfg.Clock())
+		return true
+	case <-d.stop:
+	case <-d.journal.Failed():
+	}
+	return false
+}
+
+// refusePaused is why the log takes nothing while a change waits for space or open files in its midst; nil where none does. The caller
+// holds the lock.
+func (l *Log) refusePaused() error {
+	if l.paused == nil {
+		return nil
+	}
+	return wire.Errorf(wire.KafkaStorageError, "%s is in the midst of a change that waits: %w", l.path, l.paused)
 }
 
 // refuse is fail, except for the want of space or of open files: then nothing has changed, and the change is refused until there

@@ -31,7 +31,7 @@ func (l *Log) Stay() error {
 // stay makes the log newer than the copy that may be found when the copy's directory, which has failed, is back. There is no way back:
 // what is appended now would be lost if the copy were taken for the newer one. The caller holds the lock.
 func (l *Log) stay() error {
-	err := l.d.insist(func() error { return l.identify(identity{l.id, l.moves + 2, false}) })
+	err := l.insist(func() error { return l.identify(identity{l.id, l.moves + 2, false}) })
 	if err != nil {
 		return l.fail("keep", err)
 	}

@@ -57,6 +57,8 @@ type Log struct {
 	unsynced []string
 	gone     bool // deleted
 	closed   bool
+	// paused is what a change that has no way back waits for without the lock; nil if none does.
+	paused error
 
 	// waiting counts records for flush.messages and flush.ms, waitingSince is when the first one came.
 	waiting      int64
@@ -175,7 +177,7 @@ func (l *Log) usable() error {
 	if err := l.d.Err(); err != nil {
 		return wire.Errorf(wire.KafkaStorageError, "%s is offline: %w", l.d.cfg.Dir, err)
 	}
-	return nil
+	return l.refusePaused()
 }
 
 // frame starts a journal frame of this log. The caller holds the lock.

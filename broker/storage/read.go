@@ -51,17 +51,15 @@ func (l *Log) ReadWithAborted(offset int64, maxBytes int, upTo int64, minOne boo
 // start of the log before it removes any.
 func (l *Log) steadily(offset int64, run func(end int64) error) error {
 	for attempt := 1; ; attempt++ {
-		cuts := l.cuts.Load()
-		if cuts&1 == 1 { // a truncation is at work
-			l.mu.Lock()
-			cuts = l.cuts.Load()
-			l.mu.Unlock()
+		cuts, err := l.awaitCut()
+		if err != nil {
+			return err
 		}
 		end := l.end.Load()
 		if start := l.start.Load(); offset < start || offset > end {
 			return wire.Errorf(wire.OffsetOutOfRange, "read of %s-%d: offset %d is not within %d and %d", l.topic, l.partition, offset, start, end)
 		}
-		err := run(end)
+		err = run(end)
 		if l.cuts.Load() == cuts && offset >= l.start.Load() && !errors.Is(err, fs.ErrClosed) {
 			return l.readFailed(err)
 		}
@@ -69,6 +67,16 @@ func (l *Log) steadily(offset int64, run func(end int64) error) error {
 			return wire.Errorf(wire.UnknownTopicOrPartition, "read of %s-%d: the log is gone", l.topic, l.partition)
 		}
 	}
+}
+
+// awaitCut waits for a truncation that is at work, and counts cuts. KAFKA_STORAGE_ERROR: it is not at work, but waits itself.
+func (l *Log) awaitCut() (cuts uint64, err error) {
+	if cuts = l.cuts.Load(); cuts&1 == 0 {
+		return cuts, nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.cuts.Load(), l.refusePaused()
 }
 
 // readFailed turns an error of the disk into Kafka's.

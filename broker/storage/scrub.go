@@ -88,7 +88,7 @@ func (l *Log) settled(s *segment) (next int64, ok bool) {
 	defer l.mu.Unlock()
 	segments := *l.segments.Load()
 	i := slices.Index(segments, s)
-	if i < 0 || i+1 >= len(segments) || l.gone || l.closed {
+	if i < 0 || i+1 >= len(segments) || l.gone || l.closed || l.paused != nil {
 		return 0, false
 	}
 	next = segments[i+1].base

@@ -60,7 +60,10 @@ func (l *Log) summaries() []summary {
 // search runs a search, again where segments were removed or cut under it.
 func (l *Log) search(run func() (TimestampOffset, bool, error)) (found TimestampOffset, ok bool, err error) {
 	for range readAttempts {
-		cuts := l.cuts.Load()
+		var cuts uint64
+		if cuts, err = l.awaitCut(); err != nil {
+			return found, false, err
+		}
 		found, ok, err = run()
 		if l.cuts.Load() == cuts && !errors.Is(err, fs.ErrClosed) {
 			return found, ok, l.readFailed(err)

@@ -111,13 +111,13 @@ func (l *Log) truncate(offset int64, now time.Time) (err error) {
 	defer l.cuts.Add(1)
 	if keep < 0 {
 		var s *segment
-		if err := l.d.insist(func() (err error) { s, err = createSegmentUnless(l, cut, offset, now); return err }); err != nil {
+		if err := l.insist(func() (err error) { s, err = createSegmentUnless(l, cut, offset, now); return err }, &l.mu); err != nil {
 			return err
 		}
 		kept = []*segment{s}
 	} else {
 		end := offset
-		if err := l.d.insist(func() (err error) { end, err = kept[keep].truncate(offset); return err }); err != nil {
+		if err := l.insist(func() (err error) { end, err = kept[keep].truncate(offset); return err }, &l.mu); err != nil {
 			return err
 		}
 		offset = end
@@ -134,7 +134,7 @@ func (l *Log) truncate(offset int64, now time.Time) (err error) {
 	l.compaction.cutTo(offset, kept[len(kept)-1].base)
 	for _, s := range cut {
 		if s.base != kept[len(kept)-1].base {
-			err = errors.Join(err, l.d.insist(func() error { return l.d.removeSegment(s, l.cfg.FileDeleteDelay) }))
+			err = errors.Join(err, l.insist(func() error { return l.d.removeSegment(s, l.cfg.FileDeleteDelay) }, &l.mu))
 		}
 	}
 	l.entries.change() // a checkpoint may have synced the directory meanwhile
@@ -147,7 +147,7 @@ func (l *Log) truncate(offset int64, now time.Time) (err error) {
 	if keep < 0 {
 		known = -1 // snapshots are of what is gone
 	}
-	return l.d.insist(func() error { return l.rebuildProducers(known, now) })
+	return l.insist(func() error { return l.rebuildProducers(known, now) }, &l.mu)
 }
 
 // createSegmentUnless makes the segment of a log that starts anew. A segment that is cut and has the same name goes first.
