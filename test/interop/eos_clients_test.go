@@ -57,12 +57,8 @@ func eosClients(protocol string) []eosClient {
 
 func startJavaEOS(t *testing.T, f *eosFlow, id string, seed uint64, hangAfter int) eosWorker {
 	t.Helper()
-	classPath, err := harness.ClassPath(harness.Root(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return harness.StartProcess(t, f.tell, "java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", classPath,
-		"stream.chronik.test.Eos", f.broker.Bootstrap(), f.file, f.in, f.out, f.group, id, fmt.Sprint(seed), fmt.Sprint(hangAfter), f.client.protocol)
+	return harness.StartProcess(t, f.tell, "java", harness.JavaArgs(t, []string{"-Xmx256m"}, "stream.chronik.test.Eos",
+		f.broker.Bootstrap(), f.file, f.in, f.out, f.group, id, fmt.Sprint(seed), fmt.Sprint(hangAfter), f.client.protocol)...)
 }
 
 // franzEOS is a worker in the test's own process.
