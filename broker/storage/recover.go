@@ -73,6 +73,7 @@ func (d *Directory) tidyLogs() error {
 		if err := l.active().settleTimes(); err != nil {
 			return err
 		}
+		l.epochs.truncateFromStart(l.start.Load()) // the journal may tell of one below the first segment
 	}
 	return d.trimSnapshots()
 }
