@@ -43,7 +43,7 @@ func (b *Broker) openDirectories(context.Context) error {
 func (b *Broker) directoryConfig(dir string) storage.Config {
 	return storage.Config{
 		FS: b.options.Files, Dir: filepath.ToSlash(dir), FlushPolicy: b.options.FlushPolicy, FlushInterval: b.options.FlushInterval,
-		CheckpointBytes: b.options.JournalBytes, CheckpointInterval: b.options.CheckpointInterval, FlushCheckInterval: b.options.FlushCheckInterval, ProducerIDExpiration: b.options.ProducerIDExpiration,
+		CheckpointBytes: b.options.JournalBytes, FilesOnly: b.options.SyncFiles, CheckpointInterval: b.options.CheckpointInterval, FlushCheckInterval: b.options.FlushCheckInterval, ProducerIDExpiration: b.options.ProducerIDExpiration,
 		ProducerIDExpirationInterval: b.options.ProducerIDExpirationInterval,
 		RecoveryThreads:              b.options.RecoveryThreads,
 		Cache:                        b.cache,

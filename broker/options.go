@@ -63,7 +63,9 @@ type Options struct {
 	FlushPolicy   journal.FlushPolicy
 	FlushInterval time.Duration
 	// JournalBytes is how much the journal of a log directory may hold before its segments are made durable.
-	JournalBytes       int64
+	JournalBytes int64
+	// SyncFiles has checkpoints sync files alone, and no volume.
+	SyncFiles          bool
 	CheckpointInterval time.Duration
 	// FlushCheckInterval is how often it is looked for logs to flush by time.
 	FlushCheckInterval time.Duration

@@ -68,6 +68,8 @@ type Storage struct {
 	FlushInterval time.Duration
 	// JournalBytes is chronik.journal.bytes.
 	JournalBytes int64
+	// SyncFiles is chronik.checkpoint.sync=files.
+	SyncFiles bool
 	// ScrubInterval is chronik.scrub.interval.ms, ScrubBytesPerSecond is chronik.scrub.bytes.per.second.
 	ScrubInterval       time.Duration
 	ScrubBytesPerSecond int64
@@ -276,6 +278,7 @@ func (l *loader) storage() {
 	c.Storage = Storage{
 		LogDirs: dirs, MetadataDir: c.text("metadata.log.dir"), FlushInterval: c.millis("chronik.flush.interval.ms"),
 		ScrubInterval: c.millis("chronik.scrub.interval.ms"), ScrubBytesPerSecond: c.long("chronik.scrub.bytes.per.second"),
+		SyncFiles:    c.text("chronik.checkpoint.sync") == "files",
 		JournalBytes: c.long("chronik.journal.bytes"), CheckpointInterval: c.millis("log.flush.offset.checkpoint.interval.ms"),
 		FlushCheckInterval:   c.millis("log.flush.scheduler.interval.ms"),
 		RecoveryThreads:      int(c.long("num.recovery.threads.per.data.dir")),

@@ -146,7 +146,11 @@ type flushing struct {
 	end        int64
 	cuts       uint64
 	segments   []*segment
-	indexes    bool // of the last one too
+	changes    []uint64    // of their data
+	writes     [][4]uint64 // to their files
+	entries    uint64      // changes of the directory
+	identity   uint64      // changes of partition.metadata
+	indexes    bool        // of the last one too
 	txnDirty   []bool
 	sums       []*sums // nil where they are not known
 	cutSums    []bool  // what the side-cars tell must not come back
@@ -157,14 +161,20 @@ type flushing struct {
 
 // Sync makes a log durable in its own files as it is now, and moves its recovery point. Appends go on meanwhile. The directory
 // does so by itself.
-func (l *Log) Sync() error {
+func (l *Log) Sync() error { return l.syncFrom(nil) }
+
+// syncFrom is Sync that goes on with a flush that was begun, if it can.
+func (l *Log) syncFrom(f *flushing) error {
 	l.flushing.Lock()
 	defer l.flushing.Unlock()
-	f, err := l.startFlush()
-	if err != nil || f == nil {
-		return err
+	if !l.takeBegun(f) {
+		l.dropBegun()
+		var err error
+		if f, err = l.startFlush(); err != nil || f == nil {
+			return err
+		}
 	}
-	err = l.syncAll(f)
+	err := l.syncAll(f)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err != nil {
@@ -227,6 +237,7 @@ func (l *Log) startFlush() (*flushing, error) {
 			return nil, fmt.Errorf("flush %s: %w", l.path, err)
 		}
 		f.txnDirty = append(f.txnDirty, s.txns.unsynced())
+		f.changes = append(f.changes, s.data.changes.Load())
 	}
 	l.noteSums(f)
 	return f, nil
@@ -234,7 +245,7 @@ func (l *Log) startFlush() (*flushing, error) {
 
 func (l *Log) syncAll(f *flushing) error {
 	for i, s := range f.segments {
-		err := s.sync(f.indexes || i+1 < len(f.segments))
+		err := s.syncTo(f.changes[i], f.indexes || i+1 < len(f.segments))
 		if err == nil {
 			err = s.flushSums(f.sums[i], f.cutSums[i])
 		}

@@ -18,7 +18,7 @@ import (
 //
 // began says whether there was no way back when it failed. Until then the old segments are in force, and no file is .swap.
 func (l *Log) swap(fresh *segment, old []*segment) (began bool, err error) {
-	l.flushing.Lock()
+	l.lockFlushing()
 	defer l.flushing.Unlock()
 	dir, err := l.d.cfg.FS.Open(l.path, vfs.ReadOnly) // what follows opens no other file
 	if err != nil {

@@ -61,6 +61,10 @@ type Config struct {
 	Logger *slog.Logger
 	// RecoveryThreads is how many logs are loaded at once (num.recovery.threads.per.data.dir); 0 means DefaultRecoveryThreads.
 	RecoveryThreads int
+	// FilesOnly has a checkpoint sync files alone, where it would sync the volume when there are many of them.
+	FilesOnly bool
+	// volumeLogs is from how many logs on that is; 0 means defaultVolumeLogs.
+	volumeLogs int
 	// snapshotBytes is how much is appended before a checkpoint writes a producer snapshot; 0 means defaultSnapshotBytes.
 	snapshotBytes int64
 	// syncsAtOnce is how many logs, or files that the journal's frames rest on, are synced at a time; 0 means as many as the journal
@@ -96,6 +100,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.snapshotBytes == 0 {
 		c.snapshotBytes = defaultSnapshotBytes
+	}
+	if c.volumeLogs == 0 {
+		c.volumeLogs = defaultVolumeLogs
 	}
 	if c.syncsAtOnce == 0 {
 		c.syncsAtOnce = journal.DefaultSyncsAtOnce

@@ -54,6 +54,8 @@ type Directory struct {
 	// list is the directory's own entries.
 	list *unsynced
 
+	// volume is what the directory is on; nil where only files are synced. Who has checkpointing may use it.
+	volume vfs.Volume
 	// checkpointing is held by the one checkpoint at a time; checkpointed is the journal's LSN after the last one.
 	checkpointing sync.Mutex
 	checkpointed  uint64
@@ -93,6 +95,9 @@ func Open(cfg Config) (*Directory, error) {
 		return nil, fmt.Errorf("open log directory %s: %w", cfg.Dir, err)
 	}
 	d.lock = lock
+	if err := d.openVolume(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open log directory %s: %w", cfg.Dir, err), d.closeFiles())
+	}
 	if err := d.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open log directory %s: %w", cfg.Dir, err), d.closeFiles())
 	}
@@ -239,7 +244,7 @@ func (d *Directory) Delete(id TopicID, partition int32) error {
 	d.mu.RUnlock()
 	if l != nil {
 		defer l.stopCompaction()()
-		l.flushing.Lock()
+		l.lockFlushing()
 		defer l.flushing.Unlock()
 	}
 	d.mu.Lock()
@@ -393,5 +398,5 @@ func (d *Directory) closeFiles() error {
 	for _, l := range d.logs() {
 		errs = append(errs, l.closeFiles())
 	}
-	return errors.Join(append(errs, d.lock.Close())...)
+	return errors.Join(append(errs, d.closeVolume(), d.lock.Close())...)
 }

@@ -100,6 +100,26 @@ func (g *gate) Remove(name string) error {
 
 func (g *gate) List(dir string) ([]vfs.Info, error) { return g.FS.List(g.stable(dir)) }
 
+// OpenVolume passes the volume's syncs off as the directory's.
+func (g *gate) OpenVolume(dir string) (vfs.Volume, error) {
+	v, err := vfs.OpenVolume(g.FS, dir)
+	if err != nil {
+		return nil, err
+	}
+	return &gatedVolume{v, g, dir}, nil
+}
+
+type gatedVolume struct {
+	vfs.Volume
+	gate *gate
+	dir  string
+}
+
+func (v *gatedVolume) Sync() error {
+	v.gate.pass("sync", v.dir)
+	return v.Volume.Sync()
+}
+
 type gatedFile struct {
 	vfs.File
 	gate *gate

@@ -148,6 +148,32 @@ func (h *handle) drop() error {
 	return h.release(o)
 }
 
+// writes is how many there were.
+func (h *handle) writes() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.written
+}
+
+// cover notes that so many first writes are durable by other means than Sync.
+func (h *handle) cover(writes uint64) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.lost != nil {
+		return nil // the next Sync tells
+	}
+	return h.settledTo(writes)
+}
+
+// settledTo notes that so many first writes are durable; a file that lingers is closed. The caller holds the lock.
+func (h *handle) settledTo(writes uint64) error {
+	h.synced = max(h.synced, writes)
+	if h.lingers && !h.dirty() {
+		return h.drop()
+	}
+	return nil
+}
+
 func (h *handle) dirty() bool { return h.written != h.synced }
 
 func (h *handle) setLingering(lingers bool) {
@@ -272,11 +298,7 @@ func (h *handle) Sync() error {
 	if err := errors.Join(lost, closing); err != nil {
 		return err
 	}
-	h.synced = max(h.synced, written)
-	if h.lingers && !h.dirty() {
-		return h.drop()
-	}
-	return nil
+	return h.settledTo(written)
 }
 
 // Stat implements vfs.File.

@@ -435,6 +435,16 @@ func (x *index) sync() error {
 	return x.f.park()
 }
 
+// cover notes that so many first writes to the file are durable by other means than sync.
+func (x *index) cover(writes uint64) error {
+	x.mu.Lock()
+	if x.f.writes() == writes {
+		x.dirty = false
+	}
+	x.mu.Unlock()
+	return x.f.cover(writes)
+}
+
 // close ends the use of the index: lookups fail with fs.ErrClosed from here on.
 func (x *index) close() error {
 	x.mu.Lock()

@@ -33,6 +33,8 @@ type Log struct {
 	// flushing is held while files are synced by their names: until then the directory keeps its own. It comes before all
 	// other locks.
 	flushing sync.Mutex
+	// begun is a flush that waits for the volume; whoever takes flushing meanwhile has it begin anew.
+	begun *flushing
 
 	compaction compaction
 

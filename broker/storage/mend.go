@@ -130,7 +130,7 @@ func (l *Log) rebuildIndexes(s *segment) (done bool, err error) {
 	if there, err := l.endSegment(s); err != nil || !there {
 		return false, err
 	}
-	l.flushing.Lock()
+	l.lockFlushing()
 	defer l.flushing.Unlock()
 	dir, err := l.d.cfg.FS.Open(l.path, vfs.ReadOnly) // what follows the first rename opens no other file
 	if err != nil {

@@ -22,6 +22,8 @@ type draw struct {
 	faults, bare bool
 	// scrubs has the scrubber read, which makes the side-cars that are missing.
 	scrubs bool
+	// volume has checkpoints sync the volume, however few logs there are.
+	volume bool
 }
 
 func newDraw(r *rand.Rand) (d draw) {
@@ -39,11 +41,12 @@ func newDraw(r *rand.Rand) (d draw) {
 	d.faults = r.IntN(3) == 0
 	d.bare = r.IntN(4) == 0
 	d.scrubs = r.IntN(3) == 0
+	d.volume = r.IntN(2) == 0
 	return d
 }
 
 func (d draw) String() string {
-	return fmt.Sprintf("flush policy %s, %d directories, tiny cache %t, faults %t, side-cars removed %t, scrubbed %t", d.policy, d.directories, d.tiny, d.faults, d.bare, d.scrubs)
+	return fmt.Sprintf("flush policy %s, %d directories, tiny cache %t, faults %t, side-cars removed %t, scrubbed %t, volume synced %t", d.policy, d.directories, d.tiny, d.faults, d.bare, d.scrubs, d.volume)
 }
 
 // config is that of a directory.
@@ -55,6 +58,9 @@ func (m *model) config(dir string, cache *SegmentCache) Config {
 	cfg.ReferenceBytes = m.draw.references
 	cfg.RecoveryThreads, cfg.syncsAtOnce = 1, 1 // a seed repeats the order of all calls
 	cfg.snapshotBytes = 1500
+	if m.draw.volume {
+		cfg.volumeLogs = 1
+	}
 	cfg.Clock = m.clock.now
 	cfg.DefaultLogConfig.SegmentBytes = 6000
 	cfg.DefaultLogConfig.VerifyTransactions = true

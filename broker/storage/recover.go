@@ -244,7 +244,7 @@ func (d *Directory) retireUnread(name string) error {
 
 // makeDurable syncs all logs and writes the checkpoints.
 func (d *Directory) makeDurable() error {
-	if err := journal.SyncAll(d.logs(), d.cfg.syncsAtOnce); err != nil {
+	if err := d.syncLogs(); err != nil {
 		return err
 	}
 	if err := d.list.Sync(); err != nil {

@@ -166,7 +166,7 @@ func (s *segment) damaged(l *Log, err error) {
 
 // cover makes the side-car of a segment in which everything else fits.
 func (s *Scrubber) cover(ctx context.Context, l *Log, target *segment, next int64) error {
-	l.flushing.Lock()
+	l.lockFlushing()
 	defer l.flushing.Unlock()
 	cuts := l.cuts.Load()
 	l.mu.Lock()

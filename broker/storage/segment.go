@@ -301,8 +301,11 @@ func (s *segment) flushIndexes() error {
 }
 
 // sync makes the segment's files durable. It is called without the log's lock.
-func (s *segment) sync(indexes bool) error {
-	steps := []func() error{s.data.Sync}
+func (s *segment) sync(indexes bool) error { return s.syncTo(s.data.changes.Load(), indexes) }
+
+// syncTo is sync of so many first changes of the data.
+func (s *segment) syncTo(changes uint64, indexes bool) error {
+	steps := []func() error{func() error { return s.data.syncTo(changes) }}
 	if indexes {
 		steps = append(steps, s.offsets.sync, s.times.sync)
 	}
@@ -315,6 +318,7 @@ func (s *segment) sync(indexes bool) error {
 }
 
 func (s *segment) syncData() error {
+	s.files.pacer.given(s)
 	f, err := s.file()
 	if err != nil {
 		return err
@@ -360,6 +364,6 @@ func (s *segment) misled(position, offset int64) error {
 
 // close closes the files; reads that come later fail with fs.ErrClosed.
 func (s *segment) close() error {
-	s.files.pacer.forget(s)
+	s.files.pacer.given(s)
 	return errors.Join(s.offsets.close(), s.times.close(), s.txns.close(), s.f.Close())
 }

@@ -22,7 +22,7 @@ func (d *Directory) SetAside(id TopicID, partition int32) (name string, err erro
 		return "", wire.Errorf(wire.KafkaStorageError, "set log aside: %w", err)
 	}
 	defer l.stopCompaction()()
-	l.flushing.Lock()
+	l.lockFlushing()
 	defer l.flushing.Unlock()
 	d.mu.Lock()
 	defer d.mu.Unlock()

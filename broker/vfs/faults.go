@@ -186,3 +186,27 @@ func (f *faultyFile) Sync() error {
 	}
 	return &fs.PathError{Op: syncOp, Path: f.name, Err: err}
 }
+
+// OpenVolume implements the optional part of FS.
+func (f *Faults) OpenVolume(dir string) (Volume, error) {
+	v, err := OpenVolume(f.fs, dir)
+	if err != nil {
+		return nil, err
+	}
+	return &faultyVolume{v, f, dir}, nil
+}
+
+type faultyVolume struct {
+	Volume
+	faults *Faults
+	dir    string
+}
+
+// Sync fails, by a fault of OpSync of the directory, as that of a system does: what it was to make durable is lost.
+func (v *faultyVolume) Sync() error {
+	err := v.faults.run(OpSync, v.dir, v.Volume.Sync)
+	if m, ok := v.Volume.(*memoryVolume); ok && err != nil {
+		m.lose(err)
+	}
+	return err
+}

@@ -43,7 +43,9 @@ type node struct {
 	data, durable []byte
 	dirty         map[int64]struct{}
 	// lost are sectors that a sync failed to write and no later one writes, until they are written to again.
-	lost      map[int64]struct{}
+	lost map[int64]struct{}
+	// untold is why a sync of the volume has lost some of them, until the file's own Sync has told.
+	untold    error
 	allocated int64 // reserved by Allocate
 
 	// A directory: what calls see, what a crash surely leaves, and the changes between, in order.

@@ -3,7 +3,6 @@ package vfs
 import (
 	"io"
 	"io/fs"
-	"maps"
 	"path"
 )
 
@@ -106,40 +105,21 @@ func (f *memoryFile) Sync() error {
 		return err
 	}
 	defer f.disk.mu.Unlock()
-	n := f.node
-	if n.children != nil {
-		n.durableChildren = maps.Clone(n.children)
-		n.pending = nil
-		return nil
+	if err := f.node.untold; err != nil {
+		f.node.untold = nil
+		return &fs.PathError{Op: syncOp, Path: f.name, Err: err}
 	}
-	old := len(n.durable)
-	n.durable = resize(n.durable, len(n.data))
-	if old < len(n.durable) {
-		n.touch(int64(old), int64(len(n.durable)))
-	}
-	for s := range n.dirty {
-		lo := min(s*sectorBytes, int64(len(n.data)))
-		copy(n.durable[lo:], n.data[lo:min(lo+sectorBytes, int64(len(n.data)))])
-	}
-	clear(n.dirty)
+	f.node.sync()
 	return nil
 }
 
-// lose does what a system does of which a sync has failed: what was to be written counts as written. Zeros stand in its place where the
-// file has grown.
+// lose does what a system does of which a sync has failed.
 func (f *memoryFile) lose() {
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
-	n := f.node
-	if n.children != nil || f.disk.off {
-		return
+	if !f.disk.off {
+		f.node.lose()
 	}
-	n.durable = resize(n.durable, len(n.data))
-	if n.lost == nil {
-		n.lost = map[int64]struct{}{}
-	}
-	maps.Copy(n.lost, n.dirty)
-	clear(n.dirty)
 }
 
 func (f *memoryFile) Stat() (Info, error) {
