@@ -245,6 +245,9 @@ func (l *Log) startFlush() (*flushing, error) {
 
 func (l *Log) syncAll(f *flushing) error {
 	for i, s := range f.segments {
+		if l.removed(s) { // while the volume was synced: its side-car must not come again
+			continue
+		}
 		err := s.syncTo(f.changes[i], f.indexes || i+1 < len(f.segments))
 		if err == nil {
 			err = s.flushSums(f.sums[i], f.cutSums[i])

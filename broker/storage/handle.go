@@ -155,6 +155,13 @@ func (h *handle) writes() uint64 {
 	return h.written
 }
 
+// unsynced says whether there are any that are not known to be durable.
+func (h *handle) unsynced() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.dirty()
+}
+
 // cover notes that so many first writes are durable by other means than Sync.
 func (h *handle) cover(writes uint64) error {
 	h.mu.Lock()

@@ -437,12 +437,11 @@ func (x *index) sync() error {
 
 // cover notes that so many first writes to the file are durable by other means than sync.
 func (x *index) cover(writes uint64) error {
+	err := x.f.cover(writes)
 	x.mu.Lock()
-	if x.f.writes() == writes {
-		x.dirty = false
-	}
-	x.mu.Unlock()
-	return x.f.cover(writes)
+	defer x.mu.Unlock()
+	x.dirty = x.dirty && x.f.unsynced()
+	return err
 }
 
 // close ends the use of the index: lookups fail with fs.ErrClosed from here on.

@@ -134,7 +134,7 @@ func (l *Log) takeBegun(f *flushing) bool {
 	return true
 }
 
-// cover notes that the volume was synced after the flush began.
+// cover notes that the volume was synced after the flush began, whether it goes on or begins anew.
 func (f *flushing) cover(l *Log) error {
 	var errs []error
 	for i, s := range f.segments {
@@ -144,8 +144,12 @@ func (f *flushing) cover(l *Log) error {
 			errs = append(errs, x.cover(f.writes[i][1+k]))
 		}
 	}
-	f.snapshots = nil
 	l.entries.cover(f.entries)
 	l.identity.cover(f.identity)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.begun == f { // else somebody has taken them over
+		f.snapshots = nil
+	}
 	return errors.Join(errs...)
 }
