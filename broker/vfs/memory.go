@@ -94,7 +94,7 @@ func unlocked(n *node) *node {
 			copy(n.data[lo:min(lo+sectorBytes, int64(len(n.data)))], n.durable[min(lo, int64(len(n.durable))):])
 		}
 	}
-	n.lost = nil
+	n.lost, n.untold = nil, nil
 	for _, c := range n.children {
 		unlocked(c)
 	}
