@@ -435,15 +435,6 @@ func (x *index) sync() error {
 	return x.f.park()
 }
 
-// cover notes that so many first writes to the file are durable by other means than sync.
-func (x *index) cover(writes uint64) error {
-	err := x.f.cover(writes)
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.dirty = x.dirty && x.f.unsynced()
-	return err
-}
-
 // close ends the use of the index: lookups fail with fs.ErrClosed from here on.
 func (x *index) close() error {
 	x.mu.Lock()

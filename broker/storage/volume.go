@@ -153,3 +153,12 @@ func (f *flushing) cover(l *Log) error {
 	}
 	return errors.Join(errs...)
 }
+
+// cover notes that so many first writes to the file are durable by other means than sync.
+func (x *index) cover(writes uint64) error {
+	err := x.f.cover(writes)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.dirty = x.dirty && x.f.unsynced()
+	return err
+}
