@@ -6,9 +6,11 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
+	"runtime"
 	"testing"
 	"testing/fstest"
 	"time"
+	"weak"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -102,6 +104,28 @@ func TestAuthorizingTakesNoAllocation(t *testing.T) {
 				t.Errorf("%s: %v allocations for %d topics, the handler's are %v", name, all, topics, handlers)
 			}
 		}
+	}
+}
+
+// TestAConnectionKeepsNoRequest: neither the first one of a session nor the last one, however long it is silent after it.
+func TestAConnectionKeepsNoRequest(t *testing.T) {
+	for _, session := range []bool{true, false} {
+		c, x := producer(t, aliceWrites(), 1)
+		second := *x.call
+		c.takeBack(x)
+		if !session {
+			second.Session = nil
+		}
+		if who := c.subject(&second); who.Request != authz.Request(&second) || who.Session != second.Session {
+			t.Errorf("asked is for %+v", who)
+		}
+		first, last := weak.Make(x.call), weak.Make(&second)
+		x = nil
+		runtime.GC()
+		if first.Value() != nil || last.Value() != nil {
+			t.Errorf("with a session %t: the connection keeps its first request %t, its last %t", session, first.Value() != nil, last.Value() != nil)
+		}
+		runtime.KeepAlive(c)
 	}
 }
 

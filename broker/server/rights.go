@@ -41,6 +41,7 @@ func (c *conn) ask(x *exchange, needs authz.Needs) bool {
 func (c *conn) subject(call *api.Call) authz.Subject {
 	if call.Session == nil || call.Session != c.rights.who.Session {
 		c.rights.who = call.Subject()
+		c.rights.who.Request = nil // it has been paid back when its answer is out, and may be megabytes
 	}
 	who := c.rights.who
 	who.Request = call
