@@ -224,3 +224,40 @@ func TestToReinstateAnAdministratorIsAGrant(t *testing.T) {
 		t.Errorf("approved: %s", wire.CodeName(code))
 	}
 }
+
+// TestWhoMayAskForPoliciesIsMadeByTwoPersons: an administrator alone can not make somebody who asks for a change of policies, to approve it
+// himself. Where policies take one person, ALTER_CONFIGS is no grant of that kind.
+func TestWhoMayAskForPoliciesIsMadeByTwoPersons(t *testing.T) {
+	asker := with(superACL("User:puppet"), func(b *authz.Binding) { b.Operation = authz.AlterConfigs })
+	denied := with(asker, func(b *authz.Binding) { b.Permission = authz.Deny })
+	ofTopic := with(asker, func(b *authz.Binding) { b.Type, b.Name = authz.Topic, "t" })
+	for _, covered := range []bool{true, false} {
+		c := newCluster(t)
+		rule := func() *meta.ApprovalRule {
+			r := twoPersons("User:alice")
+			if covered {
+				r.Operations = append(r.Operations, meta.ApprovePolicyChanges)
+			}
+			return r
+		}
+		want := int16(wire.None)
+		if covered {
+			want = wire.PolicyViolation
+		}
+		_, result := c.apply(&meta.CreateACLs{Origin: asks("alice", 0), Approval: rule(), Bindings: []authz.Binding{ofTopic, denied, asker}})
+		if got := codes(result); !slices.Equal(got, []int16{wire.None, wire.None, want}) {
+			t.Errorf("policy-changes %t: grants %v", covered, got)
+		}
+		c.mustApply(&meta.CreateACLs{Bindings: []authz.Binding{asker}})
+		_, result = c.apply(&meta.AlterScram{Origin: asks("alice", 1), Approval: rule(), Upserts: []meta.ScramCredential{credential("puppet", meta.ScramSHA256), credential("a", meta.ScramSHA256)}})
+		if got := codes(result); !slices.Equal(got, []int16{want, wire.None}) {
+			t.Errorf("policy-changes %t: passwords %v", covered, got)
+		}
+		_, result = c.apply(&meta.DeleteACLs{Origin: asks("alice", 2), Approval: rule(), Filters: []authz.Filter{{
+			Type: authz.Cluster, Pattern: authz.AnyPattern, Operation: authz.AlterConfigs, Permission: authz.Deny,
+		}}})
+		if got := codes(result); !slices.Equal(got, []int16{want}) {
+			t.Errorf("policy-changes %t: the removal of a denial %v", covered, got)
+		}
+	}
+}

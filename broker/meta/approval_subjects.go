@@ -65,11 +65,12 @@ func (c ResourceChange) cut(img *Image, before, after map[string]string) *Subjec
 }
 
 // administers reports whether to have what a binding speaks of is to be an administrator, or to be able to log in as one: ALTER on the
-// cluster grants everything else, and CREATE_TOKENS on a user makes tokens of his.
-func administers(b authz.Binding) bool {
+// cluster grants everything else, and CREATE_TOKENS on a user makes tokens of his. Where changes of policies take two persons, so does
+// ALTER_CONFIGS on the cluster: an administrator could make a user who asks for a change, and approve it.
+func (r *ApprovalRule) administers(b authz.Binding) bool {
 	switch b.Type {
 	case authz.Cluster:
-		return b.Operation.Implies(authz.Alter)
+		return b.Operation.Implies(authz.Alter) || r.covers(ApprovePolicyChanges) && b.Operation.Implies(authz.AlterConfigs)
 	case authz.UserResource:
 		return b.Operation.Implies(authz.CreateTokens)
 	default:
@@ -93,7 +94,7 @@ var alterCluster = Right{authz.Alter, authz.Cluster, authz.ClusterName}
 
 // grant is the creation of an ACL, where that makes an administrator; else nil.
 func (r *ApprovalRule) grant(img *Image, b authz.Binding) *Subject {
-	if !r.covers(ApproveSuperUserGrants) || b.Permission != authz.Allow || !administers(b) || img.hasACL(b) {
+	if !r.covers(ApproveSuperUserGrants) || b.Permission != authz.Allow || !r.administers(b) || img.hasACL(b) {
 		return nil
 	}
 	return aclSubject("CreateAcl", b, nil, aclFields(b))
@@ -101,7 +102,7 @@ func (r *ApprovalRule) grant(img *Image, b authz.Binding) *Subject {
 
 // loosening is the removal of an ACL, where that may make an administrator; else nil.
 func (r *ApprovalRule) loosening(b authz.Binding) *Subject {
-	loosens := b.Permission == authz.Deny && administers(b) || r != nil && r.OpenByDefault && administrative(b)
+	loosens := b.Permission == authz.Deny && r.administers(b) || r != nil && r.OpenByDefault && administrative(b)
 	if !r.covers(ApproveSuperUserGrants) || !loosens {
 		return nil
 	}
@@ -143,18 +144,18 @@ func (r *ApprovalRule) isAdministrator(d *draft, principal string) bool {
 		return true
 	}
 	if d.administrators == nil {
-		d.administrators = d.img.administrators()
+		d.administrators = r.administrators(d.img)
 	}
 	return d.administrators[principal] || d.administrators[auth.User(authz.Wildcard).String()]
 }
 
 // administrators are the principals whom ACLs make administrators.
-func (img *Image) administrators() map[string]bool {
+func (r *ApprovalRule) administrators(img *Image) map[string]bool {
 	all := map[string]bool{}
 	for _, kind := range []authz.ResourceType{authz.Cluster, authz.UserResource} {
 		f := authz.Filter{Type: kind, Pattern: authz.AnyPattern, Operation: authz.AnyOperation, Permission: authz.Allow}
 		img.MatchingACLs(f, func(b authz.Binding) bool {
-			if administers(b) {
+			if r.administers(b) {
 				all[b.Principal] = true
 			}
 			return true
