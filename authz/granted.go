@@ -29,27 +29,30 @@ type answer struct {
 // Grant decides all needs against the view. refused is the need that refuses the request whole, or nil.
 func Grant(view View, who Subject, needs Needs) (granted *Granted, refused *Need) {
 	g := &Granted{}
-	refused = g.Renew(view, who, needs)
+	refused = g.Renew(view, who, needs, nil)
 	return g, refused
 }
 
 // Renew decides needs as Grant does, in the memory of answers that nobody looks at any more. Whoever may still look has to have others.
-func (g *Granted) Renew(view View, who Subject, needs Needs) (refused *Need) {
-	*g = Granted{view: view, who: who, needs: needs, answers: slices.Grow(g.answers[:0], len(needs.All)+len(needs.Any)+len(needs.Each))}
+// A memo, which may be nil, spares it from asking the view what it was asked lately.
+func (g *Granted) Renew(view View, who Subject, needs Needs, memo *Memo) (refused *Need) {
+	questions := len(needs.All) + len(needs.Any) + len(needs.Each)
+	*g = Granted{view: view, who: who, needs: needs, answers: slices.Grow(g.answers[:0], questions)}
+	memo = memo.of(view, &g.who, questions)
 	for i := range needs.All {
-		if !g.decide(needs.All[i]) && refused == nil {
+		if !g.decide(&needs.All[i], memo) && refused == nil {
 			refused = &needs.All[i]
 		}
 	}
 	some := len(needs.Any) == 0
 	for i := range needs.Any {
-		some = g.decide(needs.Any[i]) || some
+		some = g.decide(&needs.Any[i], memo) || some
 	}
 	if !some && refused == nil {
 		refused = &needs.Any[0]
 	}
 	for i := range needs.Each {
-		g.decide(needs.Each[i])
+		g.decide(&needs.Each[i], memo)
 	}
 	g.buildIndex()
 	g.decideOperations()
@@ -89,22 +92,22 @@ func operationsIn(view View, who Subject, on Resource) (bits uint32) {
 // Operations has bit n set for each operation n that is granted on a resource of Needs.Operations (KIP-430); 0 for any other.
 func (g *Granted) Operations(on Resource) uint32 { return g.operations[on] }
 
-func (g *Granted) decide(n Need) bool {
-	d := n.decideIn(g.view, g.who)
-	g.answers = append(g.answers, answer{need: n, decision: d})
+func (g *Granted) decide(n *Need, memo *Memo) bool {
+	d := n.decideIn(g.view, &g.who, memo)
+	g.answers = append(g.answers, answer{need: *n, decision: d})
 	return d.Allowed
 }
 
-func (n Need) decideIn(view View, who Subject) Decision {
+func (n *Need) decideIn(view View, who *Subject, memo *Memo) Decision {
 	var d Decision
 	if n.AnyOfType {
-		d = view.DecideAny(who, n.Op, n.On.Type)
+		d = view.DecideAny(*who, n.Op, n.On.Type)
 	} else {
-		d = view.Decide(who, n.Op, n.On)
+		d = memo.decide(view, who, n.Op, n.On)
 	}
 	if !d.Allowed && n.OrOn != (Resource{}) {
 		second := n.Second()
-		if other := view.Decide(who, second.Op, second.On); other.Allowed {
+		if other := memo.decide(view, who, second.Op, second.On); other.Allowed {
 			return other
 		}
 	}
@@ -162,7 +165,7 @@ func (g *Granted) Refused() *Need { return g.refused }
 // LostIn reports whether something that is granted would be denied in another view. It allocates nothing.
 func (g *Granted) LostIn(view View) bool {
 	for i := range g.answers {
-		if a := &g.answers[i]; a.decision.Allowed && !a.need.decideIn(view, g.who).Allowed {
+		if a := &g.answers[i]; a.decision.Allowed && !a.need.decideIn(view, &g.who, nil).Allowed {
 			return true
 		}
 	}

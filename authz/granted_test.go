@@ -99,7 +99,7 @@ func TestRenewedAsGranted(t *testing.T) {
 		{Each: many}, {Each: many[:1]}, {All: many[1:2]}, {}, {Any: many[:3], Operations: []Resource{topic("a")}}, {Any: many[1:3]}, {Each: many[1:]},
 	} {
 		want, wantRefused := Grant(rule, Subject{}, needs)
-		refused := g.Renew(rule, Subject{}, needs)
+		refused := g.Renew(rule, Subject{}, needs, nil)
 		if refused != wantRefused || g.Refused() != wantRefused {
 			t.Errorf("needs %d: refused by %+v, want %+v", i, refused, wantRefused)
 		}

@@ -46,7 +46,7 @@ var _ authz.Authorizer = (*Authorizer)(nil)
 // New returns an authorizer without ACLs: until Load it denies everybody but the super users.
 func New(cfg Config) *Authorizer {
 	a := &Authorizer{}
-	a.current.Store(&view{policy: newPolicy(cfg), index: emptyIndex(cfg.AllowIfNoACL)})
+	a.current.Store(&view{policy: newPolicy(cfg), index: emptyIndex(cfg.AllowIfNoACL), generation: new(authz.Generation)})
 	return a
 }
 
@@ -69,7 +69,7 @@ func (a *Authorizer) Load(epoch uint64, bindings []authz.Binding) {
 	for i := range bindings {
 		e.add(bindings[i])
 	}
-	a.current.Store(&view{policy: old.policy, epoch: epoch, loaded: true, index: e.finish()})
+	a.current.Store(&view{policy: old.policy, epoch: epoch, loaded: true, index: e.finish(), generation: new(authz.Generation)})
 }
 
 // Apply changes the ACLs by the delta of one metadata command. A delta at or before the loaded epoch is part of what was
@@ -88,5 +88,5 @@ func (a *Authorizer) Apply(epoch uint64, delta authz.BindingDelta) {
 	for i := range delta.Added {
 		e.add(delta.Added[i])
 	}
-	a.current.Store(&view{policy: old.policy, epoch: epoch, loaded: true, index: e.finish()})
+	a.current.Store(&view{policy: old.policy, epoch: epoch, loaded: true, index: e.finish(), generation: new(authz.Generation)})
 }

@@ -19,12 +19,17 @@ type view struct {
 	index  index
 	epoch  uint64
 	loaded bool
+	// generation is this view's alone.
+	generation *authz.Generation
 }
 
-var _ authz.View = (*view)(nil)
+var _ authz.Lasting = (*view)(nil)
 
 // Epoch grows with each change of the ACLs.
 func (v *view) Epoch() uint64 { return v.epoch }
+
+// Generation implements authz.Lasting.
+func (v *view) Generation() *authz.Generation { return v.generation }
 
 // Decide answers for one operation on one resource.
 func (v *view) Decide(who authz.Subject, op authz.Operation, on authz.Resource) authz.Decision {

@@ -129,6 +129,41 @@ func TestAConnectionKeepsNoRequest(t *testing.T) {
 	}
 }
 
+// TestWhatWasAllowedIsLostAtOnce: requests that are the same again and again are held to the rules as they are, and to the session that they
+// come in, and each of their uses is noted with the ACL that allowed it.
+func TestWhatWasAllowedIsLostAtOnce(t *testing.T) {
+	rules := aliceWrites()
+	c, x := producer(t, rules, 1)
+	may := func() bool {
+		c.authorize(x)
+		defer c.takeBack(x)
+		return x.call.Granted.Has(authz.Write, authz.Topic, "payments-0")
+	}
+	denied := authz.BindingDelta{Added: []authz.Binding{
+		{Type: authz.Topic, Name: "payments-0", Pattern: authz.Literal, Principal: "User:*", Host: "*", Operation: authz.Write, Permission: authz.Deny},
+	}}
+	for round := range uint64(3) {
+		for range 3 {
+			if !may() {
+				t.Fatal("denied by ACLs that allow")
+			}
+		}
+		rules.Apply(2*round+2, denied)
+		if may() {
+			t.Fatal("allowed by an ACL of before")
+		}
+		rules.Apply(2*round+3, authz.BindingDelta{Removed: denied.Added})
+	}
+	if use := &c.uses.list[0]; len(c.uses.list) != 1 || use.count != 10 || use.key.rule == nil || use.key.rule.Name != "pay" {
+		t.Errorf("noted %+v, want 10 uses of the ACL of a prefix", c.uses.list)
+	}
+	alice := x.call.Session
+	x.call.Session = &auth.Session{Principal: auth.User("bob"), Listener: alice.Listener, Host: alice.Host}
+	if may() {
+		t.Error("bob is allowed what alice was")
+	}
+}
+
 // TestOverlappingRequestsHaveTheirOwnRights: many of a connection are on their way, each with another topic, and nobody has rights once the
 // next one may be authorized.
 func TestOverlappingRequestsHaveTheirOwnRights(t *testing.T) {

@@ -14,6 +14,8 @@ type rights struct {
 	// next one finds their memory.
 	needs   [limit.NeedsAtHand]authz.Need
 	granted authz.Granted
+	// memo has what the session was allowed last.
+	memo authz.Memo
 }
 
 // ask lets the authorizer decide what a call needs. It reports false, and answers, where that refuses the call whole.
@@ -27,7 +29,7 @@ func (c *conn) ask(x *exchange, needs authz.Needs) bool {
 	if !x.row.Overlap {
 		granted = &authz.Granted{} // whoever follows the rules may look at it at any time
 	}
-	refused := granted.Renew(c.server.cfg.Authorizer.Pin(), c.subject(x.call), needs)
+	refused := granted.Renew(c.server.cfg.Authorizer.Pin(), c.subject(x.call), needs, &c.rights.memo)
 	x.call.Granted = granted
 	if refused == nil {
 		return true
