@@ -195,6 +195,7 @@ func TestAbortedTransactionsWaitForSpace(t *testing.T) {
 func BenchmarkAborted(b *testing.B) {
 	const count, each = 100_000, 500
 	cfg := benchConfig(benchDir(b))
+	cfg.DefaultLogConfig.VerifyTransactions = false
 	d := openDir(b, cfg)
 	l := newLogIn(b, d)
 	abortTxns(b, l, count)
