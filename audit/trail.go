@@ -18,9 +18,10 @@ type Trail struct {
 	// DeletedTopics are the names of topics that the log tells the end of.
 	DeletedTopics map[string]bool
 
-	seen    map[string]uint64
-	running map[string]string
-	notes   []string
+	seen map[string]uint64
+	// running is the log name of each node's run, stopped that of the one whose end the log tells of: what had been merged comes behind it.
+	running, stopped map[string]string
+	notes            []string
 }
 
 // Take reads the next event, and returns what it tells of decisions, nil for nothing. An event that came before is nothing.
@@ -76,7 +77,7 @@ func (t *Trail) cameBefore(p *Past) bool {
 		return true
 	}
 	if t.seen == nil {
-		t.seen, t.running = map[string]uint64{}, map[string]string{}
+		t.seen, t.running, t.stopped = map[string]uint64{}, map[string]string{}, map[string]string{}
 	}
 	t.seen[p.LogName] = p.Sequence
 	return false
@@ -93,12 +94,15 @@ func (t *Trail) follow(p *Past) {
 		t.note("from %s to %s %d events were not recorded: %s", g.From.UTC().Format(time.RFC3339), g.To.UTC().Format(time.RFC3339), g.count(), g.Cause)
 	}
 	before := t.running[node]
-	t.running[node] = p.LogName
+	if p.LogName != t.stopped[node] {
+		t.running[node] = p.LogName
+	}
 	l := p.Lifecycle
 	switch {
 	case l == nil:
 	case l.Stopping:
 		delete(t.running, node)
+		t.stopped[node] = p.LogName
 	default:
 		if before != "" {
 			t.note("%s had not stopped before its start at %s: what was allowed since it was last written is not known", node, at)

@@ -93,3 +93,24 @@ func TestATrailKnowsWhatItDoesNotKnow(t *testing.T) {
 		t.Errorf("an empty trail: %q", notes)
 	}
 }
+
+// TestAStopIsNoCrashWhateverComesAfterIt: what was merged is written when the broker stops, behind the event of the stop.
+func TestAStopIsNoCrashWhateverComesAfterIt(t *testing.T) {
+	m, err := alike(denial(), "r", noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := Lifecycle{Accesses: AccessesSummary}
+	var trail Trail
+	trail.FirstAccess = noon
+	for _, value := range [][]byte{logged(t, "r", 1, start), logged(t, "r", 2, Lifecycle{Stopping: true}), logged(t, "r", 3, m), logged(t, "s", 1, start)} {
+		trail.Take(value)
+	}
+	if notes := trail.Notes(); len(notes) != 0 {
+		t.Errorf("notes: %q", notes)
+	}
+	trail.Take(logged(t, "u", 1, start))
+	if notes := trail.Notes(); len(notes) != 1 {
+		t.Errorf("a start that follows a start: %q", notes)
+	}
+}
