@@ -79,7 +79,7 @@ func (l *login) wrong(attempt *guard.Attempt) time.Duration {
 	if !failure.LockedUntil.IsZero() {
 		lockout := Lockout{User: l.foretold, Method: l.mechanism, Duration: failure.LockedUntil.Sub(now)}
 		l.conn.server.cfg.Metrics.lockouts.WithLabelValues(l.conn.listener.Name).Inc()
-		l.conn.log.Warn("locked out after failed log-ins", "user", lockout.User, "method", lockout.Method, "for", lockout.Duration)
+		l.conn.log.Debug("locked out after failed log-ins", "user", lockout.User, "method", lockout.Method, "for", lockout.Duration)
 		l.conn.server.cfg.Recorder.LockedOut(l.conn.id, lockout)
 	}
 	return failure.Late

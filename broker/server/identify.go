@@ -115,13 +115,13 @@ func (c *conn) certificateFailed(claimed string, cause error) {
 	wait(c.ctx, c.server.cfg.Limits.FailedLoginDelay)
 }
 
-// loginFailed counts, logs and records a failed log-in.
+// loginFailed counts and records a failed log-in. The log has the line of the audit event, where those who make too many have one together.
 func (c *conn) loginFailed(f LoginFailure) {
 	failures := c.server.cfg.Metrics.failedLogins
 	if f.Renewal {
 		failures = c.server.cfg.Metrics.failedRenewals
 	}
 	failures.WithLabelValues(c.listener.Name, f.Method).Inc()
-	c.log.Info("log-in failed", "method", f.Method, "claimed", f.Claimed, "renewal", f.Renewal, "cause", f.Cause)
+	c.log.Debug("log-in failed", "method", f.Method, "claimed", f.Claimed, "renewal", f.Renewal, "cause", f.Cause)
 	c.server.cfg.Recorder.LoginFailed(c.id, f)
 }

@@ -170,6 +170,9 @@ func TestAFloodOfAuditEvents(t *testing.T) {
 	}
 	contains(t, scrape(t, b), `chronik_audit_merged_events_total{event="denial"}`, `chronik_audit_merged_events_total{event="authentication"}`, "chronik_audit_log_failing 0", "chronik_audit_lost_events_total 0")
 	contains(t, b.Log(), "event=denial merged=alike", "principal=User:mallory")
+	if lines := strings.Count(b.Log(), "claimed=guessed"); lines >= refusals || lines == 0 {
+		t.Errorf("the broker's own log has %d lines of %d refused log-ins", lines, told.refused)
+	}
 
 	out, err := authzAs(t, b, b.ClientProperties(), "replay", "--output", "json", "--acls", aclsTo(t, nil))
 	var report struct {

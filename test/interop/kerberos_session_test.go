@@ -72,7 +72,7 @@ func TestSessionsGoOnWithNewTickets(t *testing.T) {
 	if n := seriesOrZero(t, s.Broker, fmt.Sprintf(sessionsEnded, "SASL_SSL")); n != 0 {
 		t.Errorf("%v sessions of clients that re-authenticate came to their end", n)
 	}
-	if strings.Contains(s.Log(), `msg="log-in failed"`) {
+	if strings.Contains(s.Log(), `event=authentication outcome=failure`) {
 		t.Error("a log-in has failed")
 	}
 	s.clients.end(t, stop)

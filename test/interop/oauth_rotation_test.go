@@ -89,7 +89,7 @@ func TestJavaRenewsItsLogIn(t *testing.T) {
 	if first != 2 || renewed < 2 {
 		t.Errorf("%d connections were made and %d log-ins renewed, want 2 and as many or more", first, renewed)
 	}
-	if strings.Contains(b.Log(), `msg="log-in failed"`) {
+	if strings.Contains(b.Log(), `event=authentication outcome=failure`) {
 		t.Error("a log-in has failed")
 	}
 }
