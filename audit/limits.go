@@ -54,9 +54,10 @@ const (
 
 // What merged events may hold, and how many there are.
 const (
-	// aggregatesAlike is how many different events of one client are merged at a time with what they have in common. Of the others only kind
-	// and outcome are kept.
-	aggregatesAlike = 8
+	// aggregatesAlike is how many different events of one client are merged at a time with what they have in common, and aggregatesAlikeOfKind
+	// how many of each kind are where others have taken these. Of the rest only kind and outcome are kept.
+	aggregatesAlike       = 8
+	aggregatesAlikeOfKind = 2
 	// aggregatesOfKind are those of which only that is kept: at most two outcomes of each kind that who, of Event, is somebody for.
 	aggregatesOfKind = 8
 	// maxAggregates bounds the merged events of all clients at a time: some 10 MB.

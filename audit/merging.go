@@ -44,7 +44,7 @@ func (b *budget) add(a *account, m *merged) {
 	switch {
 	case a.join(m):
 		return
-	case m.key != "" && room && a.alike() < aggregatesAlike:
+	case m.key != "" && room && a.keeps(m.of):
 		b.hold(a, m)
 		return
 	}
@@ -99,12 +99,18 @@ func (a *account) join(m *merged) bool {
 	return true
 }
 
-// alike is how many of the account's aggregates have the details of their events.
-func (a *account) alike() (n int) {
+// keeps reports whether another event of a kind is kept with its details. Each kind has room for a few, whatever there is of the others: nobody hides
+// what he was allowed behind what he was denied.
+func (a *account) keeps(kind string) bool {
+	all, alike := 0, 0
 	for _, m := range a.merged {
-		if m.by == mergedAlike {
-			n++
+		if m.by != mergedAlike {
+			continue
+		}
+		all++
+		if m.of == kind {
+			alike++
 		}
 	}
-	return n
+	return all < aggregatesAlike || alike < aggregatesAlikeOfKind
 }

@@ -23,7 +23,7 @@ const (
 	floodBurst        = 128 << 10
 	floodRate         = 1024
 	floodInterval     = 5 * time.Second
-	floodMergedEvents = 17
+	floodMergedEvents = 27
 	floodMergedBytes  = 12 << 10
 )
 

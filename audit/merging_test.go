@@ -1,0 +1,45 @@
+package audit
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+
+	"github.com/chronik-stream/chronik/authz"
+)
+
+// TestNoiseOfOneKindHidesNoOther: who makes many different denials has what he was allowed told with what it was.
+func TestNoiseOfOneKindHidesNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &memoryLog{}
+		r := start(log, smallBudget)
+		noise := 0
+		flood(t, r, 100, func() Event {
+			noise++
+			c := alice()
+			c.ClientID = fmt.Sprint(noise)
+			return Denial{Client: c, API: "Produce", Need: onTopic(authz.Write, "noise")}
+		})
+		allowed := authz.Decision{Allowed: true, Reason: "broke the glass"}
+		flood(t, r, 3, func() Event {
+			return PolicyDecision{Client: alice(), API: "DeleteTopics", Need: onTopic(authz.Delete, "salaries"), Policy: allowed}
+		})
+		flood(t, r, 3, func() Event {
+			return Access{
+				Client: alice(), API: "Fetch", Need: onTopic(authz.Read, ""), Decision: allowed,
+				Resources: []Accessed{{Name: "salaries", Count: 1, First: noon, Last: noon}},
+			}
+		})
+		mustClose(t, r)
+		for _, kind := range []string{"policy decision", "access"} {
+			i := slices.IndexFunc(log.documents(t), func(d document) bool {
+				return d.Unmapped != nil && d.Unmapped.Merged != nil && d.Unmapped.Merged.Of == kind && d.Count == 3 &&
+					d.StatusDetail == allowed.Reason && len(d.Resources) == 1 && d.Resources[0].Name == "salaries"
+			})
+			if i < 0 {
+				t.Errorf("no event says what each %s was about", kind)
+			}
+		}
+	})
+}
