@@ -56,7 +56,10 @@ func (d *Directory) syncLogs() error {
 	list := make([]begun, len(logs))
 	busy := 0
 	for i, l := range logs {
-		list[i] = begun{l, l.beginFlush()}
+		list[i] = begun{log: l}
+		if d.volume.Holds(l.path) { // else another volume is mounted there
+			list[i].flush = l.beginFlush()
+		}
 		if f := list[i].flush; f != nil && len(f.segments) > 0 {
 			busy++
 		}

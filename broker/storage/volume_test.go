@@ -17,6 +17,7 @@ type watchedVolume struct {
 	*vfs.Faults
 	behind         once
 	volumes, files atomic.Int64
+	elsewhere      string // the directory that is on another volume
 }
 
 func (w *watchedVolume) Open(name string, mode vfs.Mode) (vfs.File, error) {
@@ -53,6 +54,9 @@ func (v watchedSync) Sync() error {
 	v.disk.behind.run()
 	return err
 }
+
+// Holds says of one partition's directory that it is elsewhere, if so set.
+func (v watchedSync) Holds(dir string) bool { return dir != v.disk.elsewhere }
 
 const volumeTestLogs = 5
 
@@ -147,6 +151,18 @@ func TestFewLogsAreSyncedByTheirFiles(t *testing.T) {
 		}
 		must(t, d.Close())
 	})
+}
+
+// TestAnotherVolumeIsNotSynced: where another one is mounted in a partition's place, its files are synced by themselves.
+func TestAnotherVolumeIsNotSynced(t *testing.T) {
+	_, disk, d, logs := openWatched(t, func(cfg *Config) { cfg.volumeLogs = volumeTestLogs - 1 })
+	disk.elsewhere = logs[2].path
+	must(t, d.Checkpoint())
+	if v, f := disk.volumes.Load(), disk.files.Load(); v != 1 || f != 1 {
+		t.Fatalf("%d syncs of the volume and %d of segments, want 1 and 1", v, f)
+	}
+	recoveryPoints(t, logs, 3)
+	must(t, d.Close())
 }
 
 // TestAFailedSyncOfTheVolume: a file that has lost something takes the directory offline; where it was another's, files are

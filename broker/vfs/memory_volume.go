@@ -34,6 +34,8 @@ func (v *memoryVolume) Sync() error {
 	return nil
 }
 
+func (v *memoryVolume) Holds(string) bool { return true }
+
 func (v *memoryVolume) Close() error { return nil }
 
 // lose has what the directory's files were to write be lost, which the Sync of each of them will tell.

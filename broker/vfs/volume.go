@@ -8,6 +8,8 @@ type Volume interface {
 	// something is lost that was to be written since the volume was opened, or since the last error. It does not say what: the Sync of a file that was
 	// open all the time does.
 	Sync() error
+	// Holds says whether a directory is on the volume: one below the volume's may be where another one is mounted.
+	Holds(dir string) bool
 	// Close gives the volume up.
 	Close() error
 }
