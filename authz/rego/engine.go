@@ -125,9 +125,15 @@ func (e *Engine) Look(ctx context.Context) {
 	if !settled || now == e.judged && required == e.judgedBy {
 		return
 	}
+	before := e.judged
 	e.judged, e.judgedBy = now, required
 	if err == nil {
 		err = e.judge(ctx, snapshot)
+	}
+	if errors.Is(err, errUnread) { // so the next look tries again; it is told of once
+		if e.judged = (look{failed: err.Error()}); e.judged == before {
+			return
+		}
 	}
 	if err != nil {
 		e.refuse(now, err)

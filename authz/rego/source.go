@@ -41,8 +41,11 @@ var (
 	ErrNoFile = errors.New("not a regular file")
 )
 
+// errUnread says that policies could not be read when they were wanted, which says nothing of whether they are right: the next look tries again.
+var errUnread = errors.New("the policies could not be read")
+
 // errChanged says that files changed between the look that found them the same and the one that read them: the next look finds out.
-var errChanged = errors.New("the policies changed while they were read")
+var errChanged = fmt.Errorf("%w: they changed meanwhile", errUnread)
 
 // dir are the files of a directory.
 type dir struct {
@@ -77,7 +80,7 @@ func again(digest [sha256.Size]byte, read func() (Snapshot, error)) Snapshot {
 		s, err := read()
 		switch {
 		case err != nil:
-			return nil, err
+			return nil, fmt.Errorf("%w: %w", errUnread, err)
 		case s.Digest != digest:
 			return nil, errChanged
 		}

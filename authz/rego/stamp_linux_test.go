@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -18,11 +19,17 @@ import (
 type countingFS struct {
 	fs.FS
 	read int
+	// failing is how many times more nothing can be opened.
+	failing int
 }
 
 func (c *countingFS) Open(name string) (fs.File, error) {
 	if isModule(name) {
 		c.read++
+	}
+	if c.failing > 0 {
+		c.failing--
+		return nil, syscall.EMFILE
 	}
 	return c.FS.Open(name)
 }
@@ -110,6 +117,51 @@ func TestASnapshotThatIsNotReadReadsItsFiles(t *testing.T) {
 	}
 	if _, err := snapshot.Files(); !errors.Is(err, errChanged) {
 		t.Errorf("other files than were looked at: %v", err)
+	}
+}
+
+// TestWhatCanNotBeReadIsTriedAgain: files that were seen before their digest was required are read when it is. Where that fails they are in
+// force as soon as it does not, and nobody has to change them, which would be another digest.
+func TestWhatCanNotBeReadIsTriedAgain(t *testing.T) {
+	root := t.TempDir()
+	path := filepath.Join(root, "p.rego")
+	write := func(source string) {
+		if err := os.WriteFile(path, []byte(source), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("package kafka.authz\nallow = true")
+	files := &countingFS{FS: os.DirFS(root)}
+	source, told := Dir(files), 0
+	first, err := Digest(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	required := first
+	e, err := New(t.Context(), Config{
+		Source: source, Required: func() string { return required }, Clock: time.Now, Logger: slog.New(slog.DiscardHandler), Changed: func(Change) { told++ },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("package kafka.authz\nallow = false")
+	settled(t, files, "p.rego")
+	for range 3 {
+		e.Look(t.Context())
+	}
+	second, err := Digest(Dir(files))
+	if s := e.Stats(); err != nil || s.NotRequired != 1 || told != 2 {
+		t.Fatalf("%+v, told %d times, %v", s, told, err)
+	}
+	required, files.failing = second, 3
+	for range 3 {
+		e.Look(t.Context())
+	}
+	if s := e.Stats(); e.Digest() != first || !s.Broken || s.Refused != 1 || told != 3 {
+		t.Errorf("they can not be read: %+v, told %d times", s, told)
+	}
+	if e.Look(t.Context()); e.Digest() != second || e.Stats().Broken {
+		t.Errorf("they can be read, and %s is in force: %+v", e.Digest(), e.Stats())
 	}
 }
 
