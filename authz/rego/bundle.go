@@ -83,19 +83,28 @@ func (s *signed) Read() (Snapshot, error) {
 }
 
 func (s *signed) readAll() (Snapshot, error) {
+	b, err := s.packed()
+	if err != nil {
+		return Snapshot{}, err
+	}
+	return Snapshot{Digest: sha256.Sum256(b), Files: func() (*Files, error) { return s.open(b) }}, nil
+}
+
+// packed is the bundle's file.
+func (s *signed) packed() ([]byte, error) {
 	f, err := openRegular(s.files, s.name)
 	if err != nil {
-		return Snapshot{}, fmt.Errorf("open the bundle: %w", err)
+		return nil, fmt.Errorf("open the bundle: %w", err)
 	}
 	defer func() { _ = f.Close() }()
 	b, err := io.ReadAll(io.LimitReader(f, MaxBundleBytes+1))
 	if err != nil {
-		return Snapshot{}, fmt.Errorf("read the bundle %s: %w", s.name, err)
+		return nil, fmt.Errorf("read the bundle %s: %w", s.name, err)
 	}
 	if len(b) > MaxBundleBytes {
-		return Snapshot{}, fmt.Errorf("%w: the bundle %s has more than %d bytes", ErrTooLarge, s.name, MaxBundleBytes)
+		return nil, fmt.Errorf("%w: the bundle %s has more than %d bytes", ErrTooLarge, s.name, MaxBundleBytes)
 	}
-	return Snapshot{Digest: sha256.Sum256(b), Files: func() (*Files, error) { return s.open(b) }}, nil
+	return b, nil
 }
 
 func (s *signed) open(b []byte) (*Files, error) {

@@ -2,7 +2,9 @@ package rego
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io/fs"
 )
 
@@ -15,9 +17,18 @@ func Digest(source Source) (string, error) {
 	return snapshot.digest(), nil
 }
 
-// BundleDigest is the digest of a bundle, in hexadecimal, whoever may have signed it.
+// BundleDigest is the digest of a bundle, in hexadecimal, whoever may have signed it. What can not be a bundle has none: of a module or a data
+// file alone it would be one that no policies ever have.
 func BundleDigest(files fs.FS, name string) (string, error) {
-	return Digest(&signed{files: files, name: name})
+	b, err := (&signed{files: files, name: name}).packed()
+	if err != nil {
+		return "", err
+	}
+	if err := checkUnpacked(b); err != nil {
+		return "", fmt.Errorf("%s is neither a directory nor a bundle: %w", name, err)
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:]), nil
 }
 
 // Check is the digest of the policies in a source, in hexadecimal, if a broker would put them into force. allowed are as in Config.

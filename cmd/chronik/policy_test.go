@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -79,7 +80,11 @@ func TestPolicyDigest(t *testing.T) {
 		return runCommand(t, "", append([]string{"policy", "digest"}, args...)...)
 	}
 	write("p.rego", "package kafka.authz\nallow {") // it is not right
-	write("b.tar.gz", "no bundle")
+	var packed bytes.Buffer
+	if err := gzip.NewWriter(&packed).Close(); err != nil {
+		t.Fatal(err)
+	}
+	write("b.tar.gz", packed.String())
 	first, err := digest(dir)
 	if err != nil || len(first) != 65 {
 		t.Fatalf("%q, %v", first, err)
@@ -92,8 +97,11 @@ func TestPolicyDigest(t *testing.T) {
 	if changed, err := digest(dir); err != nil || changed == first {
 		t.Errorf("%q, %v", changed, err)
 	}
-	if bundle, err := digest(filepath.Join(dir, "b.tar.gz")); err != nil || bundle != fmt.Sprintf("%x\n", sha256.Sum256([]byte("no bundle"))) {
+	if bundle, err := digest(filepath.Join(dir, "b.tar.gz")); err != nil || bundle != fmt.Sprintf("%x\n", sha256.Sum256(packed.Bytes())) {
 		t.Errorf("%q, %v", bundle, err)
+	}
+	if one, err := digest(filepath.Join(dir, "p.rego")); err == nil || one != "" || !strings.Contains(err.Error(), "neither a directory nor a bundle") {
+		t.Errorf("a module alone has the digest %q, %v", one, err)
 	}
 	if _, err := digest(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("%v", err)
