@@ -87,11 +87,13 @@ func destination(listener string) *endpoint {
 }
 
 // clip cuts a text that is too long to keep, never within a character.
-func clip(s string) string {
-	if len(s) <= maxText {
+func clip(s string) string { return cutTo(s, maxText) }
+
+func cutTo(s string, most int) string {
+	if len(s) <= most {
 		return s
 	}
-	cut := maxText
+	cut := most
 	for cut > 0 && !utf8.RuneStart(s[cut]) {
 		cut--
 	}

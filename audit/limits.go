@@ -64,6 +64,8 @@ const (
 	maxAggregates = 512
 	// alikeBytes is the longest event that is merged with what it has in common, as JSON; usual ones have 1 KB.
 	alikeBytes = 4 << 10
+	// mergedClientID is what stays of a client id, in bytes, that makes an event longer than that.
+	mergedClientID = 64
 	// mergedNames and mergedNameBytes bound the names in a merged event, the bytes as JSON.
 	mergedNames     = 16
 	mergedNameBytes = 4 << 10

@@ -56,6 +56,9 @@ func alike(e Event, run string, at time.Time) (*merged, error) {
 	m := &merged{of: e.kind(), by: mergedAlike, doc: e.document(run), count: 1, first: at, last: at}
 	m.generalize()
 	key, err := json.Marshal(&m.doc)
+	if err == nil && len(key) > alikeBytes && m.shortenClientID() {
+		key, err = json.Marshal(&m.doc)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("encode audit event to merge: %w", err)
 	}
@@ -63,6 +66,17 @@ func alike(e Event, run string, at time.Time) (*merged, error) {
 		m.key = string(key)
 	}
 	return m, nil
+}
+
+// shortenClientID cuts what the client calls itself, and reports whether that was long: nobody makes his events too long to be told of by a name
+// that he chooses.
+func (m *merged) shortenClientID() bool {
+	a := m.doc.Actor
+	if a == nil || len(a.AppName) <= mergedClientID {
+		return false
+	}
+	a.AppName = cutTo(a.AppName, mergedClientID)
+	return true
 }
 
 // generalize takes out of the document, and counts, what one event has for itself.

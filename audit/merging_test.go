@@ -3,9 +3,11 @@ package audit
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 
+	"github.com/chronik-stream/chronik/auth"
 	"github.com/chronik-stream/chronik/authz"
 )
 
@@ -42,4 +44,22 @@ func TestNoiseOfOneKindHidesNoOther(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestALongClientIDHidesNothing: JSON makes six bytes of one of these, and the event would be too long to be told of.
+func TestALongClientIDHidesNothing(t *testing.T) {
+	c := alice()
+	c.Session = &auth.Session{Groups: []string{strings.Repeat("g", 500), strings.Repeat("h", 500)}}
+	c.ClientID = "app" + strings.Repeat("\x01", 509)
+	m, err := alike(Denial{Client: c, API: "Produce", Need: onTopic(authz.Write, "salaries")}, "run", noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := m.document("run")
+	if m.key == "" || len(d.Resources) != 1 || d.Resources[0].Name != "salaries" {
+		t.Errorf("%d bytes tell of %+v", len(m.key), d.Resources)
+	}
+	if id := d.Actor.AppName; !strings.HasPrefix(id, "app") || !strings.HasSuffix(id, cutMark) || len(id) > mergedClientID+len(cutMark) {
+		t.Errorf("client id %q", id)
+	}
 }
