@@ -398,5 +398,7 @@ func (d *Directory) closeFiles() error {
 	for _, l := range d.logs() {
 		errs = append(errs, l.closeFiles())
 	}
+	d.checkpointing.Lock() // of an offline directory one may be under way, of who sets a log aside or cleans
+	defer d.checkpointing.Unlock()
 	return errors.Join(append(errs, d.closeVolume(), d.lock.Close())...)
 }

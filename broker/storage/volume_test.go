@@ -237,6 +237,24 @@ func TestWhatComesDuringASyncOfTheVolume(t *testing.T) {
 	}
 }
 
+// TestADirectoryIsClosedDuringASyncOfTheVolume: one that is offline is closed while somebody else's checkpoint is under way. The race
+// detector tells.
+func TestADirectoryIsClosedDuringASyncOfTheVolume(t *testing.T) {
+	_, disk, d, _ := openWatched(t, nil)
+	disk.Add(vfs.Fault{Op: vfs.OpSync, Path: testDir, Whole: true, Count: 1, Err: syscall.EIO, Done: true})
+	closed := make(chan error, 1)
+	disk.behind.set(func() {
+		d.fail(syscall.EIO)
+		go func() { closed <- d.Close() }()
+	})
+	if err := d.Checkpoint(); err == nil {
+		t.Fatal("a checkpoint of an offline directory")
+	}
+	if err := <-closed; !errors.Is(err, syscall.EIO) {
+		t.Fatalf("an offline directory closes with %v", err)
+	}
+}
+
 // survives checks that a log is as it is after any power loss. The directory is of no use any more then.
 func survives(t *testing.T, memory *vfs.Memory, d *Directory, l *Log) {
 	t.Helper()
