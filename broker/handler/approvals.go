@@ -30,7 +30,7 @@ func (a *Approvals) rule(c *api.Call, img *meta.Image) *meta.ApprovalRule {
 	return &meta.ApprovalRule{
 		Operations: a.Operations, Parties: partiesOf(c, img), Lasts: a.Expiration.Milliseconds(),
 		Most: limit.Approvals, MostOf: limit.ApprovalsOf, MostBytes: limit.ApprovalBytes,
-		SuperUsers: a.SuperUsers, OpenByDefault: a.OpenByDefault,
+		SuperUsers: a.SuperUsers, TwoForOthers: true, OpenByDefault: a.OpenByDefault,
 	}
 }
 

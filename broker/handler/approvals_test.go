@@ -19,7 +19,7 @@ import (
 func twoPersons() Approvals {
 	return Approvals{
 		Operations: []string{meta.ApproveDeleteTopics, meta.ApproveRetentionCuts, meta.ApproveSuperUserGrants}, Expiration: time.Hour,
-		SuperUsers: []string{"User:admin"},
+		SuperUsers: []string{"User:admin", "User:alice"},
 	}
 }
 

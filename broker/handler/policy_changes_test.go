@@ -20,7 +20,7 @@ var (
 func newPolicyBench(t *testing.T) *configsBench {
 	t.Helper()
 	b := newConfigsBench(t)
-	b.Approvals = Approvals{Operations: []string{meta.ApprovePolicyChanges}, Expiration: time.Hour}
+	b.Approvals = Approvals{Operations: []string{meta.ApprovePolicyChanges}, Expiration: time.Hour, SuperUsers: []string{"User:admin", "User:alice"}}
 	if _, err := b.log.Propose(t.Context(), &meta.RecordPolicies{Digest: digestInForce}); err != nil {
 		t.Fatal(err)
 	}

@@ -63,8 +63,13 @@ type Approval struct {
 	// Requester is of the form Type:name.
 	Requester string `json:"requester"`
 	Host      string `json:"host"`
-	// Parties are those who may have sent the request: the requester, and whoever may have the secret of a delegation token of his.
+	// Parties are those who may have sent the request: the requester, and whoever may have the secret of a delegation token of his. Where it takes
+	// two administrators, whoever may have sent the first approval is one of them.
 	Parties []string `json:"parties"`
+	// Two says that it takes two administrators, since the requester is none: one of them may have made the requester. First has approved it then, if
+	// somebody has.
+	Two   bool   `json:"two,omitempty"`
+	First string `json:"first,omitempty"`
 	// Asked and Expires are in milliseconds since 1970. At Expires it is over, unless it was decided; an approval has a time of its own.
 	Asked   int64 `json:"asked"`
 	Expires int64 `json:"expires"`

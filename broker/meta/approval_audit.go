@@ -42,6 +42,12 @@ func (a *Approval) Fields() map[string]string {
 	if s.ResourceID != "" {
 		out["resource.id"] = s.ResourceID
 	}
+	if a.Two {
+		out["administrators"] = "2"
+	}
+	if a.First != "" {
+		out["first"] = a.First
+	}
 	if a.Decider != "" {
 		out["decider"], out["decided"] = a.Decider, strconv.FormatInt(a.Decided, 10)
 	}

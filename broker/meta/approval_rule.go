@@ -23,6 +23,8 @@ type ApprovalRule struct {
 	MostBytes int `json:"mostBytes"`
 	// SuperUsers are those of the configuration, in the form Type:name.
 	SuperUsers []string `json:"superUsers,omitempty"`
+	// TwoForOthers has a request of who is no administrator take two of them.
+	TwoForOthers bool `json:"twoForOthers,omitempty"`
 	// OpenByDefault is allow.everyone.if.no.acl.found: to remove an ACL may allow something.
 	OpenByDefault bool `json:"openByDefault,omitempty"`
 }
@@ -97,8 +99,20 @@ func (d *draft) approvalFor(rule *ApprovalRule, o Origin, s *Subject) (*Approval
 		return nil, refusal{wire.PolicyViolation, fmt.Sprintf("The request %s was rejected by %s; it can be asked for again after %s.", a.ID, a.Decider, until), a.ID}
 	default:
 		return nil, refusal{wire.PolicyViolation, fmt.Sprintf(
-			"This takes the approval of a second administrator, by %s: chronik approve %s. Then ask for the same again.", until, a.ID,
+			"This takes the approval of %s, by %s: chronik approve %s. Then ask for the same again.", a.lacks(), until, a.ID,
 		), a.ID}
+	}
+}
+
+// lacks is whose approval a request waits for.
+func (a *Approval) lacks() string {
+	switch {
+	case !a.Two:
+		return "a second administrator"
+	case a.First == "":
+		return "two administrators"
+	default:
+		return "another administrator than " + a.First
 	}
 }
 
@@ -123,6 +137,7 @@ func (d *draft) newApproval(rule *ApprovalRule, o Origin, s *Subject, digest str
 	a := &Approval{
 		ID: approvalID(o.EventID, digest), State: ApprovalPending, Subject: *s, Digest: digest, Requester: o.Principal, Host: o.Host,
 		Parties: rule.Parties, Asked: now, Expires: Later(now, rule.Lasts),
+		Two: rule.TwoForOthers && !rule.isAdministrator(d, o.Principal),
 	}
 	d.putApproval(a)
 	*of++

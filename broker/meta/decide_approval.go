@@ -34,9 +34,13 @@ func (c *DecideApproval) apply(d *draft) {
 	}
 	now := c.Origin.Time.UnixMilli()
 	after := *before
-	after.Decider, after.Decided, after.State = c.Origin.Principal, now, ApprovalRejected
-	if c.Approve {
-		after.State, after.Expires = ApprovalGiven, Later(now, c.Lasts)
+	switch {
+	case !c.Approve:
+		after.Decider, after.Decided, after.State = c.Origin.Principal, now, ApprovalRejected
+	case before.Two && before.First == "":
+		after.First, after.Parties = c.Origin.Principal, slices.Concat(before.Parties, c.Parties)
+	default:
+		after.Decider, after.Decided, after.State, after.Expires = c.Origin.Principal, now, ApprovalGiven, Later(now, c.Lasts)
 	}
 	d.putApproval(&after)
 	d.item(c.ID, wire.None, "")
@@ -49,7 +53,7 @@ func (c *DecideApproval) check(a *Approval) (code int16, message string) {
 	case a == nil || a.Expired(c.Origin.Time.UnixMilli()):
 		return wire.ResourceNotFound, "There is no request " + c.ID + ", or its time is over."
 	case c.Approve && shared(a.Parties, c.Parties):
-		return wire.PolicyViolation, "The request " + c.ID + " may be one's own: it takes an administrator who has neither asked for it, nor has to do with the delegation token that it came by, or that the approval comes by."
+		return wire.PolicyViolation, "The request " + c.ID + " may be one's own: it takes an administrator who has neither asked for it, nor approved it before, nor has to do with the delegation token that it came by, or that the approval comes by."
 	case c.Approve && a.State != ApprovalPending, a.State == ApprovalRejected:
 		return wire.InvalidRequest, fmt.Sprintf("The request %s was %s by %s.", c.ID, a.State, a.Decider)
 	default:

@@ -62,7 +62,7 @@ var (
 		}
 		return &meta.ApprovalRule{
 			Operations: []string{meta.ApproveDeleteTopics, meta.ApproveSuperUserGrants}, Parties: rapid.SliceOfN(drawWho, 1, 2).Draw(t, "parties"),
-			Lasts: drawTime.Draw(t, "lasts"), Most: 3, MostOf: 2, MostBytes: 1000,
+			Lasts: drawTime.Draw(t, "lasts"), Most: 3, MostOf: 2, MostBytes: 1000, TwoForOthers: rapid.Bool().Draw(t, "two"),
 		}
 	})
 	drawFeature = rapid.Custom(func(t *rapid.T) meta.FeatureUpdate {

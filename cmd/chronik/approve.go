@@ -137,6 +137,10 @@ func (a approvals) decide(ctx context.Context, cmd *cobra.Command, ids []string,
 			errs = append(errs, fmt.Errorf("the request %s is not %s: %w", id, done, err))
 			continue
 		}
+		if !reject && all[id]["administrators"] == "2" && all[id]["first"] == "" {
+			cmd.Printf("%s is approved by you; it takes another administrator as well, since who asks is none.\n", shown(id))
+			continue
+		}
 		cmd.Printf("%s is %s.\n", shown(id), done)
 	}
 	return errors.Join(errs...)
@@ -158,6 +162,9 @@ func showApproval(cmd *cobra.Command, id string, of map[string]string) {
 		}
 	}
 	cmd.Printf("  asked by %s from %s at %s, until %s\n", shown(of["requester"]), shown(of["host"]), shownTime(of["asked"]), shownTime(of["expires"]))
+	if of["first"] != "" {
+		cmd.Printf("  approved by %s first, of two administrators\n", shown(of["first"]))
+	}
 	if of["decider"] != "" {
 		cmd.Printf("  %s by %s at %s\n", shown(of["state"]), shown(of["decider"]), shownTime(of["decided"]))
 	}

@@ -98,6 +98,32 @@ func TestADeletionTakesTwoPersons(t *testing.T) {
 	}
 }
 
+// TestAUserThatAnAdministratorHasMadeIsNoPerson: who makes a user with a right to delete, asks as him, and approves it, is still one person.
+func TestAUserThatAnAdministratorHasMadeIsNoPerson(t *testing.T) {
+	t.Parallel()
+	b := twoPersons(t)
+	createTopic(t, b, "payments", 1)
+	user := addUser(t, b, "puppet", "a long enough password")
+	admin(t, b, aclCommand, "--add", "--allow-principal", "User:puppet", "--operation", "Delete", "--operation", "Describe", "--topic", "payments")
+	remove := []string{"--bootstrap-server", b.Bootstrap(), "--command-config", user, "--delete", "--topic", "payments"}
+	out := tools.Run(t, topicCommand, remove...)
+	id := waitingRequest.FindStringSubmatch(out.Out + out.Err)
+	if id == nil {
+		t.Fatalf("no request in:\n%s%s", out.Out, out.Err)
+	}
+	contains(t, out.Out+out.Err, "two administrators")
+	if said, err := approveAs(t, b, true, id[1]); err != nil || !strings.Contains(said, "it takes another administrator as well") {
+		t.Fatalf("the first approval: %v\n%s", err, said)
+	}
+	if said, err := approveAs(t, b, true, id[1]); err == nil || !strings.Contains(said, "may be one's own") {
+		t.Errorf("the same administrator again: %v\n%s", err, said)
+	}
+	out = tools.Run(t, topicCommand, remove...)
+	contains(t, out.Out+out.Err, "another administrator than User:admin")
+	contains(t, approved(t, b, id[1]), "approved by User:admin first", id[1]+" is approved")
+	tools.Must(t, topicCommand, remove...)
+}
+
 // TestATopicMadeAnewIsAnother: what was approved for a topic is not for the next one of its name.
 func TestATopicMadeAnewIsAnother(t *testing.T) {
 	t.Parallel()
