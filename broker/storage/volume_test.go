@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -253,6 +254,25 @@ func TestADirectoryIsClosedDuringASyncOfTheVolume(t *testing.T) {
 	if err := <-closed; !errors.Is(err, syscall.EIO) {
 		t.Fatalf("an offline directory closes with %v", err)
 	}
+}
+
+// TestFlushesDuringASyncOfTheVolume: each of them takes over what the checkpoint's has begun, snapshots of producers too, wherever that is.
+func TestFlushesDuringASyncOfTheVolume(t *testing.T) {
+	memory, disk, d, logs := openWatched(t, func(cfg *Config) { cfg.snapshotBytes = 1 })
+	var flushes sync.WaitGroup
+	failed := make(chan error, len(logs))
+	disk.behind.set(func() {
+		for _, l := range logs {
+			flushes.Go(func() { failed <- l.Sync() })
+		}
+	})
+	must(t, d.Checkpoint())
+	flushes.Wait()
+	for range logs {
+		must(t, <-failed)
+	}
+	recoveryPoints(t, logs, 3)
+	survives(t, memory, d, logs[0])
 }
 
 // survives checks that a log is as it is after any power loss. The directory is of no use any more then.
