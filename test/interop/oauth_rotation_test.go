@@ -76,18 +76,19 @@ func TestKeysRotateUnderLoad(t *testing.T) {
 func TestJavaRenewsItsLogIn(t *testing.T) {
 	t.Parallel()
 	b := startTokenBroker(t, "CHRONIK_LOG_LEVEL=debug")
-	const topic, lifetime, rate = "renewal", 4, 20
+	// It renews twice at the least in that time, though it may be late where the machine has much to do.
+	const topic, lifetime, rate, spans = "renewal", 4, 20, 4
 	b.issuer.SetLifetime(lifetime * time.Second)
 	createTopic(t, b.Broker, topic, 1)
-	out := b.java(t, producerPerf, "--topic", topic, "--num-records", fmt.Sprint(2*lifetime*rate), "--record-size", "10",
+	out := b.java(t, producerPerf, "--topic", topic, "--num-records", fmt.Sprint(spans*lifetime*rate), "--record-size", "10",
 		"--throughput", fmt.Sprint(rate), "--command-config", b.javaFile(t), "--bootstrap-server", b.Bootstrap())
-	contains(t, out, fmt.Sprintf("%d records sent", 2*lifetime*rate))
+	contains(t, out, fmt.Sprintf("%d records sent", spans*lifetime*rate))
 	if n := b.issuer.Issued(); n < 2 {
 		t.Errorf("Java has got %d tokens", n)
 	}
 	first, renewed := logIns(b.Log(), "false"), logIns(b.Log(), "true")
-	if first != 2 || renewed == 0 { // Java may be late with a renewal where the machine has much to do; it must not connect anew
-		t.Errorf("%d connections were made and %d log-ins renewed, want 2 and some", first, renewed)
+	if first != 2 || renewed < 2 {
+		t.Errorf("%d connections were made and %d log-ins renewed, want 2 and as many or more", first, renewed)
 	}
 	if strings.Contains(b.Log(), `event=authentication outcome=failure`) {
 		t.Error("a log-in has failed")
