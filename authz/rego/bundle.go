@@ -87,8 +87,13 @@ func (s *signed) readAll() (Snapshot, error) {
 	if err != nil {
 		return Snapshot{}, err
 	}
-	return Snapshot{Digest: sha256.Sum256(b), Files: func() (*Files, error) { return s.open(b) }}, nil
+	snapshot := snapshotOf(b)
+	snapshot.Files = func() (*Files, error) { return s.open(b) }
+	return snapshot, nil
 }
+
+// snapshotOf is that of a bundle's file, without what is in it.
+func snapshotOf(packed []byte) Snapshot { return Snapshot{Digest: sha256.Sum256(packed)} }
 
 // packed is the bundle's file.
 func (s *signed) packed() ([]byte, error) {

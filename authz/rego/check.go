@@ -2,7 +2,6 @@ package rego
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io/fs"
@@ -27,8 +26,8 @@ func BundleDigest(files fs.FS, name string) (string, error) {
 	if err := checkUnpacked(b); err != nil {
 		return "", fmt.Errorf("%s is neither a directory nor a bundle: %w", name, err)
 	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:]), nil
+	snapshot := snapshotOf(b)
+	return snapshot.digest(), nil
 }
 
 // Check is the digest of the policies in a source, in hexadecimal, if a broker would put them into force. allowed are as in Config.

@@ -2,8 +2,8 @@ package config
 
 import "encoding/hex"
 
-// policiesDigest is the key of the policies that alone may come into force.
-const policiesDigest = "chronik.policies.digest"
+// PoliciesDigest is the key of the policies that alone may come into force.
+const PoliciesDigest = "chronik.policies.digest"
 
 // sha256Hex is a SHA-256 in hexadecimal. There is one way to write each, since they are compared as texts.
 type sha256Hex struct{}
@@ -24,7 +24,7 @@ func policyKeys() []Key {
 		{Name: "chronik.policies.dir", Type: String, Null: true, Effect: ActedOn, Doc: "Directory of the policies: *.rego, and data.json, in it and below it. Changes are in force within two seconds; what is not right is refused, and the policies before stay in force."},
 		{Name: "chronik.policies.bundle", Type: String, Null: true, Effect: ActedOn, Doc: "A signed bundle of the Open Policy Agent, in place of chronik.policies.dir."},
 		{Name: "chronik.policies.bundle.key", Type: String, Null: true, Effect: ActedOn, Doc: "PEM file with the public key by which chronik.policies.bundle has to be signed: RSA (RS256), ECDSA (ES256, ES384, ES512) or Ed25519 (EdDSA)."},
-		{Name: policiesDigest, Type: String, Null: true, Check: sha256Hex{}, Update: ClusterWide, Effect: ActedOn, Doc: "SHA-256 of the only policies that may come into force, as chronik policy digest tells it; while it is not set, any may. It is set for all brokers at run time alone, by chronik policy require or as the default of brokers, and not in this file. See docs/policies.md and, for policy-changes, docs/approval.md."},
+		{Name: PoliciesDigest, Type: String, Null: true, Check: sha256Hex{}, Update: ClusterWide, Effect: ActedOn, Doc: "SHA-256 of the only policies that may come into force, as chronik policy digest tells it; while it is not set, any may. It is set for all brokers at run time alone, by chronik policy require or as the default of brokers, and not in this file. See docs/policies.md and, for policy-changes, docs/approval.md."},
 		{Name: "chronik.policies.timeout.ms", Type: Long, Default: "50", Check: between(1, 10000), Effect: ActedOn, Doc: "Longest evaluation of the policies, in milliseconds. What takes longer is denied."},
 		{Name: "chronik.policies.cache.entries", Type: Int, Default: "65536", Check: between(1, 1<<24), Effect: ActedOn, Doc: "How many decisions of the policies are cached. They are dropped with each change of the policies."},
 		{Name: "chronik.policies.builtins.allow", Type: List, Default: "", Effect: ActedOn, Doc: "Functions of Rego that policies may use beside those without side effects, such as http.send. No decision is cached then."},

@@ -34,8 +34,8 @@ func (l *loader) policies() {
 		CacheEntries: int(c.long("chronik.policies.cache.entries")), Builtins: SplitList(c.text("chronik.policies.builtins.allow")),
 	}
 	c.Policies = p
-	if _, set := c.values[policiesDigest]; set {
-		l.fail("%s is not for the file: it is set for all brokers at run time, by chronik policy require", policiesDigest)
+	if _, set := c.values[PoliciesDigest]; set {
+		l.fail("%s is not for the file: it is set for all brokers at run time, by chronik policy require", PoliciesDigest)
 	}
 	switch {
 	case p.Dir != "" && p.Bundle != "":

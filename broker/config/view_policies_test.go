@@ -33,7 +33,7 @@ func TestPolicyKeys(t *testing.T) {
 }
 
 func TestADigestIsWrittenInOneWay(t *testing.T) {
-	k := NewTable().Key(BrokerScope, policiesDigest)
+	k := NewTable().Key(BrokerScope, PoliciesDigest)
 	good := strings.Repeat("0af9", 16)
 	if got, err := k.Parse(" " + good); err != nil || got != good {
 		t.Errorf("%q, %v", got, err)

@@ -1,5 +1,7 @@
 package doctor
 
+import "github.com/chronik-stream/chronik/broker/config"
+
 // Policies are the policies in Rego of a running broker.
 type Policies struct {
 	// InForce is the digest of those in force, Required that of those that alone may be, "" where any may.
@@ -21,7 +23,7 @@ func policyChecks() []Check {
 				switch {
 				case p == nil:
 				case p.Required != "" && p.Required != p.InForce:
-					e.found("chronik.policies.digest", "sha256 %s is required, %s is in force", p.Required, p.InForce)
+					e.found(config.PoliciesDigest, "sha256 %s is required, %s is in force", p.Required, p.InForce)
 				case p.Broken:
 					e.found("policies", "the files hold others than sha256 %s, which is in force", p.InForce)
 				}

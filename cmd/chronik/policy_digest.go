@@ -14,9 +14,6 @@ import (
 	"github.com/chronik-stream/chronik/broker/config"
 )
 
-// policiesDigest is the key of the policies that alone may come into force.
-const policiesDigest = "chronik.policies.digest"
-
 func newPolicyDigest() *cobra.Command {
 	return &cobra.Command{
 		Use:   "digest (DIR | BUNDLE)",
@@ -76,7 +73,7 @@ kafka-configs --alter --entity-type brokers --entity-default --add-config chroni
 			return fmt.Errorf("no broker would put these policies in force: %w", err)
 		}
 		return broker.withBroker(cmd.Context(), func(ctx context.Context, client *kgo.Client, _ *config.Client) error {
-			if err := alterConfig(ctx, client, resource{kind: kmsg.ConfigResourceTypeBroker}, policiesDigest, &digest); err != nil {
+			if err := alterConfig(ctx, client, resource{kind: kmsg.ConfigResourceTypeBroker}, config.PoliciesDigest, &digest); err != nil {
 				return fmt.Errorf("policies of sha256 %s are not required: %w", digest, err)
 			}
 			cmd.Printf("Policies of sha256 %s are required.\n", digest)
